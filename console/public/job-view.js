@@ -1,0 +1,186 @@
+import { call } from './api.js';
+import { changesView } from './changes-view.js';
+import { make, showTime } from './dom.js';
+import { statisticsTable } from './statistics-view.js';
+import { followJob } from './stream.js';
+
+/** @typedef {import('@lockstep/contract/job.ts').JobView} JobView */
+/** @typedef {import('@lockstep/contract/events.ts').JobEvent} JobEvent */
+/** @typedef {{ signal: AbortSignal, onError: (error: unknown) => void }} ViewContext */
+
+/** Statistics of a running job are counted from its outcomes, so they are asked for now and then only. */
+const statisticsInterval = 2000;
+
+/** @param {JobView} job */
+function facts(job) {
+  const origin = job.startedBy === null ? job.startedThrough : `${job.startedThrough} by ${job.startedBy}`;
+  return make(
+    'p',
+    { class: 'quiet' },
+    `${job.direction} · ${job.mode} · ${origin} · started ${showTime(job.startedAt)} · ended ${showTime(job.endedAt)}`,
+    job.note === null ? null : make('span', {}, ` · ${job.note}`),
+  );
+}
+
+/**
+ * @param {string} label
+ * @param {() => Promise<void>} action
+ * @param {ViewContext} context
+ */
+function button(label, action, context) {
+  const element = make(
+    'button',
+    {
+      type: 'button',
+      onclick: () => {
+        element.disabled = true;
+        action()
+          .catch(context.onError)
+          .finally(() => {
+            element.disabled = false;
+          });
+      },
+    },
+    label,
+  );
+  return element;
+}
+
+/**
+ * @param {JobView} job
+ * @param {ViewContext} context
+ */
+function actions(job, context) {
+  const isOver = job.status !== 'pending' && job.status !== 'running';
+  if (!isOver) {
+    return button(
+      job.cancelRequested ? 'Cancelling' : 'Cancel',
+      async () => {
+        await call(`/jobs/${job.id}/cancel`, { method: 'POST' });
+      },
+      context,
+    );
+  }
+  if (job.status !== 'held') return null;
+  return make(
+    'div',
+    { class: 'held-plan' },
+    make('p', {}, job.error?.message ?? 'The guard holds a part of this plan.'),
+    button(
+      'Approve',
+      async () => {
+        const { job: started } = /** @type {{ job: JobView }} */ (
+          await call(`/jobs/${job.id}/approve`, { method: 'POST' })
+        );
+        location.hash = `#/jobs/${started.id}`;
+      },
+      context,
+    ),
+  );
+}
+
+/** The job page: what is known now, then live until the job ends. */
+class JobPage {
+  /**
+   * @param {JobView} job
+   * @param {URLSearchParams} filter
+   * @param {ViewContext} context
+   */
+  constructor(job, filter, context) {
+    this.job = job;
+    this.context = context;
+    this.asked = 0;
+    this.status = make('span', { id: 'job-status', 'aria-live': 'polite' });
+    this.progress = make('progress', { 'aria-label': 'Progress' });
+    this.progressText = make('span', { class: 'quiet' });
+    this.head = make('div');
+    this.statistics = make('div');
+    this.messages = make('ol', { class: 'messages', 'aria-label': 'Messages', tabindex: 0 });
+    this.changes = changesView(job.id, filter, context.onError);
+    this.render();
+  }
+
+  get element() {
+    return make(
+      'div',
+      {},
+      make('h1', {}, `${this.job.sync} `, this.status),
+      make('div', { class: 'row' }, this.progress, this.progressText),
+      this.head,
+      make('h2', {}, 'Statistics'),
+      this.statistics,
+      make('h2', {}, 'Messages'),
+      this.messages,
+      this.changes.element,
+    );
+  }
+
+  render() {
+    const { job } = this;
+    this.status.className = `status ${job.status}`;
+    this.status.textContent = job.status;
+    const isOver = job.status !== 'pending' && job.status !== 'running';
+    this.progress.hidden = isOver;
+    this.progressText.hidden = isOver;
+    const error = job.error && make('p', { class: 'failed' }, `${job.error.code}: ${job.error.message}`);
+    this.head.replaceChildren(
+      facts(job),
+      ...[error, actions(job, this.context)].filter((node) => node !== null),
+    );
+    this.statistics.replaceChildren(statisticsTable(job));
+  }
+
+  async refresh() {
+    this.asked = Date.now();
+    this.job = /** @type {JobView} */ (await call(`/jobs/${this.job.id}`));
+    this.render();
+  }
+
+  /** @param {JobEvent} event */
+  take(event) {
+    if (event.event === 'message') {
+      const { at, level, text } = event.data;
+      this.messages.append(
+        make('li', { class: level }, `${new Date(at).toLocaleTimeString()} ${level} ${text}`),
+      );
+    } else if (event.event === 'progress') {
+      this.showProgress(event.data);
+    } else if (event.event === 'end') {
+      this.job = event.data;
+      this.render();
+      void this.changes.reload();
+    } else {
+      this.status.className = `status ${event.data.status}`;
+      this.status.textContent = event.data.status;
+    }
+    if (event.event !== 'end' && Date.now() - this.asked > statisticsInterval) {
+      this.refresh().catch(this.context.onError);
+    }
+  }
+
+  /** @param {Extract<JobEvent, { event: 'progress' }>['data']} progress */
+  showProgress({ phase, read, applied, total, rate, remainingSeconds }) {
+    const left = remainingSeconds === null ? '' : `, ${Math.ceil(remainingSeconds)} s left`;
+    if (phase === 'apply' && total > 0) {
+      this.progress.max = total;
+      this.progress.value = applied;
+      this.progressText.textContent = `${applied} of ${total} changes, ${Math.round(rate)}/s${left}`;
+    } else {
+      this.progress.removeAttribute('value');
+      this.progressText.textContent = `${phase}: ${read} objects read`;
+    }
+  }
+}
+
+/**
+ * @param {string} jobId
+ * @param {URLSearchParams} filter
+ * @param {ViewContext} context
+ */
+export async function jobView(jobId, filter, context) {
+  const page = new JobPage(/** @type {JobView} */ (await call(`/jobs/${jobId}`)), filter, context);
+  page.asked = Date.now();
+  void page.changes.reload();
+  void followJob(jobId, (event) => page.take(event), context.signal);
+  return page.element;
+}

@@ -1,0 +1,319 @@
+import { z } from 'zod';
+import { directions, kinds, onMissingPolicies } from './vocabulary.ts';
+
+/** `${NAME}` in a string is replaced from the environment before validation; `{file: path}` reads a secret from a file. */
+export const secretSchema = z
+  .union([z.string().min(1), z.strictObject({ file: z.string().min(1) })])
+  .describe(
+    'A secret: ${NAME} from the environment, or {file: path} for the content of a file without its last line break.',
+  );
+
+const ldapKindSchema = z.strictObject({
+  readObjectClasses: z
+    .array(z.string())
+    .min(1)
+    .optional()
+    .describe('An entry that has any of these object classes is of this kind.'),
+  writeObjectClasses: z
+    .array(z.string())
+    .min(1)
+    .optional()
+    .describe('Object classes, all of them, of an entry that is created.'),
+  rdnAttribute: z.string().optional().describe('The attribute that names an entry within its parent.'),
+});
+
+export const ldapConnectionSchema = z.strictObject({
+  type: z.literal('ldap').describe('An LDAP server (RFC 4511).'),
+  url: z
+    .string()
+    .regex(/^(ldap|ldaps|ldapi):\/\//, 'must begin with ldap://, ldaps:// or ldapi://')
+    .describe('Where the server is: ldap://host:port, ldaps://host:port or ldapi://path.'),
+  bindDn: z.string().optional().describe('The DN that Lockstep binds as; without it anonymously.'),
+  password: secretSchema
+    .optional()
+    .describe('The password of bindDn: ${NAME} from the environment, or {file: path}.'),
+  sasl: z
+    .enum(['none', 'external'])
+    .default('none')
+    .describe('external: bind by the client certificate or the user of the socket (SASL EXTERNAL).'),
+  startTls: z
+    .boolean()
+    .default(false)
+    .describe('Turn an ldap:// connection into TLS before anything else is sent.'),
+  tls: z
+    .strictObject({
+      caFile: z
+        .string()
+        .optional()
+        .describe("PEM file with the authorities to trust instead of the system's."),
+      certFile: z.string().optional().describe('PEM file with the client certificate.'),
+      keyFile: z.string().optional().describe('PEM file with the key of the client certificate.'),
+      serverName: z
+        .string()
+        .optional()
+        .describe('The name that the certificate must carry, where it is not the host of the URL.'),
+      verify: z.boolean().default(true).describe('false accepts any certificate: for a test only.'),
+    })
+    .optional(),
+  baseDn: z
+    .string()
+    .describe('The DN under which everything lies; the node that a scope means when it names none.'),
+  externalIdAttribute: z
+    .string()
+    .default('entryUUID')
+    .describe('The attribute that identifies an entry for ever; nsUniqueId on 389 Directory Server.'),
+  pageSize: z.int().min(1).max(100_000).default(1000).describe('Entries of one page of a paged search.'),
+  timeoutSeconds: z.number().positive().default(60).describe('Seconds that one operation may take.'),
+  referrals: z
+    .enum(['report', 'follow', 'ignore'])
+    .default('report')
+    .describe(
+      'What a referral in a search result means: report makes the read incomplete, so that nothing is deleted.',
+    ),
+  maxMessageBytes: z
+    .int()
+    .min(65_536)
+    .default(64 * 1024 * 1024)
+    .describe('Largest message that is accepted from the server.'),
+  user: ldapKindSchema.optional().describe('How people are read and written.'),
+  organizationalUnit: ldapKindSchema.optional().describe('How organizational units are read and written.'),
+  group: ldapKindSchema
+    .extend({
+      placeholderMember: z
+        .string()
+        .default('self')
+        .describe(
+          "The value of a group that would else be empty: 'self' (its own DN), 'empty' (zero-length DN) or a DN.",
+        ),
+    })
+    .optional()
+    .describe('How groups are read and written.'),
+  disabled: z
+    .strictObject({
+      attribute: z.string().min(1).describe('The attribute that says so.'),
+      value: z.string().min(1).describe('Its value for a disabled account.'),
+      enabledValue: z
+        .string()
+        .min(1)
+        .optional()
+        .describe('What enabling writes; without it enabling removes the attribute.'),
+    })
+    .optional()
+    .describe('How a disabled account shows; without it a disabled account stays as it is.'),
+  binaryAttributes: z
+    .array(z.string())
+    .default([])
+    .describe('Attributes whose values are bytes, on top of the built-in list.'),
+});
+
+export const fileConnectionSchema = z.strictObject({
+  type: z.literal('file').describe('A file in LDIF (RFC 2849), CSV or JSON Lines.'),
+  path: z.string().min(1).describe('The file; a relative path starts at the configuration file.'),
+  format: z.enum(['ldif', 'csv', 'jsonl']).optional().describe('By the ending of the path when not given.'),
+  baseDn: z.string().default('').describe('LDIF: the DN under which everything lies.'),
+  entryUuid: z
+    .boolean()
+    .default(true)
+    .describe(
+      'LDIF: give every entry that is created an entryUUID, so that it keeps its identity when it moves.',
+    ),
+  disabled: z
+    .strictObject({
+      attribute: z.string().describe('The attribute that says so.'),
+      value: z.string().describe('Its value for a disabled account.'),
+    })
+    .optional()
+    .describe('LDIF: how a disabled account shows; without it a disabled account stays as it is.'),
+  csv: z
+    .strictObject({
+      delimiter: z.string().length(1).default(',').describe('Stands between two cells.'),
+      valueSeparator: z
+        .string()
+        .length(1)
+        .default('|')
+        .describe('Stands between the values of a cell; a backslash before it takes it literally.'),
+    })
+    .optional()
+    .describe('How a CSV file is written.'),
+  maxLineBytes: z
+    .int()
+    .min(1024)
+    .default(16 * 1024 * 1024)
+    .describe('A longer line makes the file unreadable instead of the process out of memory.'),
+  maxRecordBytes: z
+    .int()
+    .min(1024)
+    .default(64 * 1024 * 1024)
+    .describe('The same for a record of many lines.'),
+});
+
+export const connectionSchema = z.discriminatedUnion('type', [ldapConnectionSchema, fileConnectionSchema]);
+/** Fields of each type that hold a secret: they are kept sealed and apart from the settings. */
+export const secretFields: Readonly<Record<ConnectionConfiguration['type'], readonly string[]>> = {
+  ldap: ['password'],
+  file: [],
+};
+export type LdapConnection = z.infer<typeof ldapConnectionSchema>;
+export type FileConnection = z.infer<typeof fileConnectionSchema>;
+export type ConnectionConfiguration = z.infer<typeof connectionSchema>;
+
+const guardLimitSchema = z
+  .strictObject({
+    count: z
+      .int()
+      .nonnegative()
+      .optional()
+      .describe('Most deletions that pass; without it there is no absolute limit.'),
+    percent: z
+      .number()
+      .min(0)
+      .max(100)
+      .optional()
+      .describe('Most deletions that pass, in percent of the objects linked in scope.'),
+    floor: z
+      .int()
+      .nonnegative()
+      .optional()
+      .describe('Up to this many deletions the percentage is not looked at; 5 when not given.'),
+  })
+  .refine((limit) => limit.floor === undefined || limit.percent !== undefined, {
+    path: ['floor'],
+    message: 'a floor softens a percentage: name `percent` too',
+  });
+export const guardSchema = z
+  .strictObject({
+    user: guardLimitSchema.optional().describe('Limits for people.'),
+    organizationalUnit: guardLimitSchema.optional().describe('Limits for organizational units.'),
+    group: guardLimitSchema.optional().describe('Limits for groups.'),
+    membership: guardLimitSchema.optional().describe('Limits for members removed from groups.'),
+    hold: z
+      .enum(['destructive', 'all'])
+      .default('destructive')
+      .describe('What a tripped guard holds: the deletions, or the whole plan.'),
+  })
+  .describe('When a plan takes away more than this, it waits for an approval.');
+export type GuardConfiguration = z.infer<typeof guardSchema>;
+
+/** `uid` copies a source attribute; a list takes the first that has values; `{cel}` computes; `{value}` is fixed; null unmaps. */
+export const mappingRuleSchema = z
+  .union([
+    z.string().min(1).describe('Copy all values of this source attribute.'),
+    z.array(z.string().min(1)).min(1).describe('Copy the first of these source attributes that has values.'),
+    z
+      .strictObject({ cel: z.string().min(1).describe('A CEL expression over `source`.') })
+      .describe('Compute.'),
+    z
+      .strictObject({ value: z.union([z.string(), z.array(z.string())]).describe('The value or values.') })
+      .describe('The same value for every object.'),
+    z.null().describe('No rule: the attribute is not managed.'),
+  ])
+  .describe('Where the values of a target attribute come from.');
+const kindMapSchema = z.record(z.string().min(1), mappingRuleSchema);
+export const mapSchema = z
+  .strictObject({
+    user: kindMapSchema.optional().describe('Target attribute of a user to rule.'),
+    organizationalUnit: kindMapSchema
+      .optional()
+      .describe('Target attribute of an organizational unit to rule.'),
+    group: kindMapSchema.optional().describe('Target attribute of a group to rule.'),
+  })
+  .describe("Rules over those of the connector's default mapping.");
+
+const timeZoneSchema = z
+  .string()
+  .default('UTC')
+  .describe('A name of the IANA time zone database, for example Europe/Berlin.');
+export const scheduleSchema = z
+  .union([
+    z.strictObject({
+      cron: z.string().describe('A Quartz expression of six or seven fields, seconds first: "0 45 1 * * ?".'),
+      timeZone: timeZoneSchema,
+    }),
+    z.strictObject({
+      hours: z
+        .array(z.int().min(0).max(23))
+        .min(1)
+        .describe(
+          'Hours of the day; each run starts somewhere inside its hour, at the same moment for the same sync.',
+        ),
+      timeZone: timeZoneSchema,
+    }),
+  ])
+  .describe('When the sync runs by itself.');
+export type ScheduleConfiguration = z.infer<typeof scheduleSchema>;
+
+export const scopeSchema = z.strictObject({
+  source: z.string().describe('The node to read under: a DN, or a path of the directory such as /people.'),
+  target: z.string().describe('The node that it is identified with on the other side.'),
+  filter: z
+    .string()
+    .optional()
+    .describe('Only objects that this filter matches, in the notation of the source.'),
+});
+
+const matchAttributes = z.array(z.string().min(1));
+export const syncSchema = z.strictObject({
+  connection: z.string().describe('The name of the connection.'),
+  direction: z
+    .enum(directions)
+    .describe(
+      'ingress: from the connection into the directory; egress: from the directory to the connection.',
+    ),
+  scopes: z
+    .array(scopeSchema)
+    .min(1)
+    .optional()
+    .describe('What is synced, and where it lies on the other side; without it everything, root to root.'),
+  kinds: z
+    .array(z.enum(kinds))
+    .min(1)
+    .optional()
+    .describe('Kinds to sync; without it all that the connection has.'),
+  match: z
+    .union([
+      matchAttributes,
+      z.strictObject({
+        user: matchAttributes.optional().describe('Attributes for users.'),
+        organizationalUnit: matchAttributes.optional().describe('Attributes for organizational units.'),
+        group: matchAttributes.optional().describe('Attributes for groups.'),
+      }),
+    ])
+    .optional()
+    .describe(
+      'Directory attributes by which an object that is not linked yet is found, best first. A list is for users.',
+    ),
+  map: mapSchema.optional(),
+  onMissing: z
+    .enum(onMissingPolicies)
+    .default('ignore')
+    .describe('What becomes of a linked object that is gone from the source.'),
+  guard: guardSchema.optional(),
+  schedule: scheduleSchema.optional(),
+  enabled: z.boolean().default(true).describe('false: runs neither by schedule nor by request.'),
+});
+export type SyncConfiguration = z.infer<typeof syncSchema>;
+
+/** The name of a connection or a sync, fit for a command line and a URL. */
+export const nameSchema = z
+  .string()
+  .regex(
+    /^[\p{L}\p{N}_][\p{L}\p{N}_.-]{0,99}$/u,
+    'a name has letters, digits, `_`, `.` and `-`, at most 100',
+  );
+
+export const configurationSchema = z.strictObject({
+  connections: z.record(nameSchema, connectionSchema).default({}).describe('Systems by their names.'),
+  syncs: z
+    .record(nameSchema, syncSchema)
+    .default({})
+    .describe(
+      'Syncs by their names, in the order in which they run and in which their values take precedence.',
+    ),
+  precedence: z
+    .record(z.string().min(1), z.array(z.string().min(1)))
+    .optional()
+    .describe(
+      'Directory attribute to the syncs that may set it, best first; without it the order of the syncs counts.',
+    ),
+});
+export type Configuration = z.infer<typeof configurationSchema>;

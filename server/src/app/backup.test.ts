@@ -1,0 +1,47 @@
+import { Readable } from 'node:stream';
+import { buffer } from 'node:stream/consumers';
+import { sql } from 'kysely';
+import { expect, test } from 'vitest';
+import { describeOnBothStores } from '../../../test/servers/stores.ts';
+import { systemClock } from '../kernel/clock.ts';
+import type { Actor } from './actor.ts';
+import type { Application } from './application.ts';
+import { backUpInstallation, restoreInstallation } from './backup.ts';
+
+const administrator: Actor = {
+  tenantId: 't1',
+  tenantName: 'default',
+  accountId: 'a1',
+  accountName: 'administrator',
+  role: 'administrator',
+};
+
+describeOnBothStores('backup stream', (makeStore) => {
+  test('is restored whole or not at all, and asks for an administrator', async () => {
+    const source = await makeStore();
+    await sql`insert into tenant (id, name) values ('t1', 'default')`.execute(source.db);
+    await sql`insert into organizational_unit (id, tenant_id, name, name_key, attributes, revision)
+      select 'ou_' || n, 't1', 'u' || n, 'u' || n, '{}', n from generate_series(1, 5000) n`.execute(
+      source.db,
+    );
+    const app = { store: source, clock: systemClock } as Application;
+    expect(() => backUpInstallation(app, { ...administrator, role: 'operator' })).toThrow('needs the role');
+    const bytes = await buffer(backUpInstallation(app, administrator));
+
+    const location = await makeStore.location();
+    await expect(
+      restoreInstallation(location, Readable.from([bytes.subarray(0, -100)])),
+    ).rejects.toMatchObject({
+      code: 'InvalidRecord',
+    });
+    await restoreInstallation(location, Readable.from([bytes]));
+    await expect(restoreInstallation(location, Readable.from([bytes]))).rejects.toMatchObject({
+      code: 'Conflict',
+    });
+    const target = await makeStore.open(location);
+    const { rows } = await sql<{ n: number }>`select count(*)::int as n from organizational_unit`.execute(
+      target.db,
+    );
+    expect(rows[0]?.n).toBe(5000);
+  });
+});

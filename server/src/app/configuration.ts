@@ -1,0 +1,225 @@
+import type {
+  ConfigurationChange,
+  ConfigurationDifference,
+  ResolvedConfiguration,
+} from '@lockstep/contract/installationConfiguration.ts';
+import { isDeepStrictEqual } from 'node:util';
+import { LockstepError } from '../kernel/errors.ts';
+import { deleteConnectionRow, selectConnections, type ConnectionRow } from '../store/queries/connections.ts';
+import { selectSyncs, type SyncRow } from '../store/queries/syncs.ts';
+import { findTenantPrecedence, lockTenant, updateTenantPrecedence } from '../store/queries/tenant.ts';
+import { requireRole, type Actor } from './actor.ts';
+import type { Application, Executor } from './application.ts';
+import { openSecrets, parseSettings, saveConnection } from './connections.ts';
+import { removeSync, saveSync } from './syncs.ts';
+type Field = ConfigurationChange['fields'][number];
+
+/** More than any tenant has: the whole of a configuration is compared at once. */
+const everything = 100_000;
+
+interface Current {
+  readonly connections: readonly ConnectionRow[];
+  readonly syncs: readonly SyncRow[];
+  readonly precedence: Record<string, string[]>;
+}
+
+async function loadCurrent(executor: Executor, tenantId: string): Promise<Current> {
+  return {
+    connections: await selectConnections(executor, tenantId, { limit: everything }),
+    syncs: await selectSyncs(executor, tenantId, { limit: everything }),
+    precedence: await findTenantPrecedence(executor, tenantId),
+  };
+}
+
+/** Members that differ, with what they are and shall be. */
+function differingFields(before: Record<string, unknown>, after: Record<string, unknown>): Field[] {
+  const names = new Set([...Object.keys(before), ...Object.keys(after)]);
+  return [...names]
+    .filter((name) => !isDeepStrictEqual(before[name], after[name]))
+    .map((name) => ({
+      field: name,
+      ...(before[name] === undefined ? {} : { before: before[name] as NonNullable<Field['before']> }),
+      ...(after[name] === undefined ? {} : { after: after[name] as NonNullable<Field['after']> }),
+    }));
+}
+
+/** Names of secrets that differ; their values are never shown. */
+function differingSecrets(
+  before: Readonly<Record<string, string>>,
+  after: Readonly<Record<string, string>>,
+): Field[] {
+  const names = new Set([...Object.keys(before), ...Object.keys(after)]);
+  return [...names].filter((name) => before[name] !== after[name]).map((name) => ({ field: name }));
+}
+
+/** What a JSON document makes of a value: undefined members are gone. */
+function plain(value: unknown): Record<string, unknown> {
+  return JSON.parse(JSON.stringify(value)) as Record<string, unknown>;
+}
+
+function compareConnections(
+  app: Application,
+  current: Current,
+  wanted: ResolvedConfiguration,
+): ConfigurationChange[] {
+  const changes: ConfigurationChange[] = [];
+  for (const connection of wanted.connections) {
+    const settings = plain(
+      parseSettings(connection.type, connection.settings, `connections.${connection.name}`),
+    );
+    const existing = current.connections.find((row) => row.name === connection.name);
+    const before = existing ? { ...existing.settings, type: existing.type } : {};
+    const secrets = existing ? openSecrets(app.vault, existing) : {};
+    const fields = [...differingFields(before, settings), ...differingSecrets(secrets, connection.secrets)];
+    if (existing !== undefined && fields.length === 0) continue;
+    const action = existing === undefined ? ('create' as const) : ('update' as const);
+    changes.push({ action, resource: 'connection', name: connection.name, fields });
+  }
+  return changes;
+}
+
+function compareSyncs(current: Current, wanted: ResolvedConfiguration): ConfigurationChange[] {
+  const changes: ConfigurationChange[] = [];
+  for (const [position, sync] of wanted.syncs.entries()) {
+    const existing = current.syncs.find((row) => row.name === sync.name);
+    const before = existing ? { ...plain(existing.settings), position: existing.position } : {};
+    const fields = differingFields(before, { ...plain(sync.settings), position });
+    if (existing !== undefined && fields.length === 0) continue;
+    const action = existing === undefined ? ('create' as const) : ('update' as const);
+    changes.push({ action, resource: 'sync', name: sync.name, fields });
+  }
+  return changes;
+}
+
+function deletions(
+  resource: 'sync' | 'connection',
+  rows: readonly { name: string }[],
+  kept: readonly { name: string }[],
+): ConfigurationChange[] {
+  return rows
+    .filter((row) => !kept.some((one) => one.name === row.name))
+    .map((row) => ({ action: 'delete', resource, name: row.name, fields: [] }));
+}
+
+function comparePrecedence(current: Current, wanted: ResolvedConfiguration): ConfigurationChange[] {
+  const fields = differingFields(current.precedence, wanted.precedence);
+  return fields.length === 0
+    ? []
+    : [{ action: 'update', resource: 'precedence', name: 'precedence', fields }];
+}
+
+function refuseUnknownSyncs(wanted: ResolvedConfiguration): void {
+  for (const [attribute, names] of Object.entries(wanted.precedence)) {
+    for (const name of names) {
+      if (wanted.syncs.some((sync) => sync.name === name && sync.settings.direction === 'ingress')) continue;
+      const field = `precedence.${attribute}`;
+      throw new LockstepError('InvalidConfiguration', `${field}: ${name} is no ingress sync`, { field });
+    }
+  }
+}
+
+function refuseDuplicates(items: readonly { name: string }[], resource: string): void {
+  const seen = new Set<string>();
+  for (const { name } of items) {
+    if (seen.has(name)) {
+      throw new LockstepError('InvalidConfiguration', `${resource}.${name} is given twice`, {
+        field: `${resource}.${name}`,
+      });
+    }
+    seen.add(name);
+  }
+}
+
+function compare(app: Application, current: Current, wanted: ResolvedConfiguration): ConfigurationChange[] {
+  refuseDuplicates(wanted.connections, 'connections');
+  refuseDuplicates(wanted.syncs, 'syncs');
+  refuseUnknownSyncs(wanted);
+  return [
+    ...compareConnections(app, current, wanted),
+    ...compareSyncs(current, wanted),
+    ...comparePrecedence(current, wanted),
+    ...deletions('sync', current.syncs, wanted.syncs),
+    ...deletions('connection', current.connections, wanted.connections),
+  ];
+}
+
+async function carryOut(
+  app: Application,
+  trx: Executor,
+  actor: Actor,
+  wanted: ResolvedConfiguration,
+  current: Current,
+  changes: readonly ConfigurationChange[],
+): Promise<void> {
+  const touched = (resource: string, name: string): boolean =>
+    changes.some((change) => change.resource === resource && change.name === name);
+  for (const connection of wanted.connections.filter(({ name }) => touched('connection', name))) {
+    const settings = parseSettings(connection.type, connection.settings, `connections.${connection.name}`);
+    await saveConnection(app, trx, actor, connection.name, { ...connection, settings }, false);
+  }
+  for (const [position, sync] of wanted.syncs.entries()) {
+    const changed = touched('sync', sync.name) || touched('connection', sync.settings.connection);
+    if (changed) await saveSync(app, trx, actor, sync.name, sync.settings, position);
+  }
+  for (const { resource, name } of changes.filter(({ action }) => action === 'delete')) {
+    const sync = resource === 'sync' && current.syncs.find((row) => row.name === name);
+    if (sync) await removeSync(trx, sync);
+  }
+  for (const { resource, name } of changes.filter(({ action }) => action === 'delete')) {
+    const connection = resource === 'connection' && current.connections.find((row) => row.name === name);
+    if (connection) await deleteConnectionRow(trx, connection.id);
+  }
+  await updateTenantPrecedence(trx, actor.tenantId, wanted.precedence);
+}
+
+/** Undoes a transaction that was only a trial. */
+class TrialOver extends Error {}
+
+async function changeAll(
+  app: Application,
+  actor: Actor,
+  wanted: ResolvedConfiguration,
+  trial: boolean,
+): Promise<ConfigurationDifference> {
+  requireRole(actor, 'administrator');
+  let changes: ConfigurationChange[] = [];
+  try {
+    await app.store.transaction(async (trx) => {
+      await lockTenant(trx, actor.tenantId);
+      const current = await loadCurrent(trx, actor.tenantId);
+      changes = compare(app, current, wanted);
+      if (changes.length > 0) await carryOut(app, trx, actor, wanted, current, changes);
+      if (trial) throw new TrialOver();
+    });
+  } catch (error) {
+    if (!(error instanceof TrialOver)) throw error;
+  }
+  return { changes };
+}
+
+/**
+ * What applying a configuration would change, found by doing it and undoing it, so that it fails for the same reasons.
+ * For administrators only: whether a secret differs tells something of the secret.
+ */
+export async function compareConfiguration(
+  app: Application,
+  actor: Actor,
+  wanted: ResolvedConfiguration,
+): Promise<ConfigurationDifference> {
+  return changeAll(app, actor, wanted, true);
+}
+
+/**
+ * Brings connections and syncs of the tenant to what a configuration says, all of it or nothing: those that it does
+ * not name are removed.
+ * @returns what was changed.
+ * @throws LockstepError InvalidConfiguration, InvalidExpression, InvalidSchedule; Conflict while a job of a sync that
+ * is to go has not ended.
+ */
+export async function applyConfiguration(
+  app: Application,
+  actor: Actor,
+  wanted: ResolvedConfiguration,
+): Promise<ConfigurationDifference> {
+  return changeAll(app, actor, wanted, false);
+}

@@ -1,0 +1,238 @@
+import type { ConnectionTest, ConnectionView } from '@lockstep/contract/connection.ts';
+import { resourceNameSchema, secretNames } from '@lockstep/contract/connection.ts';
+import type { ConnectionConfiguration } from '@lockstep/contract/configuration.ts';
+import { connectionSchema } from '@lockstep/contract/configuration.ts';
+import type { Page } from '@lockstep/contract/page.ts';
+import { LockstepError } from '../kernel/errors.ts';
+import { idPrefixes, newId } from '../kernel/ids.ts';
+import {
+  deleteConnectionRow,
+  findConnection,
+  insertConnection,
+  selectConnections,
+  selectSyncNamesOfConnection,
+  updateConnection,
+  type ConnectionRow,
+} from '../store/queries/connections.ts';
+import type { Connector, ConnectorContext } from '../sync/connector.ts';
+import { lockTenant } from '../store/queries/tenant.ts';
+import { requireRole, type Actor } from './actor.ts';
+import type { Application, Executor, Vault } from './application.ts';
+import { cutPage, type PageRequest } from './page.ts';
+
+/** Secrets of a connection by their name in its configuration. */
+export type Secrets = Readonly<Record<string, string>>;
+
+/** A connection's secrets, opened; they are sealed with the connection's id as context. */
+export function openSecrets(vault: Vault, connection: Pick<ConnectionRow, 'id' | 'sealedSecrets'>): Secrets {
+  if (connection.sealedSecrets === null) return {};
+  return JSON.parse(vault.open(connection.sealedSecrets, connection.id)) as Secrets;
+}
+
+function sealSecrets(vault: Vault, connectionId: string, secrets: Secrets): Uint8Array | null {
+  if (Object.keys(secrets).length === 0) return null;
+  return vault.seal(JSON.stringify(secrets), connectionId);
+}
+
+/** @throws LockstepError ConnectorUnavailable when no connector of this type is installed. */
+export function getConnector(app: Pick<Application, 'connectors'>, type: string): Connector {
+  const connector = app.connectors.get(type);
+  if (connector !== undefined) return connector;
+  throw new LockstepError('ConnectorUnavailable', `no connector of type ${type} is installed`);
+}
+
+export function connectorContext(
+  app: Pick<Application, 'baseDirectory'>,
+  secrets: Secrets,
+): ConnectorContext {
+  return { baseDirectory: app.baseDirectory, secret: (name) => secrets[name] };
+}
+
+function showConnection(vault: Vault, row: ConnectionRow): ConnectionView {
+  return {
+    id: row.id,
+    serial: row.serial,
+    name: row.name,
+    type: row.type,
+    configuration: { ...row.settings, type: row.type } as ConnectionView['configuration'],
+    secrets: Object.keys(openSecrets(vault, row)).sort(),
+    revision: row.revision,
+    createdAt: row.createdAt.toISOString(),
+    updatedAt: row.updatedAt.toISOString(),
+  };
+}
+
+/** @throws LockstepError NotFound. */
+export async function getConnectionRow(
+  executor: Executor,
+  actor: Actor,
+  idOrName: string,
+): Promise<ConnectionRow> {
+  const row = await findConnection(executor, actor.tenantId, idOrName);
+  if (row === undefined)
+    throw new LockstepError('NotFound', `there is no connection ${JSON.stringify(idOrName)}`);
+  return row;
+}
+
+export async function listConnections(
+  app: Application,
+  actor: Actor,
+  page: PageRequest,
+): Promise<Page<ConnectionView>> {
+  const rows = await selectConnections(app.store.db, actor.tenantId, { ...page, limit: page.limit + 1 });
+  return cutPage(
+    rows,
+    page.limit,
+    (row) => showConnection(app.vault, row),
+    (row) => row.id,
+  );
+}
+
+export async function getConnection(
+  app: Application,
+  actor: Actor,
+  idOrName: string,
+): Promise<ConnectionView> {
+  return showConnection(app.vault, await getConnectionRow(app.store.db, actor, idOrName));
+}
+
+/** A name must not look like an id, since addresses take either. @throws LockstepError InvalidRequest. */
+export function checkName(name: string): void {
+  const looksLikeId = Object.values(idPrefixes).some((prefix) =>
+    new RegExp(`^${prefix}_[a-z2-7]{26}$`).test(name),
+  );
+  if (resourceNameSchema.safeParse(name).success && !looksLikeId) return;
+  throw new LockstepError(
+    'InvalidRequest',
+    `${JSON.stringify(name)} cannot be the name of a connection or sync`,
+    {
+      field: 'name',
+      remedy: 'Use 1 to 200 characters without slashes and control characters, and not the form of an id.',
+    },
+  );
+}
+
+/** What a configuration says, parted into what is shown and what is sealed. */
+export interface PartedConnection {
+  readonly type: string;
+  readonly settings: Record<string, unknown>;
+  readonly secrets: Secrets;
+}
+
+/**
+ * Parts the secrets from the rest. A reference to a file is for configuration files only: over the API it would let
+ * its caller read files of the server.
+ * @throws LockstepError InvalidConfiguration.
+ */
+export function partConnection(configuration: ConnectionConfiguration): PartedConnection {
+  const secrets: Record<string, string> = {};
+  const settings: Record<string, unknown> = { ...configuration };
+  for (const name of secretNames[configuration.type] ?? []) {
+    const value = settings[name];
+    delete settings[name];
+    if (value === undefined) continue;
+    if (typeof value !== 'string') {
+      throw new LockstepError('InvalidConfiguration', `${name} must be given as text here`, {
+        field: name,
+        remedy: 'Read the file on your side, or use `lockstep apply` with a configuration file.',
+      });
+    }
+    secrets[name] = value;
+  }
+  return { type: configuration.type, settings, secrets };
+}
+
+/** Settings as the connection's schema parses them, with defaults. @throws LockstepError InvalidConfiguration. */
+export function parseSettings(
+  type: string,
+  settings: Record<string, unknown>,
+  field: string,
+): Record<string, unknown> {
+  const parsed = connectionSchema.safeParse({ ...settings, type });
+  if (parsed.success) return parsed.data;
+  const issue = parsed.error.issues[0];
+  const path = [field, ...(issue?.path ?? []).map(String)].join('.');
+  throw new LockstepError('InvalidConfiguration', `${path}: ${issue?.message ?? 'is not valid'}`, {
+    field: path,
+  });
+}
+
+/**
+ * Saves a connection under a name inside the caller's transaction.
+ * @param keepSecrets a secret that is not given keeps its value, else it is dropped.
+ */
+export async function saveConnection(
+  app: Application,
+  trx: Executor,
+  actor: Actor,
+  name: string,
+  parted: PartedConnection,
+  keepSecrets: boolean,
+): Promise<void> {
+  const existing = await findConnection(trx, actor.tenantId, name);
+  if (existing === undefined) {
+    checkName(name);
+    const id = newId('connection', app.clock.now().getTime());
+    const sealedSecrets = sealSecrets(app.vault, id, parted.secrets);
+    await insertConnection(trx, { ...parted, id, tenantId: actor.tenantId, name, sealedSecrets });
+    return;
+  }
+  if (existing.type !== parted.type && (await selectSyncNamesOfConnection(trx, existing.id)).length > 0) {
+    throw new LockstepError('Conflict', `connection ${name} is in use and cannot change its type`, {
+      field: 'type',
+      remedy: 'Make a new connection, or delete the syncs of this one first.',
+    });
+  }
+  const kept = keepSecrets && existing.type === parted.type ? openSecrets(app.vault, existing) : {};
+  const sealedSecrets = sealSecrets(app.vault, existing.id, { ...kept, ...parted.secrets });
+  await updateConnection(trx, existing.id, { ...parted, sealedSecrets });
+}
+
+/** Creates or replaces a connection; secrets that are left out keep their values. */
+export async function putConnection(
+  app: Application,
+  actor: Actor,
+  idOrName: string,
+  configuration: ConnectionConfiguration,
+): Promise<ConnectionView> {
+  requireRole(actor, 'administrator');
+  const parted = partConnection(configuration);
+  return app.store.transaction(async (trx) => {
+    await lockTenant(trx, actor.tenantId);
+    await saveConnection(app, trx, actor, idOrName, parted, true);
+    return showConnection(app.vault, await getConnectionRow(trx, actor, idOrName));
+  });
+}
+
+/** @throws LockstepError Conflict while a sync uses it. */
+export async function deleteConnection(app: Application, actor: Actor, idOrName: string): Promise<void> {
+  requireRole(actor, 'administrator');
+  await app.store.transaction(async (trx) => {
+    await lockTenant(trx, actor.tenantId);
+    const row = await getConnectionRow(trx, actor, idOrName);
+    const syncs = await selectSyncNamesOfConnection(trx, row.id);
+    if (syncs.length > 0) {
+      throw new LockstepError('Conflict', `connection ${row.name} is used by ${syncs.join(', ')}`, {
+        remedy: 'Delete these syncs first.',
+      });
+    }
+    await deleteConnectionRow(trx, row.id);
+  });
+}
+
+/** Tests a connection step by step, up to the first step that fails. */
+export async function testConnection(
+  app: Application,
+  actor: Actor,
+  idOrName: string,
+): Promise<ConnectionTest> {
+  requireRole(actor, 'operator');
+  const row = await getConnectionRow(app.store.db, actor, idOrName);
+  const connector = getConnector(app, row.type);
+  const steps: ConnectionTest['steps'] = [];
+  const context = connectorContext(app, openSecrets(app.vault, row));
+  for await (const { step, ok, detail, remedy } of connector.test(row.settings, context)) {
+    steps.push({ step, ok, detail, ...(remedy === undefined ? {} : { remedy }) });
+  }
+  return { ok: steps.every((step) => step.ok), steps };
+}

@@ -1,0 +1,81 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { newId } from '../kernel/ids.ts';
+import {
+  findInstalledTenant,
+  insertAccessKey,
+  insertAccount,
+  insertApiToken,
+  insertTenant,
+  lockInstallation,
+} from '../store/queries/installation.ts';
+import type { Application } from './application.ts';
+
+/** The administrator's credentials. Shown once: the store keeps a hash of the token and the sealed key. */
+export interface AdministratorCredentials {
+  readonly tenantId: string;
+  readonly accountId: string;
+  readonly accessKeyId: string;
+  readonly accessKeySecret: string;
+  /** 40 hexadecimal digits. */
+  readonly apiToken: string;
+}
+
+const alphanumeric = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789';
+
+function randomText(length: number): string {
+  let text = '';
+  while (text.length < length) {
+    for (const byte of randomBytes(length)) {
+      // 248 is the largest multiple of 62 in a byte: what lies above would favour the first letters.
+      if (byte < 248 && text.length < length) text += alphanumeric[byte % 62];
+    }
+  }
+  return text;
+}
+
+/** How a bearer token is kept: its SHA-256. A token has 160 random bits, so that no slower hash is needed. */
+export function tokenHash(token: string): Buffer {
+  return createHash('sha256').update(token, 'utf8').digest();
+}
+
+/** What an access key's secret is sealed with as context. */
+export function accessKeyContext(accessKeyId: string): string {
+  return `access-key:${accessKeyId}`;
+}
+
+function newCredentials(): AdministratorCredentials {
+  return {
+    tenantId: newId('tenant'),
+    accountId: newId('account'),
+    accessKeyId: `LTAI5t${randomText(18)}`,
+    accessKeySecret: randomText(30),
+    apiToken: randomBytes(20).toString('hex'),
+  };
+}
+
+/**
+ * On a store without an administrator: makes tenant `default` and account `administrator` with an API token and an
+ * access key. Of several processes that start together on one database, one does it.
+ * @returns the credentials, once, for the caller to keep; undefined when the installation exists already.
+ */
+export async function bootstrapInstallation(
+  app: Pick<Application, 'store' | 'vault'>,
+): Promise<AdministratorCredentials | undefined> {
+  return app.store.transaction(async (trx) => {
+    await lockInstallation(trx);
+    if ((await findInstalledTenant(trx)) !== undefined) return undefined;
+    const made = newCredentials();
+    const owner = { tenantId: made.tenantId, accountId: made.accountId };
+    await insertTenant(trx, { id: made.tenantId, name: 'default' });
+    await insertAccount(trx, {
+      id: made.accountId,
+      tenantId: made.tenantId,
+      name: 'administrator',
+      role: 'administrator',
+    });
+    await insertApiToken(trx, { id: newId('token'), ...owner, hash: tokenHash(made.apiToken) });
+    const sealedSecret = app.vault.seal(made.accessKeySecret, accessKeyContext(made.accessKeyId));
+    await insertAccessKey(trx, { id: made.accessKeyId, ...owner, sealedSecret });
+    return made;
+  });
+}

@@ -1,0 +1,121 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { LockstepError } from '../kernel/errors.ts';
+import { findConnection } from '../store/queries/connections.ts';
+import { findSyncById } from '../store/queries/syncs.ts';
+import { isOver } from '../store/sync/job-rows.ts';
+import { makeSyncStore } from '../store/sync/sync-store.ts';
+import { jobStatus } from '../sync/job-status.ts';
+import { runJob } from '../sync/run-job.ts';
+import type { RunnableJob, RunnableSync, SyncStore } from '../sync/sync-store.ts';
+import type { Application } from './application.ts';
+import { connectorContext, getConnector, openSecrets } from './connections.ts';
+import { specifySync } from './sync-specification.ts';
+
+/** A target that cannot be reached while a plan is applied is tried again after so many milliseconds. */
+const retryDelays = [1000, 5000, 15_000];
+
+/** SQLSTATE classes and system errors that mean the store itself is out of reach: the queue delivers the job again. */
+function isStoreFailure(error: unknown): boolean {
+  const code = typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : '';
+  return (
+    /^(08|57P|53|40)/.test(code) || ['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'StoreUnavailable'].includes(code)
+  );
+}
+
+export interface JobRunner {
+  /**
+   * Takes a pending or interrupted job to its end; a job that is over is left alone.
+   * Rejects only when the job shall be delivered again: the signal was raised, or the store was out of reach.
+   */
+  run(jobId: string, signal: AbortSignal): Promise<void>;
+}
+
+interface Opened {
+  readonly sync: RunnableSync;
+  attempt(job: RunnableJob, signal: AbortSignal): Promise<void>;
+}
+
+/** Looks up what a job needs; throws LockstepError when its sync, connection or connector is gone. */
+async function openJob(app: Application, store: SyncStore, job: RunnableJob): Promise<Opened> {
+  const row = await findSyncById(app.store.db, job.syncId);
+  if (!row) throw new LockstepError('NotFound', 'the sync of this job was deleted');
+  const connection = await findConnection(app.store.db, row.tenantId, row.connectionId);
+  if (!connection) throw new LockstepError('NotFound', 'the connection of this job was deleted');
+  const connector = getConnector(app, connection.type);
+  const specification = await specifySync(app, row, connection, connector);
+  const sync: RunnableSync = {
+    tenantId: row.tenantId,
+    syncId: row.id,
+    serial: row.serial,
+    connectionId: row.connectionId,
+    direction: row.direction,
+    onMissing: row.settings.onMissing,
+  };
+  return {
+    sync,
+    async attempt(current, signal) {
+      const context = connectorContext(app, openSecrets(app.vault, connection));
+      await using endpoint = await connector.open(connection.settings, context);
+      await runJob({ job: current, sync, specification, endpoint, store, signal });
+    },
+  };
+}
+
+/** Ends a job that could not be carried out: what was not attempted is skipped, with the reason. */
+async function breakOff(
+  store: SyncStore,
+  jobId: string,
+  sync: RunnableSync | null,
+  error: unknown,
+): Promise<void> {
+  const job = await store.getJob(jobId);
+  const code = error instanceof LockstepError ? error.code : 'Internal';
+  const message = error instanceof Error ? error.message : String(error);
+  const remedy = error instanceof LockstepError && error.remedy ? ` ${error.remedy}` : '';
+  await store.skipPlanned(job, 'all', code, `the job broke off: ${message}`);
+  await store.addMessage(job, 'error', `${message}${remedy}`);
+  const statistics = await store.computeStatistics(job.serial);
+  const status = jobStatus({ brokeOff: true, cancelled: false, held: false, statistics });
+  await store.finish(job, sync, { status, statistics, errorCode: code, errorMessage: message, note: null });
+}
+
+async function attemptAgain(
+  store: SyncStore,
+  opened: Opened,
+  jobId: string,
+  signal: AbortSignal,
+): Promise<void> {
+  for (let attempt = 0; ; attempt += 1) {
+    const job = await store.getJob(jobId);
+    try {
+      return await opened.attempt(job, signal);
+    } catch (error) {
+      const current = await store.getJob(jobId);
+      const wait = retryDelays[attempt];
+      const unreachable = error instanceof LockstepError && error.code === 'ConnectionFailed';
+      if (!unreachable || current.phase !== 'apply' || wait === undefined) throw error;
+      await store.addMessage(job, 'warning', `${error.message}; the job goes on in ${wait / 1000} s`);
+      await delay(wait, undefined, { signal });
+    }
+  }
+}
+
+export function makeJobRunner(app: Application): JobRunner {
+  const store = makeSyncStore(app.store);
+  return {
+    async run(jobId, signal) {
+      if (await isOver(app.store, jobId)) return;
+      let sync: RunnableSync | null = null;
+      try {
+        const job = await store.getJob(jobId);
+        await store.markRunning(job);
+        const opened = await openJob(app, store, job);
+        sync = opened.sync;
+        await attemptAgain(store, opened, jobId, signal);
+      } catch (error) {
+        if (signal.aborted || isStoreFailure(error)) throw error;
+        await breakOff(store, jobId, sync, error);
+      }
+    },
+  };
+}

@@ -1,0 +1,263 @@
+import type { JobMessage, JobView } from '@lockstep/contract/job.ts';
+import { emptyStatistics, jobIsOver } from '@lockstep/contract/job.ts';
+import type { Page } from '@lockstep/contract/page.ts';
+import type { RequestedJob } from '@lockstep/contract/sync.ts';
+import type { Direction, JobMode, JobStatus, Statistics } from '@lockstep/contract/vocabulary.ts';
+import { LockstepError } from '../kernel/errors.ts';
+import { newJobId } from '../kernel/ids.ts';
+import {
+  cancelPendingJob,
+  countJobs as countJobRows,
+  findJob,
+  findSupersedingJob,
+  findUnfinishedJob,
+  insertPendingJob,
+  requestCancellation,
+  selectJobs,
+  selectMessages,
+  type JobPage,
+  type JobRow,
+} from '../store/queries/jobs.ts';
+import { findSync, type SyncRow } from '../store/queries/syncs.ts';
+import { computeStatistics } from '../store/sync/statistics.ts';
+import { requireRole, type Actor, type Surface } from './actor.ts';
+import type { Application, Transaction } from './application.ts';
+import { cutPage, decodeOrdinal, type PageRequest } from './page.ts';
+import { getSyncRow } from './syncs.ts';
+
+/** Who asks for a job, as its record shows it. */
+export interface JobOrigin {
+  readonly startedThrough: Surface;
+  readonly startedBy: string | null;
+}
+
+/** An unfinished job may end between the refused insert and the look for it; then the insert is tried again. */
+const requestAttempts = 5;
+
+export function showJob(row: JobRow, statistics: Statistics): JobView {
+  return {
+    id: row.id,
+    serial: row.serial,
+    sync: row.syncName,
+    syncId: row.syncId,
+    connectionId: row.connectionId,
+    direction: row.direction,
+    mode: row.mode,
+    approvesJobId: row.approvesJobId,
+    status: row.status,
+    startedThrough: row.startedThrough,
+    startedBy: row.startedBy,
+    createdAt: row.createdAt.toISOString(),
+    startedAt: row.startedAt?.toISOString() ?? null,
+    endedAt: row.endedAt?.toISOString() ?? null,
+    progress: { phase: row.phase, read: row.readCount, applied: row.appliedOrdinal, total: row.lastOrdinal },
+    statistics,
+    unmanaged: row.unmanagedCounts,
+    guard: row.guardVerdict,
+    complete: row.complete,
+    error: row.errorCode === null ? null : { code: row.errorCode, message: row.errorMessage ?? '' },
+    note: row.note,
+    cancelRequested: row.cancelRequested,
+  };
+}
+
+/** Final statistics are kept with the job; those of a running one are counted from its outcomes so far. */
+async function statisticsOf(app: Application, row: JobRow): Promise<Statistics> {
+  if (row.statistics !== null) return row.statistics;
+  if (row.lastOrdinal === 0 && !jobIsOver(row.status)) return emptyStatistics();
+  return computeStatistics(app.store.db, row.serial);
+}
+
+/** @throws LockstepError NotFound. */
+export async function getJobRow(app: Application, actor: Actor, jobId: string): Promise<JobRow> {
+  const row = await findJob(app.store.db, actor.tenantId, jobId);
+  if (row === undefined) throw new LockstepError('NotFound', `there is no job ${JSON.stringify(jobId)}`);
+  return row;
+}
+
+export async function getJob(app: Application, actor: Actor, jobId: string): Promise<JobView> {
+  const row = await getJobRow(app, actor, jobId);
+  return showJob(row, await statisticsOf(app, row));
+}
+
+/** Which jobs a list shows. `sync` is an id or a name, also that of a sync deleted since. */
+export interface JobListFilter {
+  readonly status?: readonly JobStatus[] | undefined;
+  readonly sync?: string | undefined;
+  readonly connectionIds?: readonly string[] | undefined;
+  readonly direction?: Direction | undefined;
+  readonly mode?: JobMode | undefined;
+  /** Inclusive bounds on the start. */
+  readonly startedAfter?: Date | undefined;
+  readonly startedBefore?: Date | undefined;
+}
+
+async function resolveFilter(app: Application, actor: Actor, filter: JobListFilter) {
+  const { sync, ...rest } = filter;
+  if (sync === undefined) return rest;
+  const found = await findSync(app.store.db, actor.tenantId, sync);
+  return { ...rest, syncIds: [found?.id ?? sync] };
+}
+
+/** Jobs newest first. `before` asks for the page of newer jobs instead, newest first as well. */
+export async function listJobs(
+  app: Application,
+  actor: Actor,
+  filter: JobListFilter,
+  page: JobPage,
+): Promise<Page<JobView>> {
+  const resolved = await resolveFilter(app, actor, filter);
+  const rows = await selectJobs(app.store.db, actor.tenantId, resolved, { ...page, limit: page.limit + 1 });
+  const backwards = page.before !== undefined;
+  const shown = backwards ? rows.slice(-page.limit) : rows.slice(0, page.limit);
+  const items = await Promise.all(shown.map(async (row) => showJob(row, await statisticsOf(app, row))));
+  const edge = backwards ? shown.at(0) : shown.at(-1);
+  return { items, next: rows.length > page.limit && edge !== undefined ? edge.id : null };
+}
+
+export async function countJobs(app: Application, actor: Actor, filter: JobListFilter): Promise<number> {
+  return countJobRows(app.store.db, actor.tenantId, await resolveFilter(app, actor, filter));
+}
+
+export async function listMessages(
+  app: Application,
+  actor: Actor,
+  jobId: string,
+  page: PageRequest,
+): Promise<Page<JobMessage>> {
+  const job = await getJobRow(app, actor, jobId);
+  const after = decodeOrdinal(page.after);
+  const rows = await selectMessages(app.store.db, job.serial, { after, limit: page.limit + 1 });
+  return cutPage(
+    rows,
+    page.limit,
+    (row) => ({ ...row, at: row.at.toISOString() }),
+    (row) => String(row.ordinal),
+  );
+}
+
+/** A job to be added. `approvesJobId` is the held job whose plan it applies. */
+export interface JobOrder {
+  readonly sync: SyncRow;
+  readonly mode: JobMode;
+  readonly origin: JobOrigin;
+  readonly approvesJobId?: string | undefined;
+}
+
+/**
+ * Adds a pending job and sends it to the workers when the caller's transaction commits.
+ * @returns its id; undefined when the sync has a job that has not ended, of which there is one at most.
+ */
+export async function addJob(
+  app: Application,
+  trx: Transaction,
+  order: JobOrder,
+): Promise<string | undefined> {
+  const { sync, mode, origin } = order;
+  const createdAt = app.clock.now();
+  const id = newJobId(createdAt.getTime());
+  const created = await insertPendingJob(trx, {
+    id,
+    tenantId: sync.tenantId,
+    syncId: sync.id,
+    connectionId: sync.connectionId,
+    syncName: sync.name,
+    direction: sync.direction,
+    mode,
+    approvesJobId: order.approvesJobId ?? null,
+    startedThrough: origin.startedThrough,
+    startedBy: origin.startedBy,
+    createdAt,
+  });
+  if (!created) return undefined;
+  await app.queue.send(trx, { jobId: id, syncId: sync.id });
+  return id;
+}
+
+/** Adds a job, or finds the one of its sync that has not ended. */
+async function addOrFindJob(app: Application, order: JobOrder): Promise<{ row: JobRow; created: boolean }> {
+  for (let attempt = 0; attempt < requestAttempts; attempt += 1) {
+    const found = await app.store.transaction(async (trx) => {
+      const id = await addJob(app, trx, order);
+      const row =
+        id === undefined
+          ? await findUnfinishedJob(trx, order.sync.id)
+          : await findJob(trx, order.sync.tenantId, id);
+      return row && { row, created: id !== undefined };
+    });
+    if (found !== undefined) return found;
+  }
+  throw new LockstepError('Conflict', `jobs of sync ${order.sync.name} come and go too fast to add one`);
+}
+
+/**
+ * Runs a sync, or previews it.
+ * @returns a new job, or the one of this sync that has not ended.
+ * @throws LockstepError NotFound; Conflict when the sync is not enabled.
+ */
+export async function requestJob(
+  app: Application,
+  actor: Actor,
+  idOrName: string,
+  request: { readonly mode: 'apply' | 'dryRun'; readonly startedThrough: Surface },
+): Promise<RequestedJob> {
+  requireRole(actor, 'operator');
+  const sync = await getSyncRow(app.store.db, actor, idOrName);
+  if (!sync.enabled) {
+    throw new LockstepError('Conflict', `sync ${sync.name} is not enabled`, {
+      remedy: 'Set `enabled: true` in its configuration.',
+    });
+  }
+  const origin = { startedThrough: request.startedThrough, startedBy: actor.accountName };
+  const { row, created } = await addOrFindJob(app, { sync, mode: request.mode, origin });
+  return { job: showJob(row, await statisticsOf(app, row)), created };
+}
+
+/**
+ * Starts a job that applies exactly what a held job planned and did not do.
+ * @throws LockstepError NotHeld; PlanSuperseded when a newer run of the sync began.
+ */
+export async function approveJob(
+  app: Application,
+  actor: Actor,
+  jobId: string,
+  startedThrough: Surface,
+): Promise<RequestedJob> {
+  requireRole(actor, 'operator');
+  const held = await getJobRow(app, actor, jobId);
+  if (held.status !== 'held' || held.mode === 'dryRun') {
+    const state = held.status === 'held' ? 'is a dry run' : `has the status ${held.status}`;
+    throw new LockstepError('NotHeld', `job ${jobId} ${state} and holds no plan that could be approved`);
+  }
+  const sync = await findSync(app.store.db, actor.tenantId, held.syncId);
+  if (sync === undefined)
+    throw new LockstepError('NotFound', `sync ${held.syncName} of this job has been deleted`);
+  const newer = await findSupersedingJob(app.store.db, held);
+  if (newer !== undefined && (jobIsOver(newer.status) || newer.approvesJobId !== held.id))
+    throw superseded(held, newer);
+  const origin = { startedThrough, startedBy: actor.accountName };
+  const { row, created } = await addOrFindJob(app, { sync, mode: 'approve', origin, approvesJobId: held.id });
+  if (row.approvesJobId !== held.id) throw superseded(held, row);
+  return { job: showJob(row, await statisticsOf(app, row)), created };
+}
+
+function superseded(held: JobRow, newer: JobRow): LockstepError {
+  return new LockstepError('PlanSuperseded', `job ${newer.id} of the same sync is newer than ${held.id}`, {
+    remedy: 'Look at the newer job; if it holds a plan, approve that one.',
+  });
+}
+
+/**
+ * Cancels a job: a pending one ends at once, a running one after the batch at hand; cancelling twice is no error.
+ * @throws LockstepError Conflict when the job ended otherwise.
+ */
+export async function cancelJob(app: Application, actor: Actor, jobId: string): Promise<JobView> {
+  requireRole(actor, 'operator');
+  const { id } = await getJobRow(app, actor, jobId);
+  const accepted =
+    (await cancelPendingJob(app.store.db, id, emptyStatistics(), app.clock.now())) ||
+    (await requestCancellation(app.store.db, id));
+  const job = await getJob(app, actor, id);
+  if (accepted || job.status === 'cancelled') return job;
+  throw new LockstepError('Conflict', `job ${id} has ended already, with the status ${job.status}`);
+}

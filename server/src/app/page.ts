@@ -1,0 +1,60 @@
+import type { Page } from '@lockstep/contract/page.ts';
+import { LockstepError } from '../kernel/errors.ts';
+
+/** What a list was asked for. `after` is the `next` of the page before. */
+export interface PageRequest {
+  readonly limit: number;
+  readonly after?: string | undefined;
+}
+
+/** The next page's key for composite keys; it says nothing to its bearer. */
+export function encodeKey(parts: readonly (string | number)[]): string {
+  return Buffer.from(JSON.stringify(parts), 'utf8').toString('base64url');
+}
+
+function isKeyPart(part: unknown): boolean {
+  return typeof part === 'string' || Number.isSafeInteger(part);
+}
+
+/** @throws LockstepError InvalidRequest for a key that this server did not make. */
+export function decodeKey(key: string | undefined, length: number): (string | number)[] | undefined {
+  if (key === undefined) return undefined;
+  try {
+    const parts: unknown = JSON.parse(Buffer.from(key, 'base64url').toString('utf8'));
+    if (Array.isArray(parts) && parts.length === length && parts.every(isKeyPart))
+      return parts as (string | number)[];
+  } catch {
+    // Falls through to the refusal below.
+  }
+  throw invalidKey();
+}
+
+function invalidKey(): LockstepError {
+  return new LockstepError('InvalidRequest', '`after` is not the `next` of a page of this list', {
+    field: 'after',
+    remedy: 'Pass the `next` of the page before unchanged, with the same filters.',
+  });
+}
+
+/** An `after` that is a whole number. @throws LockstepError InvalidRequest. */
+export function decodeOrdinal(key: string | undefined): number {
+  if (key === undefined) return 0;
+  const ordinal = Number(key);
+  if (!/^\d{1,15}$/.test(key) || !Number.isSafeInteger(ordinal)) throw invalidKey();
+  return ordinal;
+}
+
+/**
+ * Cuts rows that were asked for with one more than the page holds.
+ * @param keyOf the key of the last item shown, after which the next page begins.
+ */
+export function cutPage<Row, Item>(
+  rows: readonly Row[],
+  limit: number,
+  show: (row: Row) => Item,
+  keyOf: (row: Row) => string,
+): Page<Item> {
+  const shown = rows.slice(0, limit);
+  const last = shown.at(-1);
+  return { items: shown.map(show), next: rows.length > limit && last !== undefined ? keyOf(last) : null };
+}

@@ -1,0 +1,30 @@
+import type { Progress } from '@lockstep/contract/job.ts';
+import type { Clock } from '../kernel/clock.ts';
+
+/** Speed is measured over this many milliseconds. */
+const window = 5000;
+
+/** How fast a job goes, from what it had done at the last few looks. */
+export class ProgressRate {
+  readonly #clock: Clock;
+  #phase: Progress['phase'] | undefined;
+  #samples: { at: number; done: number }[] = [];
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** Objects per second while reading, changes per second otherwise; remaining seconds once the plan is known. */
+  measure(progress: Progress): { rate: number; remainingSeconds: number | null } {
+    if (progress.phase !== this.#phase) this.#samples = [];
+    this.#phase = progress.phase;
+    const at = this.#clock.now().getTime();
+    const done = progress.phase === 'read' ? progress.read : progress.applied;
+    this.#samples.push({ at, done });
+    while (this.#samples.length > 2 && (this.#samples[0]?.at ?? at) < at - window) this.#samples.shift();
+    const first = this.#samples[0] ?? { at, done };
+    const rate = at > first.at ? ((done - first.done) * 1000) / (at - first.at) : 0;
+    const known = progress.phase === 'apply' && rate > 0;
+    return { rate, remainingSeconds: known ? Math.max(0, progress.total - progress.applied) / rate : null };
+  }
+}

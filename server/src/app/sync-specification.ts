@@ -1,0 +1,125 @@
+import { createHash } from 'node:crypto';
+import type { SyncConfiguration } from '@lockstep/contract/configuration.ts';
+import { kinds, objectKinds } from '@lockstep/contract/vocabulary.ts';
+import type { ObjectKind } from '@lockstep/contract/vocabulary.ts';
+import { compileMapping } from '../mapping/compile.ts';
+import type { CompiledMapping } from '../mapping/compile.ts';
+import { overlayMapping } from '../mapping/configured.ts';
+import type { MatchRules } from '../mapping/rules.ts';
+import type { ConnectionRow } from '../store/queries/connections.ts';
+import { selectSyncs } from '../store/queries/syncs.ts';
+import type { SyncRow } from '../store/queries/syncs.ts';
+import { findTenantPrecedence } from '../store/queries/tenant.ts';
+import type { Connector } from '../sync/connector.ts';
+import { resolveGuard } from '../sync/guard-limits.ts';
+import type { SyncSpecification } from '../sync/run-context.ts';
+import { findConnection } from '../store/queries/connections.ts';
+import type { Application } from './application.ts';
+
+/** Bumped when what a fingerprint stands for changes, so that everything is looked at once more. */
+const engineVersion = 'lockstep engine 1';
+
+/** Every ingress sync of a tenant is taken into account, in pages of this size. */
+const pageSize = 200;
+
+/** The match rules of a sync: its own where it names a kind, else the connector's. A list is for users. */
+export function effectiveMatch(settings: SyncConfiguration, defaults: MatchRules): MatchRules {
+  const own = Array.isArray(settings.match) ? { user: settings.match } : (settings.match ?? {});
+  return {
+    user: own.user ?? defaults.user,
+    organizationalUnit: own.organizationalUnit ?? defaults.organizationalUnit,
+    group: own.group ?? defaults.group,
+  };
+}
+
+function scopesOf(sync: SyncRow, root: string): SyncSpecification['scopes'] {
+  if (sync.settings.scopes) return sync.settings.scopes;
+  return [sync.direction === 'ingress' ? { source: root, target: '/' } : { source: '/', target: root }];
+}
+
+interface TenantSyncs {
+  readonly order: readonly SyncRow[];
+  readonly mappings: ReadonlyMap<number, CompiledMapping>;
+  readonly matchAttributes: Record<ObjectKind, string[]>;
+}
+
+/** All ingress syncs of a tenant: what they manage and what they match by. */
+async function tenantSyncs(app: Application, tenantId: string): Promise<TenantSyncs> {
+  const order: SyncRow[] = [];
+  const mappings = new Map<number, CompiledMapping>();
+  const attributes: Record<ObjectKind, Set<string>> = {
+    user: new Set(),
+    organizationalUnit: new Set(),
+    group: new Set(),
+  };
+  for (let after: { position: number; id: string } | undefined; ;) {
+    const page: SyncRow[] = await selectSyncs(app.store.db, tenantId, { after, limit: pageSize });
+    for (const row of page) {
+      if (row.direction !== 'ingress') continue;
+      order.push(row);
+      const connection = await findConnection(app.store.db, tenantId, row.connectionId);
+      const connector = connection && app.connectors.get(connection.type);
+      if (!connection || !connector) continue;
+      const defaults = connector.defaultMapping('ingress', connection.settings);
+      mappings.set(row.serial, compileMapping(overlayMapping(defaults, row.settings.map)));
+      const match = effectiveMatch(row.settings, connector.defaultMatch);
+      for (const kind of objectKinds) for (const rule of match[kind]) attributes[kind].add(rule);
+    }
+    const last = page.at(-1);
+    if (page.length < pageSize || !last) break;
+    after = { position: last.position, id: last.id };
+  }
+  const own = new Set(['username', 'name', 'path']);
+  const matchAttributes = { user: [], organizationalUnit: [], group: [] } as Record<ObjectKind, string[]>;
+  for (const kind of objectKinds)
+    matchAttributes[kind] = [...attributes[kind]].filter((name) => !own.has(name)).sort();
+  return { order, mappings, matchAttributes };
+}
+
+/** What a saved sync asks of the engine. @throws LockstepError when its mapping no longer compiles. */
+export async function specifySync(
+  app: Application,
+  sync: SyncRow,
+  connection: ConnectionRow,
+  connector: Connector,
+): Promise<SyncSpecification> {
+  const { settings } = sync;
+  const defaults = connector.defaultMapping(sync.direction, connection.settings);
+  const mapping = compileMapping(overlayMapping(defaults, settings.map), `syncs.${sync.name}.map`);
+  const match = effectiveMatch(settings, connector.defaultMatch);
+  const scopes = scopesOf(sync, connector.rootNode(connection.settings));
+  const tenant = await tenantSyncs(app, sync.tenantId);
+  const precedence = await findTenantPrecedence(app.store.db, sync.tenantId);
+  const serials = new Map(tenant.order.map((row) => [row.name, row.serial]));
+  const byPosition = tenant.order.map((row) => row.serial);
+  const orders = new Map<string, readonly number[]>();
+  for (const [attribute, names] of Object.entries(precedence)) {
+    const named = names.map((name) => serials.get(name)).filter((serial) => serial !== undefined);
+    orders.set(attribute, [...named, ...byPosition.filter((serial) => !named.includes(serial))]);
+  }
+  const version = createHash('sha256')
+    .update(
+      JSON.stringify([
+        engineVersion,
+        mapping.version,
+        scopes,
+        match,
+        settings.kinds ?? null,
+        connection.settings,
+      ]),
+    )
+    .digest('hex')
+    .slice(0, 32);
+  return {
+    scopes,
+    kinds: settings.kinds ?? kinds,
+    mapping,
+    match,
+    guard: resolveGuard(settings.guard),
+    version,
+    sourceFilter: null,
+    matchAttributes: tenant.matchAttributes,
+    precedence: (attribute) => orders.get(attribute) ?? byPosition,
+    managedBy: (serial, kind) => tenant.mappings.get(serial)?.attributesWritten[kind] ?? [],
+  };
+}

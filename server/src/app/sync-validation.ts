@@ -1,0 +1,114 @@
+import type { SyncConfiguration } from '@lockstep/contract/configuration.ts';
+import { objectKinds, type ObjectKind } from '@lockstep/contract/vocabulary.ts';
+import { LockstepError } from '../kernel/errors.ts';
+import { compileMapping, type CompiledMapping } from '../mapping/compile.ts';
+import { overlayMapping } from '../mapping/configured.ts';
+import type { ConnectionRow } from '../store/queries/connections.ts';
+import type { Endpoint } from '../sync/connector.ts';
+import type { Application } from './application.ts';
+import { connectorContext, openSecrets } from './connections.ts';
+
+/** Match rules that are no attributes of the mapping. */
+const builtInMatchRules: Readonly<Record<ObjectKind, readonly string[]>> = {
+  user: ['username', 'path', 'name'],
+  organizationalUnit: ['path', 'name'],
+  group: ['path', 'name'],
+};
+
+function matchRules(
+  configuration: SyncConfiguration,
+): Partial<Record<ObjectKind, readonly string[] | undefined>> {
+  return Array.isArray(configuration.match) ? { user: configuration.match } : (configuration.match ?? {});
+}
+
+/** Match rules name directory attributes: those that the mapping writes on ingress, and reads on egress. */
+function checkMatchRules(configuration: SyncConfiguration, mapping: CompiledMapping, field: string): void {
+  const side = configuration.direction === 'ingress' ? mapping.attributesWritten : mapping.attributesRead;
+  const rules = matchRules(configuration);
+  for (const kind of objectKinds) {
+    const known = new Set([...builtInMatchRules[kind], ...side[kind]].map((name) => name.toLowerCase()));
+    for (const rule of rules[kind] ?? []) {
+      if (known.has(rule.toLowerCase())) continue;
+      throw new LockstepError(
+        'InvalidConfiguration',
+        `${field}.match: ${kind} has no attribute ${rule} in this sync`,
+        {
+          field: `${field}.match`,
+          remedy: `Use one of ${[...known].sort().join(', ')}, or map the attribute.`,
+        },
+      );
+    }
+  }
+}
+
+/** Whether a directory path contains another: `/` contains all. */
+function pathContains(outer: string, inner: string): boolean {
+  const base = outer.replace(/\/+$/, '');
+  return inner === base || inner.replace(/\/+$/, '') === base || inner.startsWith(`${base}/`);
+}
+
+function refuseOverlap(
+  nodes: readonly string[],
+  contains: (outer: string, inner: string) => boolean,
+  field: string,
+  side: 'source' | 'target',
+): void {
+  for (const [index, outer] of nodes.entries()) {
+    for (const [other, inner] of nodes.entries()) {
+      if (index === other || !contains(outer, inner)) continue;
+      throw new LockstepError(
+        'InvalidConfiguration',
+        `${field}.scopes: ${side} ${JSON.stringify(outer)} contains ${JSON.stringify(inner)}`,
+        {
+          field: `${field}.scopes.${other}.${side}`,
+          remedy: 'Scopes must not overlap: keep the outer or the inner one.',
+        },
+      );
+    }
+  }
+}
+
+/**
+ * No object may lie in two scopes: not in the connected system, and on egress not in the directory either. Several
+ * sources of an ingress may come together in one place.
+ */
+function checkScopes(configuration: SyncConfiguration, endpoint: Endpoint, field: string): void {
+  const scopes = configuration.scopes ?? [];
+  const external = configuration.direction === 'ingress' ? 'source' : 'target';
+  const inside = external === 'source' ? 'target' : 'source';
+  for (const [index, scope] of scopes.entries()) {
+    if (scope[inside].startsWith('/')) continue;
+    throw new LockstepError(
+      'InvalidConfiguration',
+      `${field}.scopes: ${inside} must be a path that begins with /`,
+      {
+        field: `${field}.scopes.${index}.${inside}`,
+      },
+    );
+  }
+  const nodes = (side: 'source' | 'target'): string[] => scopes.map((scope) => scope[side]);
+  refuseOverlap(nodes(external), (outer, inner) => endpoint.contains(outer, inner), field, external);
+  if (configuration.direction === 'egress') refuseOverlap(nodes('source'), pathContains, field, 'source');
+}
+
+/**
+ * Checks all of a sync that can be known before it runs: mapping, match rules, scopes. The schedule is checked where
+ * its next run is computed. A connection without an installed connector is not looked into.
+ * @throws LockstepError InvalidConfiguration, InvalidExpression.
+ */
+export async function validateSync(
+  app: Application,
+  name: string,
+  configuration: SyncConfiguration,
+  connection: Pick<ConnectionRow, 'id' | 'type' | 'settings' | 'sealedSecrets'>,
+): Promise<void> {
+  const connector = app.connectors.get(connection.type);
+  if (connector === undefined) return;
+  const field = `syncs.${name}`;
+  const defaults = connector.defaultMapping(configuration.direction, connection.settings);
+  const mapping = compileMapping(overlayMapping(defaults, configuration.map), `${field}.map`);
+  checkMatchRules(configuration, mapping, field);
+  const context = connectorContext(app, openSecrets(app.vault, connection));
+  await using endpoint = await connector.open(connection.settings, context);
+  checkScopes(configuration, endpoint, field);
+}

@@ -1,0 +1,33 @@
+import { createWriteStream } from 'node:fs';
+import { rename, rm } from 'node:fs/promises';
+import { pipeline } from 'node:stream/promises';
+import { Command } from 'commander';
+import { note, print, printJson } from '../output.ts';
+import { openSession } from '../session.ts';
+import { withStoreOptions, type StoreOptions } from '../store-location.ts';
+
+async function backup(file: string, options: StoreOptions): Promise<void> {
+  await using session = await openSession(options);
+  const unfinished = `${file}.unfinished`;
+  try {
+    const stream = await session.client.open('downloadBackup', {});
+    await pipeline(stream, createWriteStream(unfinished, { mode: 0o600 }));
+    await rename(unfinished, file);
+  } catch (error) {
+    await rm(unfinished, { force: true });
+    throw error;
+  }
+  if (options.json) printJson({ file });
+  else print(`Written: ${file}`);
+  note('Keep the master key apart from it and as long: without it the secrets in the backup cannot be read.');
+}
+
+/** `lockstep backup` */
+export function backupCommand(): Command {
+  return withStoreOptions(new Command('backup'))
+    .description('write everything in the store to a file, also while a server is running')
+    .argument('<file>', 'file to write')
+    .option('--json', 'one JSON document')
+    .addHelpText('after', '\nExample:\n  $ bin/lockstep backup lockstep-backup.gz --data ./data')
+    .action(backup);
+}

@@ -1,0 +1,94 @@
+import { readFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { join, relative, resolve } from 'node:path';
+import { Command } from 'commander';
+import { loadConfiguration } from '../configuration-file.ts';
+import { runSync } from '../follow-job.ts';
+import { note, print } from '../output.ts';
+import { ProgressReporter } from '../progress.ts';
+import { Session } from '../session.ts';
+import { terminated } from '../signals.ts';
+import type { StoreLocation } from '../store-location.ts';
+import { renderReport, reportJob, type ReportedJob } from '../sync-report.ts';
+
+const root = resolve(import.meta.dirname, '../../../..');
+const host = '127.0.0.1';
+const firstPort = 7700;
+const triedPorts = 50;
+
+async function isFree(port: number): Promise<boolean> {
+  return new Promise((done) => {
+    const probe = createServer();
+    probe.once('error', () => done(false));
+    probe.listen(port, host, () => probe.close(() => done(true)));
+  });
+}
+
+async function findFreePort(): Promise<number> {
+  for (let port = firstPort; port < firstPort + triedPorts; port += 1) {
+    if (await isFree(port)) return port;
+  }
+  return 0;
+}
+
+async function runAll(session: Session, names: readonly string[]): Promise<ReportedJob[]> {
+  const reporter = new ProgressReporter(process.stderr);
+  const reports: ReportedJob[] = [];
+  for (const name of names)
+    reports.push(await reportJob(session, await runSync(session, name, 'apply', reporter)));
+  return reports;
+}
+
+function renderWhereToLook(
+  url: string,
+  token: string,
+  data: string,
+  exported: string[],
+  job: string,
+): string {
+  const shown = relative(process.cwd(), data) || '.';
+  return [
+    '',
+    `Console:      ${url}/#token=${token}`,
+    `Credentials:  ${join(shown, 'admin.json')}`,
+    ...exported.map((path) => `Exported:     ${relative(process.cwd(), path)}`),
+    '',
+    'In another terminal:',
+    `  bin/lockstep jobs list --data ${shown}`,
+    `  bin/lockstep jobs changes ${job} --result failed --data ${shown}`,
+    `  bin/lockstep directory list users --data ${shown}`,
+    '',
+    'Ctrl-C ends it. The data stays; the next start goes on with it.',
+  ].join('\n');
+}
+
+async function demo(options: { data?: string; port?: string }): Promise<void> {
+  const directory = resolve(options.data ?? process.env.LOCKSTEP_DATA ?? join(root, 'data/demo'));
+  const location: StoreLocation = { type: 'embedded', directory, keyFile: undefined };
+  const configuration = await loadConfiguration(join(root, 'examples/lockstep.yaml'));
+  const port = options.port === undefined ? await findFreePort() : Number(options.port);
+  const end = terminated();
+  note(`demo: opening the store in ${directory} (a few seconds the first time)`);
+  await using session = await Session.serve(location, { host, port });
+  await session.call('applyConfiguration', { body: configuration });
+  const reports = await runAll(
+    session,
+    configuration.syncs.map((sync) => sync.name),
+  );
+  const { apiToken } = JSON.parse(await readFile(join(directory, 'admin.json'), 'utf8')) as {
+    apiToken: string;
+  };
+  print(renderReport(reports));
+  print(renderWhereToLook(session.url ?? '', apiToken, directory, [], reports[0]?.id ?? ''));
+  await end;
+}
+
+/** `lockstep demo` */
+export function demoCommand(): Command {
+  return new Command('demo')
+    .description('serve the worked example: a made-up company, synced in from LDIF and out to LDIF')
+    .option('--data <dir>', 'data directory (default: $LOCKSTEP_DATA, else data/demo of the repository)')
+    .option('--port <port>', 'port on 127.0.0.1 (default: 7700 or the next free one)')
+    .addHelpText('after', '\nExample:\n  $ bin/lockstep demo')
+    .action(demo);
+}

@@ -1,0 +1,181 @@
+import { Command } from 'commander';
+import type { JobView } from '@lockstep/contract/job.ts';
+import type { ChangeView } from '@lockstep/contract/change.ts';
+import type { Operation } from '@lockstep/contract/vocabulary.ts';
+import { exitCodeOfJob } from '../exit-code.ts';
+import { followJob } from '../follow-job.ts';
+import { note, print, printJson } from '../output.ts';
+import { collectPages, type PagingOptions } from '../paging.ts';
+import { ProgressReporter } from '../progress.ts';
+import { openSession } from '../session.ts';
+import { orderStatistics, renderStatistics } from '../statistics-table.ts';
+import { withStoreOptions, type StoreOptions } from '../store-location.ts';
+import { printable, renderFields, renderTable } from '../table.ts';
+
+type ListOptions = StoreOptions &
+  PagingOptions & { readonly sync?: string; readonly status?: JobView['status'][] };
+type ChangesOptions = StoreOptions &
+  PagingOptions & {
+    readonly kind?: ChangeView['kind'];
+    readonly operation?: Operation;
+    readonly result?: ChangeView['result'];
+  };
+
+const example = (text: string) => `\nExample:\n  $ bin/lockstep jobs ${text}`;
+
+/** A time as a person reads it: without milliseconds. */
+function renderTime(time: string | null): string {
+  return time === null ? '' : time.replace('T', ' ').replace(/\.\d+Z$/, 'Z');
+}
+
+/** A job with its statistics in the fixed order. */
+function orderJob(job: JobView): JobView {
+  return { ...job, statistics: orderStatistics(job.statistics) };
+}
+
+export function renderJob(job: JobView): string {
+  const fields = renderFields([
+    ['job', job.id],
+    ['sync', `${job.sync} (${job.direction}, ${job.mode})`],
+    ['status', job.status],
+    ['error', job.error === null ? null : `${job.error.message} (${job.error.code})`],
+    ['note', job.note],
+    ['approves', job.approvesJobId],
+    [
+      'source read',
+      job.complete === null ? null : job.complete ? 'completely' : 'not to its end: nothing was deleted',
+    ],
+    ['guard', job.guard === null ? null : JSON.stringify(job.guard)],
+    [
+      'unmanaged',
+      Object.entries(job.unmanaged)
+        .map(([kind, count]) => `${count} ${kind}`)
+        .join(', '),
+    ],
+    ['started', `${renderTime(job.startedAt)} through ${job.startedThrough}`],
+    ['ended', renderTime(job.endedAt)],
+  ]);
+  const table = renderStatistics([{ sync: job.sync, status: job.status, statistics: job.statistics }]);
+  return `${fields}\n\n${table}`;
+}
+
+/** One change on one line: sentence with its outcome. */
+export function renderChange(change: ChangeView): string {
+  return printable(`${change.ordinal ?? '-'} ${change.result}: ${change.sentence}`);
+}
+
+async function listJobs(options: ListOptions): Promise<void> {
+  await using session = await openSession(options);
+  const page = await collectPages(options, (query) =>
+    session.call('listJobs', { query: { ...query, sync: options.sync, status: options.status } }),
+  );
+  if (options.json) return printJson({ jobs: page.items.map(orderJob), next: page.next });
+  print(
+    renderTable(
+      [
+        { title: 'JOB', value: (job) => job.id },
+        { title: 'SYNC', value: (job) => job.sync },
+        { title: 'MODE', value: (job) => job.mode },
+        { title: 'STATUS', value: (job) => job.status },
+        { title: 'STARTED', value: (job) => renderTime(job.startedAt) },
+        { title: 'ENDED', value: (job) => renderTime(job.endedAt) },
+      ],
+      page.items,
+    ),
+  );
+  if (page.next !== null) note(`There are more: --limit all, or --after ${page.next}`);
+}
+
+async function showJob(id: string, options: StoreOptions): Promise<void> {
+  await using session = await openSession(options);
+  const job = await session.call('getJob', { params: { job: id } });
+  if (options.json) printJson(orderJob(job));
+  else print(renderJob(job));
+}
+
+async function listChanges(id: string, options: ChangesOptions): Promise<void> {
+  await using session = await openSession(options);
+  const { kind, operation, result } = options;
+  const page = await collectPages(options, (query) =>
+    session.call('listChanges', { params: { job: id }, query: { ...query, kind, operation, result } }),
+  );
+  if (options.json) return printJson({ changes: page.items, next: page.next });
+  for (const change of page.items) print(renderChange(change));
+  if (page.next !== null) note(`There are more: --limit all, or --after ${page.next}`);
+}
+
+async function approveJob(id: string, options: StoreOptions & { wait?: boolean }): Promise<void> {
+  await using session = await openSession(options, { worker: true });
+  const { job } = await session.call('approveJob', { params: { job: id } });
+  if (!session.isLocal && options.wait !== true) {
+    if (options.json) printJson(orderJob(job));
+    else print(`Job ${job.id} applies the plan that ${id} holds.`);
+    return;
+  }
+  const ended = await followJob(session, job, new ProgressReporter(process.stderr));
+  if (options.json) printJson(orderJob(ended));
+  else print(renderJob(ended));
+  process.exitCode = exitCodeOfJob(ended);
+}
+
+async function cancelJob(id: string, options: StoreOptions): Promise<void> {
+  await using session = await openSession(options);
+  const job = await session.call('cancelJob', { params: { job: id } });
+  if (options.json) printJson(orderJob(job));
+  else print(`Job ${job.id} is ${job.status === 'cancelled' ? 'cancelled' : 'being cancelled'}.`);
+}
+
+/** `lockstep jobs ...` */
+export function jobsCommand(): Command {
+  const command = new Command('jobs').description('list, show, approve and cancel jobs');
+  command.addCommand(
+    withStoreOptions(new Command('list'))
+      .description('list jobs, newest first')
+      .option('--sync <name>', 'of this sync only')
+      .option('--status <status...>', 'with one of these statuses only')
+      .option('--limit <count>', 'most jobs, or "all"', '50')
+      .option('--after <key>', 'go on after this key')
+      .option('--json', 'one JSON document')
+      .addHelpText('after', example('list --data ./data --status held partial_success'))
+      .action(listJobs),
+  );
+  command.addCommand(
+    withStoreOptions(new Command('show'))
+      .description('show a job with its statistics')
+      .argument('<job>', 'id of the job')
+      .option('--json', 'one JSON document')
+      .addHelpText('after', example('show sync_0dk1... --data ./data'))
+      .action(showJob),
+  );
+  command.addCommand(
+    withStoreOptions(new Command('changes'))
+      .description('list what a job did, or would do, to each object, and what became of it')
+      .argument('<job>', 'id of the job')
+      .option('--kind <kind>', 'user, organizationalUnit, group or membership')
+      .option('--operation <operation>', 'created, updated, binded, deleted, same, pushed or exported')
+      .option('--result <result>', 'planned, success, failed or skipped')
+      .option('--limit <count>', 'most changes, or "all"', '1000')
+      .option('--after <key>', 'go on after this key')
+      .option('--json', 'one JSON document')
+      .addHelpText('after', example('changes sync_0dk1... --kind user --result failed'))
+      .action(listChanges),
+  );
+  command.addCommand(
+    withStoreOptions(new Command('approve'))
+      .description('start a job that applies exactly the plan that a held job holds')
+      .argument('<job>', 'id of the held job')
+      .option('--wait', 'wait for the end; without a running server it is always waited for')
+      .option('--json', 'one JSON document')
+      .addHelpText('after', example('approve sync_0dk1... --wait'))
+      .action(approveJob),
+  );
+  command.addCommand(
+    withStoreOptions(new Command('cancel'))
+      .description('cancel a job: a pending one at once, a running one after the batch at hand')
+      .argument('<job>', 'id of the job')
+      .option('--json', 'one JSON document')
+      .addHelpText('after', example('cancel sync_0dk1...'))
+      .action(cancelJob),
+  );
+  return command;
+}

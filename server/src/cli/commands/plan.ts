@@ -1,0 +1,39 @@
+import { Command } from 'commander';
+import { exitCodeOfJob } from '../exit-code.ts';
+import { runSync } from '../follow-job.ts';
+import { note, print, printJson } from '../output.ts';
+import { collectPages, type PagingOptions } from '../paging.ts';
+import { ProgressReporter } from '../progress.ts';
+import { openSession } from '../session.ts';
+import { withStoreOptions, type StoreOptions } from '../store-location.ts';
+import { printable } from '../table.ts';
+
+async function plan(sync: string, options: StoreOptions & PagingOptions): Promise<void> {
+  await using session = await openSession(options, { worker: true });
+  const job = await runSync(session, sync, 'dryRun', new ProgressReporter(process.stderr));
+  const page = await collectPages(options, (query) =>
+    session.call('listChanges', { params: { job: job.id }, query }),
+  );
+  if (options.json) {
+    printJson({ job, changes: page.items, next: page.next });
+  } else {
+    const sentences = page.items.map((change) => printable(change.sentence));
+    print(sentences.length > 0 ? sentences.join('\n') : 'Nothing to change.');
+    if (page.next !== null) note(`There are more: --limit all, or jobs changes ${job.id}`);
+    if (job.error !== null) note(`error: ${job.error.message} (${job.error.code})`);
+  }
+  process.exitCode = exitCodeOfJob(job);
+}
+
+/** `lockstep plan` */
+export function planCommand(): Command {
+  return withStoreOptions(new Command('plan'))
+    .description(
+      'show what a sync would change, one sentence for each change; nothing is written (exit code 2: there are changes)',
+    )
+    .argument('<sync>', 'name or id of the sync')
+    .option('--limit <count>', 'most changes, or "all"', '1000')
+    .option('--json', 'one JSON document')
+    .addHelpText('after', '\nExample:\n  $ bin/lockstep plan replica-out --data ./data')
+    .action(plan);
+}

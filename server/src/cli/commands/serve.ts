@@ -1,0 +1,63 @@
+import { Command } from 'commander';
+import { LockstepError } from '../../kernel/errors.ts';
+import { loadConfiguration } from '../configuration-file.ts';
+import { print } from '../output.ts';
+import { terminated } from '../signals.ts';
+import { locateStore, withStoreOptions, type StoreOptions } from '../store-location.ts';
+
+interface ServeOptions extends StoreOptions {
+  readonly listen: string;
+  readonly file?: string;
+  readonly logLevel: string;
+}
+
+/** `HOST:PORT`, with an IPv6 address in brackets. Throws LockstepError(InvalidRequest). */
+export function parseListen(text: string): { host: string; port: number } {
+  const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^:[\]]+)):(\d{1,5})$/.exec(text);
+  const host = match?.[1] ?? match?.[2];
+  const port = Number(match?.[3]);
+  if (host === undefined || port > 65_535) {
+    throw new LockstepError('InvalidRequest', `"${text}" is no address to listen on.`, {
+      field: '--listen',
+      remedy: 'Give HOST:PORT, for example 127.0.0.1:7700 or [::1]:7700; port 0 takes a free one.',
+    });
+  }
+  return { host, port };
+}
+
+async function serve(options: ServeOptions): Promise<void> {
+  const listen = parseListen(options.listen);
+  const location = locateStore(options, options.file);
+  const configuration = options.file === undefined ? undefined : await loadConfiguration(options.file);
+  const { openLocalRuntime } = await import('../local-runtime.ts');
+  const end = terminated();
+  await using runtime = await openLocalRuntime(location, {
+    worker: true,
+    schedules: true,
+    create: true,
+    listen,
+    logLevel: options.logLevel,
+  });
+  if (configuration !== undefined) await runtime.client.call('applyConfiguration', { body: configuration });
+  print(`listening on ${runtime.url}`);
+  await end;
+  await runtime.close();
+}
+
+/** `lockstep serve` */
+export function serveCommand(): Command {
+  return withStoreOptions(new Command('serve'))
+    .description('serve API and console, run jobs and schedules; says "listening on URL" when ready')
+    .option('--listen <host:port>', 'address to listen on; port 0 takes a free one', '127.0.0.1:7700')
+    .option('-f, --file <file>', 'configuration file to apply at start')
+    .option('--log-level <level>', 'trace, debug, info, warn or error; logs go to standard error', 'warn')
+    .addHelpText(
+      'after',
+      `
+A new store gets tenant "default" and an administrator, whose credentials are in DIR/admin.json.
+
+Example:
+  $ bin/lockstep serve --data ./data --listen 127.0.0.1:7700 -f lockstep.yaml`,
+    )
+    .action(serve);
+}

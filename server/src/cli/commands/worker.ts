@@ -1,0 +1,37 @@
+import { Command } from 'commander';
+import { LockstepError } from '../../kernel/errors.ts';
+import { note } from '../output.ts';
+import { terminated } from '../signals.ts';
+import { locateStore, withStoreOptions, type StoreOptions } from '../store-location.ts';
+
+async function work(options: StoreOptions & { logLevel: string }): Promise<void> {
+  const location = locateStore(options);
+  if (location.type === 'embedded') {
+    throw new LockstepError('InvalidRequest', 'A worker needs a database that it can share with a server.', {
+      field: '--database-url',
+      remedy: 'Give --database-url. On an embedded store "serve" runs the jobs itself.',
+    });
+  }
+  const { openLocalRuntime } = await import('../local-runtime.ts');
+  const end = terminated();
+  await using runtime = await openLocalRuntime(location, {
+    worker: true,
+    create: true,
+    logLevel: options.logLevel,
+  });
+  note('worker: waiting for jobs');
+  await end;
+  await runtime.close();
+}
+
+/** `lockstep worker` */
+export function workerCommand(): Command {
+  return withStoreOptions(new Command('worker'))
+    .description('run the jobs of a PostgreSQL store, beside any number of servers and workers')
+    .option('--log-level <level>', 'trace, debug, info, warn or error', 'warn')
+    .addHelpText(
+      'after',
+      '\nExample:\n  $ bin/lockstep worker --database-url postgres://lockstep@db/lockstep',
+    )
+    .action(work);
+}

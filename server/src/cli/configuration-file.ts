@@ -1,0 +1,42 @@
+import { resolve } from 'node:path';
+import type { ResolvedConfiguration } from '@lockstep/contract/installationConfiguration.ts';
+
+type Settings = Readonly<Record<string, unknown>>;
+
+/** Settings that name files; in the file they are relative to it, in the store they must not depend on who asks. */
+const pathSettings = ['path'];
+const tlsPathSettings = ['caFile', 'certFile', 'keyFile'];
+
+function resolvePaths(settings: Settings, names: readonly string[], base: string): Settings {
+  return Object.fromEntries(
+    Object.entries(settings).map(([name, value]) => [
+      name,
+      names.includes(name) && typeof value === 'string' ? resolve(base, value) : value,
+    ]),
+  );
+}
+
+function resolveSettings(settings: Settings, base: string): Record<string, unknown> {
+  const { tls, ...rest } = resolvePaths(settings, pathSettings, base);
+  if (typeof tls !== 'object' || tls === null) return rest;
+  return { ...rest, tls: resolvePaths(tls as Settings, tlsPathSettings, base) };
+}
+
+/**
+ * Loads a configuration file with its secrets and with absolute paths.
+ * Throws LockstepError with the position of every fault.
+ */
+export async function loadConfiguration(file: string): Promise<ResolvedConfiguration> {
+  const { loadConfiguration: load } = await import('../config/load.ts');
+  const { baseDirectory, connections, syncs, precedence } = await load(file, process.env);
+  return {
+    connections: connections.map(({ name, type, settings, secrets }) => ({
+      name,
+      type,
+      settings: resolveSettings(settings, baseDirectory),
+      secrets: { ...secrets },
+    })),
+    syncs: syncs.map(({ name, settings }) => ({ name, settings })),
+    precedence: Object.fromEntries(Object.entries(precedence).map(([name, order]) => [name, [...order]])),
+  };
+}

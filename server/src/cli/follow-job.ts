@@ -1,0 +1,53 @@
+import { jobIsOver, type JobView } from '@lockstep/contract/job.ts';
+import type { JobMode } from '@lockstep/contract/vocabulary.ts';
+import { ConnectionLost } from './client.ts';
+import type { ProgressReporter } from './progress.ts';
+import type { Session } from './session.ts';
+
+/** How often one job is looked for again after the server that was followed went away. */
+const maximumReopens = 5;
+
+/** Follows a job to its end, through restarts of the server, and answers with it. */
+export async function followJob(
+  session: Session,
+  job: JobView,
+  reporter: ProgressReporter,
+): Promise<JobView> {
+  let lastEventId: string | undefined;
+  for (let reopens = 0; ;) {
+    try {
+      for await (const event of session.client.events(job.id, lastEventId)) {
+        if (event.id !== '') lastEventId = event.id;
+        if (event.event === 'progress') reporter.update(job.sync, event.data);
+        if (event.event === 'message' && event.data.level !== 'info') {
+          reporter.line(`${job.sync}: ${event.data.level}: ${event.data.text}`);
+        }
+        if (event.event === 'end') return event.data;
+      }
+      const current = await session.call('getJob', { params: { job: job.id } });
+      if (jobIsOver(current.status)) return current;
+    } catch (error) {
+      if (!(error instanceof ConnectionLost) || ++reopens > maximumReopens) throw error;
+      reporter.line(`${job.sync}: the server went away, looking for the job again`);
+      await session.reopen();
+    }
+  }
+}
+
+/** Requests a job of a sync and follows it to its end; a job that an earlier process left unfinished is carried on. */
+export async function runSync(
+  session: Session,
+  sync: string,
+  mode: Exclude<JobMode, 'approve'>,
+  reporter: ProgressReporter,
+): Promise<JobView> {
+  for (;;) {
+    const { job, created } = await session.call('requestJob', { params: { sync }, body: { mode } });
+    if (!created) {
+      reporter.line(`${sync}: job ${job.id} is under way${job.mode === mode ? '' : ` (${job.mode})`}`);
+    }
+    const ended = await followJob(session, job, reporter);
+    // What was under way may have been a preview, or the approval of an older plan: not what was asked for.
+    if (ended.mode === mode) return ended;
+  }
+}

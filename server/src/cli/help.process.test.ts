@@ -1,0 +1,70 @@
+import { readFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, symlinkSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { expect, test } from 'vitest';
+import { lockstep } from '../../../test/cli/lockstep-process.ts';
+import { buildProgram } from './program.ts';
+
+const commands = buildProgram().commands.flatMap((command) =>
+  command.commands.length === 0
+    ? [[command.name()]]
+    : command.commands.map((sub) => [command.name(), sub.name()]),
+);
+
+test('every command that is promised is there', () => {
+  expect(commands.map((names) => names.join(' ')).sort()).toEqual(
+    [
+      'apply',
+      'backup',
+      'connections list',
+      'connections test',
+      'demo',
+      'directory list',
+      'directory show',
+      'jobs approve',
+      'jobs cancel',
+      'jobs changes',
+      'jobs list',
+      'jobs show',
+      'plan',
+      'restore',
+      'run',
+      'serve',
+      'sync',
+      'version',
+      'worker',
+    ].sort(),
+  );
+});
+
+test.each(commands)('%s %s explains itself with an example', (...names) => {
+  let text = '';
+  let command = buildProgram();
+  for (const name of names.filter((one) => one !== undefined)) {
+    command = command.commands.find((one) => one.name() === name) ?? command;
+  }
+  command.configureOutput({ writeOut: (part) => (text += part) });
+  command.outputHelp();
+  expect(text).toMatch(/\nExample:\n {2}\$ bin\/lockstep /);
+});
+
+test('the launcher works through a symbolic link and from another directory', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'lockstep-link-'));
+  try {
+    symlinkSync(resolve(import.meta.dirname, '../../../bin/lockstep'), join(folder, 'lockstep'));
+    const manifest = readFileSync(resolve(import.meta.dirname, '../../../package.json'), 'utf8');
+    const { version } = JSON.parse(manifest) as { version: string };
+    const output = execFileSync(join(folder, 'lockstep'), ['version'], { cwd: '/', encoding: 'utf8' });
+    expect(output).toBe(`${version}\n`);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+});
+
+test('a mistyped option is an error with exit code 1', async () => {
+  const finished = await lockstep('sync', '--frobnicate');
+  expect(finished.code).toBe(1);
+  expect(finished.stderr).toContain("unknown option '--frobnicate'");
+});

@@ -1,0 +1,35 @@
+import type { Page } from '@lockstep/contract/page.ts';
+import { maximumPageSize } from '@lockstep/contract/page.ts';
+import { LockstepError } from '../kernel/errors.ts';
+
+export interface PagingOptions {
+  readonly limit: string;
+  readonly after?: string | undefined;
+}
+
+/** `all` or a whole number above 0. */
+function parseLimit(text: string): number {
+  if (text === 'all') return Number.POSITIVE_INFINITY;
+  if (/^[1-9]\d{0,9}$/.test(text)) return Number(text);
+  throw new LockstepError('InvalidRequest', `"${text}" is no limit.`, {
+    field: '--limit',
+    remedy: 'Give a whole number above 0, or "all".',
+  });
+}
+
+/** Collects as many items as `--limit` says, page by page. `next` is where `--after` goes on, null at the end. */
+export async function collectPages<Item>(
+  options: PagingOptions,
+  load: (query: { limit: string; after?: string }) => Promise<Page<Item>>,
+): Promise<Page<Item>> {
+  const limit = parseLimit(options.limit);
+  const items: Item[] = [];
+  let after = options.after ?? null;
+  do {
+    const size = Math.min(maximumPageSize, limit - items.length);
+    const page: Page<Item> = await load({ limit: String(size), ...(after === null ? {} : { after }) });
+    for (const item of page.items) items.push(item);
+    after = page.next;
+  } while (after !== null && items.length < limit);
+  return { items, next: after };
+}

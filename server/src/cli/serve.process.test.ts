@@ -1,0 +1,104 @@
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { lockstep, LockstepProcess } from '../../../test/cli/lockstep-process.ts';
+import { writeCompany, writeConfiguration } from '../../../test/cli/sample-company.ts';
+
+let folder: string;
+let data: string;
+let server: LockstepProcess;
+let url: string;
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'lockstep-serve-'));
+  data = join(folder, 'data');
+  writeCompany(join(folder, 'in.ldif'), 5);
+  const file = writeConfiguration(folder);
+  server = new LockstepProcess(['serve', '--data', data, '--listen', '127.0.0.1:0', '-f', file]);
+  url = (await server.waitFor('stdout', /^listening on (http:\/\/127\.0\.0\.1:\d+)$/m))[1] ?? '';
+});
+afterAll(async () => {
+  server.kill('SIGKILL');
+  await server.finished();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+function credentials(): { apiToken: string } {
+  return JSON.parse(readFileSync(join(data, 'admin.json'), 'utf8')) as { apiToken: string };
+}
+
+test('a new store gets an administrator, whose credentials only this user reads', async () => {
+  expect(statSync(join(data, 'admin.json')).mode & 0o777).toBe(0o600);
+  expect(Object.keys(credentials())).toEqual([
+    'tenantId',
+    'accountId',
+    'accessKeyId',
+    'accessKeySecret',
+    'apiToken',
+  ]);
+  expect(credentials().apiToken).toMatch(/^[0-9a-f]{40}$/);
+  const api = `${url}/lockstep/v1/syncs`;
+  expect((await fetch(api)).status).toBe(401);
+  const answer = await fetch(api, { headers: { authorization: `Bearer ${credentials().apiToken}` } });
+  expect(answer.status).toBe(200);
+  expect(((await answer.json()) as { items: unknown[] }).items).toHaveLength(2);
+});
+
+test('the socket is for this user alone', () => {
+  expect(statSync(join(data, 'lockstep.sock')).mode & 0o077).toBe(0);
+});
+
+test('commands work through the running server', async () => {
+  const run = await lockstep('run', 'company-in', '--wait', '--data', data, '--json');
+  expect(run.code, run.stderr).toBe(0);
+  const { job } = JSON.parse(run.stdout) as { job: { id: string; status: string } };
+  expect(job.status).toBe('success');
+  const answer = await fetch(`${url}/lockstep/v1/jobs/${job.id}`, {
+    headers: { authorization: `Bearer ${credentials().apiToken}` },
+  });
+  expect(answer.status).toBe(200);
+  const listed = await lockstep('jobs', 'list', '--data', data, '--json');
+  expect((JSON.parse(listed.stdout) as { jobs: { id: string }[] }).jobs[0]?.id).toBe(job.id);
+});
+
+test('sync uses the running server', async () => {
+  const finished = await lockstep('sync', '-f', join(folder, 'lockstep.yaml'), '--data', data, '--json');
+  expect(finished.code, finished.stderr).toBe(0);
+  expect((JSON.parse(finished.stdout) as { jobs: unknown[] }).jobs).toHaveLength(2);
+});
+
+test('connections are listed and tested', async () => {
+  const tested = await lockstep('connections', 'test', 'company', '--data', data, '--json');
+  expect(tested.code, tested.stderr).toBe(0);
+  expect(JSON.parse(tested.stdout)).toMatchObject({ ok: true });
+  const listed = await lockstep('connections', 'list', '--data', data);
+  expect(listed.stdout).toMatch(/^company +file +\S+in\.ldif/m);
+});
+
+test('apply finds no difference when there is none', async () => {
+  const finished = await lockstep('apply', '-f', join(folder, 'lockstep.yaml'), '--data', data, '--dry-run');
+  expect(finished.stdout).toBe('Nothing to change.\n');
+  expect(finished.code).toBe(0);
+});
+
+test('a second server on the same directory is refused, and says who holds it', async () => {
+  const second = await lockstep('serve', '--data', data, '--listen', '127.0.0.1:0');
+  expect(second.code).toBe(1);
+  expect(second.stdout).toBe('');
+  expect(second.stderr).toContain('code:   DataDirectoryLocked');
+  expect(second.stderr).toContain(String(server.child.pid));
+});
+
+test('SIGTERM ends it cleanly; nothing else is on stdout', async () => {
+  server.kill('SIGTERM');
+  const finished = await server.finished();
+  expect(finished.code, finished.stderr).toBe(0);
+  expect(finished.stdout).toBe(`listening on ${url}\n`);
+  expect(existsSync(join(data, 'lockstep.sock'))).toBe(false);
+});
+
+test('what is there is read without a server just the same', async () => {
+  const finished = await lockstep('directory', 'list', 'users', '--data', data, '--json');
+  expect((JSON.parse(finished.stdout) as { objects: unknown[] }).objects).toHaveLength(5);
+});

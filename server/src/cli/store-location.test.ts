@@ -1,0 +1,63 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { afterEach, expect, test } from 'vitest';
+import { parseListen } from './commands/serve.ts';
+import { socketPathOf } from './socket-path.ts';
+import { locateStore, requireStore } from './store-location.ts';
+
+const made: string[] = [];
+afterEach(() => {
+  for (const path of made.splice(0)) rmSync(path, { recursive: true, force: true });
+});
+
+function locate(...parameters: Parameters<typeof locateStore>): string {
+  const location = locateStore(...parameters);
+  return location.type === 'embedded' ? location.directory : location.url;
+}
+
+test('--data, environment, beside the file, working directory: in this order', () => {
+  expect(locate({ data: 'x' }, 'etc/lockstep.yaml', { LOCKSTEP_DATA: '/env' })).toBe(resolve('x'));
+  expect(locate({}, 'etc/lockstep.yaml', { LOCKSTEP_DATA: '/env' })).toBe('/env');
+  expect(locate({}, 'etc/lockstep.yaml', {})).toBe(resolve('etc/data'));
+  expect(locate({}, undefined, {})).toBe(resolve('data'));
+  expect(locate({}, undefined, { LOCKSTEP_DATABASE_URL: 'postgres://x' })).toBe('postgres://x');
+  expect(locate({ data: 'x' }, undefined, { LOCKSTEP_DATABASE_URL: 'postgres://x' })).toBe(resolve('x'));
+});
+
+test('two kinds of store at once are refused', () => {
+  expect(() => locateStore({ data: 'x', databaseUrl: 'postgres://x' })).toThrow(
+    'Both --data and --database-url',
+  );
+});
+
+test('a directory that is not there is refused where nothing may be made', () => {
+  expect(() => requireStore({ type: 'embedded', directory: '/nowhere/at/all', keyFile: undefined })).toThrow(
+    'There is no data directory /nowhere/at/all.',
+  );
+});
+
+test('the socket lies in the directory, or in a private folder when its path would be cut off', () => {
+  const base = mkdtempSync(join(tmpdir(), 'lockstep-'));
+  made.push(base);
+  expect(socketPathOf(base)).toBe(join(base, 'lockstep.sock'));
+  const long = join(base, 'x'.repeat(120));
+  const path = socketPathOf(long);
+  made.push(join(path, '..'));
+  expect(Buffer.byteLength(path)).toBeLessThan(100);
+  expect(socketPathOf(long)).toBe(path);
+  expect(socketPathOf(`${long}y`)).not.toBe(path);
+  made.push(join(socketPathOf(`${long}y`), '..'));
+});
+
+test.each([
+  ['127.0.0.1:7700', { host: '127.0.0.1', port: 7700 }],
+  ['[::1]:0', { host: '::1', port: 0 }],
+  ['localhost:65535', { host: 'localhost', port: 65535 }],
+])('%s is an address', (text, address) => {
+  expect(parseListen(text)).toEqual(address);
+});
+
+test.each(['7700', ':7700', 'localhost:', 'localhost:65536', '::1:7700'])('%s is none', (text) => {
+  expect(() => parseListen(text)).toThrow('no address to listen on');
+});

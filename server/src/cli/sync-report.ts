@@ -1,0 +1,85 @@
+import type { ChangeView } from '@lockstep/contract/change.ts';
+import type { JobView } from '@lockstep/contract/job.ts';
+import type { Direction, JobStatus, Kind, Statistics, Verb } from '@lockstep/contract/vocabulary.ts';
+import { collectPages } from './paging.ts';
+import type { Session } from './session.ts';
+import { orderStatistics, renderStatistics } from './statistics-table.ts';
+import { printable } from './table.ts';
+
+/** One object that failed, or with null for kind, verb and object the reason why the whole job broke off. */
+export interface ReportedError {
+  readonly kind: Kind | null;
+  readonly verb: Verb | null;
+  readonly object: string | null;
+  readonly code: string;
+  readonly message: string;
+}
+
+/** One job of `sync --json`; these members and their order are an interface that scripts rely on. */
+export interface ReportedJob {
+  readonly id: string;
+  readonly sync: string;
+  readonly direction: Direction;
+  readonly status: JobStatus;
+  readonly statistics: Statistics;
+  readonly errors: readonly ReportedError[];
+}
+
+/** The table shows this many errors of a job; the rest is in `jobs changes`. */
+const shownErrors = 20;
+
+function reportChange(change: ChangeView): ReportedError {
+  return {
+    kind: change.kind,
+    verb: change.verb,
+    object: change.label,
+    code: change.error?.code ?? 'Internal',
+    message: change.error?.message ?? '',
+  };
+}
+
+/** Builds the report of a job that is over, with all changes that failed. */
+export async function reportJob(session: Session, job: JobView): Promise<ReportedJob> {
+  const failed = await collectPages<ChangeView>({ limit: 'all' }, (query) =>
+    session.call('listChanges', { params: { job: job.id }, query: { ...query, result: 'failed' } }),
+  );
+  // A held job carries its guard's verdict as its error; no object failed for that.
+  const brokeOff =
+    job.error === null || job.status === 'held'
+      ? []
+      : [{ kind: null, verb: null, object: null, ...job.error }];
+  return {
+    id: job.id,
+    sync: job.sync,
+    direction: job.direction,
+    status: job.status,
+    statistics: orderStatistics(job.statistics),
+    errors: [...brokeOff, ...failed.items.map(reportChange)],
+  };
+}
+
+function renderErrors(job: ReportedJob): string[] {
+  if (job.errors.length === 0) return [];
+  const lines = job.errors.slice(0, shownErrors).map((error) => {
+    const what =
+      error.kind === null ? 'the job' : `${error.verb ?? 'read'} ${error.kind} ${error.object ?? ''}`;
+    return printable(`  ${what}: ${error.message} (${error.code})`);
+  });
+  const more = job.errors.length - lines.length;
+  return [
+    '',
+    printable(`${job.sync}: ${job.errors.length} failed`),
+    ...lines,
+    ...(more > 0 ? [`  and ${more} more: lockstep jobs changes ${job.id} --result failed`] : []),
+  ];
+}
+
+/** What `sync` prints for a person. */
+export function renderReport(jobs: readonly ReportedJob[]): string {
+  const held = jobs
+    .filter((job) => job.status === 'held')
+    .map((job) =>
+      printable(`\n${job.sync}: held by its guard; to apply what was held: lockstep jobs approve ${job.id}`),
+    );
+  return [renderStatistics(jobs), ...jobs.flatMap(renderErrors), ...held].join('\n');
+}

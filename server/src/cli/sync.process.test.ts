@@ -1,0 +1,194 @@
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { kinds, operations } from '@lockstep/contract/vocabulary.ts';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { lockstep, type Finished } from '../../../test/cli/lockstep-process.ts';
+import { writeCompany, writeConfiguration } from '../../../test/cli/sample-company.ts';
+import type { ReportedJob } from './sync-report.ts';
+
+let folder: string;
+let configuration: string;
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'lockstep-sync-'));
+  configuration = writeConfiguration(folder, '    guard: { user: { count: 3 } }');
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const input = () => join(folder, 'in.ldif');
+const data = () => join(folder, 'data');
+
+function sync(...args: string[]): Promise<Finished> {
+  return lockstep('sync', '-f', configuration, ...args);
+}
+
+function reportOf(finished: Finished): ReportedJob[] {
+  expect(finished.stderr).not.toContain('defect');
+  return (JSON.parse(finished.stdout) as { jobs: ReportedJob[] }).jobs;
+}
+
+function count(
+  job: ReportedJob | undefined,
+  kind: (typeof kinds)[number],
+  operation: (typeof operations)[number],
+) {
+  const { total, success, failed, skipped } = job?.statistics[kind][operation] ?? {
+    total: -1,
+    success: -1,
+    failed: -1,
+    skipped: -1,
+  };
+  expect(total).toBe(success + failed + skipped);
+  return { total, success, failed, skipped };
+}
+
+describe('sync as a process, on one data directory from test to test', () => {
+  test('an unknown sync is refused before anything is made', async () => {
+    writeCompany(input(), 20);
+    const finished = await sync('nowhere');
+    expect(finished.code).toBe(1);
+    expect(finished.stdout).toBe('');
+    expect(finished.stderr).toContain('There is no sync "nowhere"');
+    expect(finished.stderr).toContain('company-in, export-out');
+    expect(existsSync(data())).toBe(false);
+  });
+
+  test('an invalid file is refused with its position, and nothing is applied', async () => {
+    const broken = join(folder, 'broken.yaml');
+    writeFileSync(broken, 'connections:\n  a:\n    type: floppy\n');
+    const finished = await lockstep('sync', '-f', broken, '--data', data());
+    expect(finished.code).toBe(1);
+    expect(finished.stdout).toBe('');
+    expect(finished.stderr).toMatch(/broken\.yaml:3:\d+/);
+    expect(finished.stderr).not.toMatch(/^\s+at .*\.ts:/m);
+    expect(existsSync(data())).toBe(false);
+  });
+
+  test('a dry run finds differences, exits with 2 and writes nothing', async () => {
+    const finished = await sync('--dry-run', '--json');
+    expect(finished.code).toBe(2);
+    expect(finished.stderr).toContain('dry run: each sync is planned against the directory as it is now');
+    expect(count(reportOf(finished)[0], 'user', 'created').total).toBe(20);
+    const users = await lockstep('directory', 'list', 'users', '--data', data(), '--json');
+    expect(JSON.parse(users.stdout)).toEqual({ objects: [], next: null });
+    expect(existsSync(join(folder, 'out.ldif'))).toBe(false);
+  });
+
+  test('the first run creates everything, in the order of the file, and answers one document', async () => {
+    const finished = await sync('--json', 'export-out', 'company-in');
+    expect(finished.code, finished.stderr).toBe(0);
+    const jobs = reportOf(finished);
+    expect(jobs.map(({ sync, direction, status }) => [sync, direction, status])).toEqual([
+      ['company-in', 'ingress', 'success'],
+      ['export-out', 'egress', 'success'],
+    ]);
+    for (const job of jobs) {
+      expect(Object.keys(job)).toEqual(['id', 'sync', 'direction', 'status', 'statistics', 'errors']);
+      expect(job.id).toMatch(/^sync_[0-9a-v]{40}$/);
+      expect(Object.keys(job.statistics)).toEqual(['user', 'organizationalUnit', 'group', 'membership']);
+      for (const kind of kinds) {
+        expect(Object.keys(job.statistics[kind])).toEqual([...operations]);
+        for (const operation of operations) count(job, kind, operation);
+      }
+      expect(job.errors).toEqual([]);
+    }
+    expect(count(jobs[0], 'user', 'created')).toEqual({ total: 20, success: 20, failed: 0, skipped: 0 });
+    expect(count(jobs[0], 'membership', 'created').success).toBe(20);
+    expect(count(jobs[1], 'user', 'exported').success).toBe(20);
+    const written = readFileSync(join(folder, 'out.ldif'), 'utf8');
+    expect(written).toContain('dn: uid=p7,ou=People,dc=out,dc=org');
+    expect(written).toContain('member: uid=p7,ou=People,dc=out,dc=org');
+  });
+
+  test('a second run finds everything the same; so does a dry run', async () => {
+    const again = await sync('--json');
+    expect(again.code, again.stderr).toBe(0);
+    expect(count(reportOf(again)[0], 'user', 'same').success).toBe(20);
+    expect(count(reportOf(again)[0], 'user', 'created').total).toBe(0);
+    expect((await sync('--dry-run', '--json')).code).toBe(0);
+  });
+
+  test('without --json there is a table on stdout and progress on stderr', async () => {
+    const finished = await sync();
+    expect(finished.code).toBe(0);
+    expect(finished.stdout).toMatch(/^SYNC +STATUS +KIND +SAME/);
+    expect(finished.stderr).toContain('company-in: success');
+    expect(finished.stderr).not.toContain('\u001b');
+  });
+
+  test('one object that fails is partial success, exit code 3, with its error', async () => {
+    writeCompany(
+      input(),
+      20,
+      'dn: uid=P3,ou=Groups,dc=example,dc=com\nobjectClass: inetOrgPerson\nuid: P3\ncn: Other\nsn: Other\n',
+    );
+    const finished = await sync('--json', 'company-in');
+    expect(finished.code, finished.stderr).toBe(3);
+    const [job] = reportOf(finished);
+    expect(job?.status).toBe('partial_success');
+    expect(job?.errors).toHaveLength(1);
+    expect(Object.keys(job?.errors[0] ?? {})).toEqual(['kind', 'verb', 'object', 'code', 'message']);
+    expect(job?.errors[0]).toMatchObject({ kind: 'user' });
+  });
+
+  test('too many deletions are held, exit code 4, and approved by hand', async () => {
+    writeCompany(input(), 10);
+    const finished = await sync('--json');
+    expect(finished.code, finished.stderr).toBe(4);
+    const [job] = reportOf(finished);
+    expect(job?.status).toBe('held');
+    expect(count(job, 'user', 'deleted')).toEqual({ total: 10, success: 0, failed: 0, skipped: 10 });
+
+    const held = await lockstep('jobs', 'list', '--status', 'held', '--data', data(), '--json');
+    expect((JSON.parse(held.stdout) as { jobs: { id: string }[] }).jobs.map(({ id }) => id)).toEqual([
+      job?.id,
+    ]);
+    const changes = await lockstep('jobs', 'changes', job?.id ?? '', '--kind', 'user', '--data', data());
+    expect(changes.stdout.match(/skipped: delete user/g)).toHaveLength(10);
+
+    const approved = await lockstep('jobs', 'approve', job?.id ?? '', '--data', data(), '--json');
+    expect(approved.code, approved.stderr).toBe(0);
+    expect(JSON.parse(approved.stdout)).toMatchObject({ status: 'success', approvesJobId: job?.id });
+    const users = await lockstep('directory', 'list', 'users', '--data', data(), '--json');
+    expect((JSON.parse(users.stdout) as { objects: unknown[] }).objects).toHaveLength(10);
+
+    const twice = await lockstep('jobs', 'approve', job?.id ?? '', '--data', data());
+    expect(twice.code).toBe(1);
+    expect(twice.stderr).toContain('code:   PlanSuperseded');
+  });
+
+  test('a source that is not there fails, exit code 1, and the others are run all the same', async () => {
+    rmSync(input());
+    const finished = await sync('--json');
+    expect(finished.code).toBe(1);
+    const jobs = reportOf(finished);
+    expect(jobs.map(({ status }) => status)).toEqual(['failed', 'success']);
+    expect(jobs[0]?.errors[0]).toMatchObject({ kind: null, verb: null, object: null });
+    expect(count(jobs[1], 'user', 'deleted').total).toBeGreaterThan(0);
+  });
+
+  test('plan says each change in a sentence', async () => {
+    writeCompany(input(), 11);
+    const finished = await lockstep('plan', 'company-in', '--data', data());
+    expect(finished.code, finished.stderr).toBe(2);
+    expect(finished.stdout).toMatch(/^create user "p10" in /m);
+    expect(finished.stdout).toMatch(/^add user "p10" to group "all"/m);
+  });
+
+  test('run and show work without a server, too', async () => {
+    const run = await lockstep('run', 'company-in', '--data', data(), '--json');
+    expect(run.code, run.stderr).toBe(0);
+    const { job } = JSON.parse(run.stdout) as { job: { id: string } };
+    const shown = await lockstep('jobs', 'show', job.id, '--data', data());
+    expect(shown.stdout).toMatch(/^status: +success$/m);
+    const user = await lockstep('directory', 'show', 'user', 'p10', '--data', data());
+    expect(user.stdout).toMatch(/mail: p10@example\.com +\(from company-in\)/);
+  });
+
+  test('a command that reads makes no new store', async () => {
+    const finished = await lockstep('jobs', 'list', '--data', join(folder, 'mistyped'));
+    expect(finished.code).toBe(1);
+    expect(finished.stderr).toContain('There is no data directory');
+    expect(existsSync(join(folder, 'mistyped'))).toBe(false);
+  });
+});

@@ -1,0 +1,41 @@
+import { LockstepError, type ErrorCode } from '../../kernel/errors.ts';
+
+/** A record that cannot be understood. `line` and `column` are 1-based; column 1 where the whole line is at fault. */
+export function recordError(message: string, line: number, column = 1, remedy?: string): LockstepError {
+  return new LockstepError('InvalidRecord', `line ${line}, column ${column}: ${message}`, {
+    position: { line, column },
+    remedy,
+  });
+}
+
+/** The file ends where it must not: it was probably cut off. */
+export function truncatedError(message: string, line: number): LockstepError {
+  return recordError(message, line, 1, 'Write the file anew; a complete one ends with a line break.');
+}
+
+export function limitError(message: string, line: number, setting: string): LockstepError {
+  return new LockstepError('LimitExceeded', `line ${line}: ${message}`, {
+    field: setting,
+    position: { line, column: 1 },
+    remedy: `Raise ${setting} of the connection if the file is meant to hold this.`,
+  });
+}
+
+const systemMessages: Readonly<Record<string, readonly [message: string, remedy: string]>> = {
+  ENOENT: ['does not exist', 'Check the path of the connection.'],
+  ENOTDIR: ['has a part that is no directory', 'Check the path of the connection.'],
+  EACCES: ['may not be accessed', 'Give the account that Lockstep runs as the right to it.'],
+  EPERM: ['may not be accessed', 'Give the account that Lockstep runs as the right to it.'],
+  EISDIR: ['is a directory', 'Name a file in the path of the connection.'],
+  ELOOP: ['is a symbolic link that leads back to itself', 'Repair the link.'],
+  ENOSPC: ['cannot be written: the disk is full', 'Make room and run the sync again.'],
+  EROFS: ['lies on a file system that is read-only', 'Choose another path.'],
+};
+
+/** An error of the operating system as one that says which path and what to do. */
+export function pathError(error: unknown, path: string, code: ErrorCode = 'ConnectionFailed'): LockstepError {
+  if (error instanceof LockstepError) return error;
+  const systemCode = (error as NodeJS.ErrnoException).code ?? '';
+  const [message, remedy] = systemMessages[systemCode] ?? [`cannot be used (${String(error)})`, undefined];
+  return new LockstepError(code, `${path} ${message}`, { field: 'path', remedy, cause: error });
+}

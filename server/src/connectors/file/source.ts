@@ -1,0 +1,178 @@
+import { createHash, hash } from 'node:crypto';
+import type { FileHandle } from 'node:fs/promises';
+import type { ObjectKind } from '@lockstep/contract/vocabulary.ts';
+import type { Attributes } from '../../directory/attributes.ts';
+import { LockstepError } from '../../kernel/errors.ts';
+import type { Completeness, ExternalObject, RawEntry, ReadRequest } from '../../sync/connector.ts';
+import type { FileSettings } from './config.ts';
+import { startReading } from './format.ts';
+import { aliasOfUid } from './ldif/record.ts';
+import { openRegular, type OpenedFile } from './opening.ts';
+import type { ParsedRecord, RecordResult } from './record.ts';
+import { readRecords } from './record-stream.ts';
+import { makeScopes, type Scopes } from './scopes.ts';
+
+const mostWarnings = 100;
+const batchSize = 500;
+
+/** What is known of a reading so far. */
+interface Verdict {
+  reason: string | undefined;
+  readonly warnings: string[];
+  broken: number;
+}
+
+/**
+ * Streams the objects of the file that lie in the scopes. A record that cannot be understood makes the reading
+ * incomplete, since what it says is unknown; the others are read all the same.
+ * @throws LockstepError ConnectionFailed when the file cannot be opened.
+ */
+export async function* readFile(
+  settings: FileSettings,
+  request: ReadRequest,
+): AsyncGenerator<readonly RawEntry[], Completeness> {
+  refuseFilters(request);
+  const opened = await openRegular(settings.path, request.asTarget === true);
+  if (opened === null) return { complete: true, warnings: [] };
+  const verdict: Verdict = { reason: undefined, warnings: [], broken: 0 };
+  try {
+    const scopes = await makeScopes(settings, request, opened.handle);
+    yield* readEntries(settings, request, opened.handle, scopes, verdict);
+    if (await hasChanged(opened)) verdict.reason ??= 'the file changed while it was read';
+  } catch (error) {
+    if (!(error instanceof LockstepError)) throw error;
+    verdict.reason = error.message;
+  } finally {
+    await opened.handle.close();
+  }
+  return completenessOf(settings, verdict);
+}
+
+function completenessOf(settings: FileSettings, { reason, warnings, broken }: Verdict): Completeness {
+  if (broken > warnings.length)
+    warnings.push(`${broken - warnings.length} further records cannot be understood`);
+  if (reason === undefined) return { complete: true, warnings };
+  return { complete: false, reason: `${settings.path}: ${reason}`, warnings };
+}
+
+/** An empty file is what a failed export leaves behind, except where Lockstep itself is the one that writes it. */
+async function* readEntries(
+  settings: FileSettings,
+  request: ReadRequest,
+  handle: FileHandle,
+  scopes: Scopes,
+  verdict: Verdict,
+): AsyncGenerator<readonly RawEntry[], void> {
+  if (request.asTarget === true && (await handle.stat()).size === 0) return;
+  const makeEntry = entryMaker(settings, request, scopes);
+  for await (const results of readRecords(handle, startReading(settings), request.signal)) {
+    const entries: RawEntry[] = [];
+    for (const result of results) {
+      const entry = result.ok ? makeEntry(result.record) : noteBroken(verdict, result);
+      if (entry !== undefined) entries.push(entry);
+    }
+    for (let start = 0; start < entries.length; start += batchSize)
+      yield entries.slice(start, start + batchSize);
+  }
+}
+
+function noteBroken(verdict: Verdict, result: Extract<RecordResult, { ok: false }>): undefined {
+  verdict.broken++;
+  verdict.reason ??= result.error.message;
+  if (verdict.warnings.length < mostWarnings) verdict.warnings.push(result.error.message);
+}
+
+function entryMaker(
+  settings: FileSettings,
+  request: ReadRequest,
+  scopes: Scopes,
+): (record: ParsedRecord) => RawEntry | undefined {
+  const seed = readingSeed(settings);
+  const spelling = {
+    user: spellings(request, 'user'),
+    organizationalUnit: spellings(request, 'organizationalUnit'),
+    group: spellings(request, 'group'),
+  };
+  return (record) => {
+    const { kind } = record;
+    if (kind === 'other') return undefined;
+    const scope = scopes.scopeOf(record);
+    if (scope < 0) return undefined;
+    return {
+      kind,
+      scope,
+      externalId: record.externalId,
+      fingerprint: fingerprintOf(record.raw.bytes, seed),
+      decode: () => decodeRecord(record, kind, scopes.parentsOf(record, scope), settings, spelling[kind]),
+    };
+  };
+}
+
+/** Lower-case attribute name to the spelling that the mapping uses: LDIF does not tell cases apart. */
+function spellings(request: ReadRequest, kind: ObjectKind): ReadonlyMap<string, string> {
+  return new Map(request.attributes[kind].map((name) => [name.toLowerCase(), name]));
+}
+
+function decodeRecord(
+  record: ParsedRecord,
+  kind: ObjectKind,
+  parents: readonly string[],
+  settings: FileSettings,
+  spelling: ReadonlyMap<string, string>,
+): ExternalObject {
+  const ldif = settings.format === 'ldif';
+  const read = record.attributes();
+  const attributes = ldif ? respell(read, spelling) : { ...read, name: [record.name] };
+  const uid =
+    ldif && kind === 'user'
+      ? (attributes['uid'] ?? attributes[spelling.get('uid') ?? 'uid'])?.[0]
+      : undefined;
+  return {
+    reference: record.reference,
+    alias: typeof uid === 'string' ? aliasOfUid(uid) : undefined,
+    location: record.location,
+    parents,
+    name: record.name,
+    attributes,
+    members: kind === 'group' ? membersOf(record) : undefined,
+    enabled: kind === 'user' ? record.enabled : undefined,
+  };
+}
+
+function respell(attributes: Attributes, spelling: ReadonlyMap<string, string>): Attributes {
+  return Object.fromEntries(
+    Object.entries(attributes).map(([name, values]) => [spelling.get(name.toLowerCase()) ?? name, values]),
+  );
+}
+
+/** A group that names itself does so because its class demands a member (RFC 4519 section 3.5). */
+function membersOf(record: ParsedRecord): string[] {
+  const references = new Set(record.members().map((member) => member.reference));
+  references.delete(record.reference);
+  return [...references];
+}
+
+/** What else decides how bytes are understood; a change of it makes every object be looked at again. */
+function readingSeed(settings: FileSettings): Buffer {
+  const { format, csv, disabled } = settings;
+  const seed = JSON.stringify(format === 'csv' ? [format, csv] : [format, disabled ?? null]);
+  return hash('sha256', seed, 'buffer').subarray(0, 16);
+}
+
+function fingerprintOf(bytes: Buffer, seed: Buffer): Uint8Array {
+  return createHash('sha256').update(seed).update(bytes).digest().subarray(0, 16);
+}
+
+function refuseFilters(request: ReadRequest): void {
+  const scope = request.scopes.find((entry) => entry.filter !== undefined && entry.filter !== '');
+  if (scope === undefined) return;
+  throw new LockstepError('InvalidConfiguration', 'a scope of a file takes no filter', {
+    field: 'filter',
+    remedy: 'Leave the filter out, and leave out objects with a mapping, or write a smaller file.',
+  });
+}
+
+async function hasChanged({ handle, size, modifiedMs }: OpenedFile): Promise<boolean> {
+  const now = await handle.stat();
+  return now.size !== size || now.mtimeMs !== modifiedMs;
+}

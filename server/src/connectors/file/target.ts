@@ -1,0 +1,135 @@
+import { existsSync } from 'node:fs';
+import { open, rename, rm, stat, type FileHandle } from 'node:fs/promises';
+import { LockstepError } from '../../kernel/errors.ts';
+import type { ReadScope, TargetChange, TargetOutcome, TargetSession } from '../../sync/connector.ts';
+import type { FileSettings } from './config.ts';
+import { pathError } from './errors.ts';
+import { openRegular } from './opening.ts';
+import { removeStale, resolveTarget, type TargetPaths } from './paths.ts';
+import { Workspace, type Imported } from './workspace/workspace.ts';
+
+/** Of a file that nobody made yet: it holds personal data. */
+const newFileMode = 0o600;
+
+/**
+ * Opens a file for writing. Nothing is made before the first change.
+ * @throws LockstepError ConnectionFailed when the directory is missing or may not be written.
+ */
+export async function openFileTarget(
+  settings: FileSettings,
+  options: { readonly job: string; readonly scopes: readonly ReadScope[] },
+): Promise<TargetSession> {
+  const paths = await resolveTarget(settings.path, options.job);
+  await removeStale(paths, Date.now());
+  return new FileTarget(
+    settings,
+    paths,
+    options.scopes.map((scope) => scope.node),
+  );
+}
+
+class FileTarget implements TargetSession {
+  readonly #settings: FileSettings;
+  readonly #paths: TargetPaths;
+  readonly #nodes: readonly string[];
+  #workspace: Workspace | undefined;
+
+  constructor(settings: FileSettings, paths: TargetPaths, nodes: readonly string[]) {
+    this.#settings = settings;
+    this.#paths = paths;
+    this.#nodes = nodes;
+  }
+
+  async apply(
+    changes: readonly TargetChange[],
+    options: { readonly recovering: boolean; readonly signal: AbortSignal },
+  ): Promise<readonly TargetOutcome[]> {
+    options.signal.throwIfAborted();
+    const workspace = await this.#open();
+    return workspace.apply(changes, options.recovering);
+  }
+
+  async finish(): Promise<void> {
+    // A resumed job may have nothing left to apply, and yet a workspace to write.
+    if (this.#workspace === undefined && !existsSync(this.#paths.workspace)) return;
+    const workspace = await this.#open();
+    if (workspace.meta.changed !== undefined) await this.#replaceFile(workspace);
+    workspace.remove();
+    this.#workspace = undefined;
+    await rm(this.#paths.temporary, { force: true });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#workspace?.close();
+    this.#workspace = undefined;
+  }
+
+  async #open(): Promise<Workspace> {
+    this.#workspace ??= await Workspace.open(this.#paths.workspace, this.#settings, this.#nodes, () =>
+      loadExisting(this.#paths.file),
+    );
+    return this.#workspace;
+  }
+
+  async #replaceFile(workspace: Workspace): Promise<void> {
+    const { file, temporary } = this.#paths;
+    await refuseMoved(workspace, file);
+    try {
+      const handle = await open(temporary, 'w', newFileMode);
+      try {
+        await workspace.export(handle);
+        await takeOverPermissions(file, handle);
+        await handle.sync();
+        workspace.markWritten(await stampOf(temporary));
+      } finally {
+        await handle.close();
+      }
+      await rename(temporary, file);
+      await syncDirectory(this.#paths.directory);
+    } catch (error) {
+      throw (error as NodeJS.ErrnoException).syscall === undefined ? error : pathError(error, file);
+    }
+  }
+}
+
+async function loadExisting(file: string): Promise<Imported> {
+  const opened = await openRegular(file, true);
+  return { handle: opened?.handle ?? null, stamp: await stampOf(file) };
+}
+
+/** Which file it is, and in which state. */
+async function stampOf(file: string): Promise<string> {
+  const stats = await stat(file).catch(() => undefined);
+  return stats === undefined ? 'absent' : `${stats.ino} ${stats.size} ${stats.mtimeMs}`;
+}
+
+/** What somebody else wrote in the meantime would be lost. */
+async function refuseMoved(workspace: Workspace, file: string): Promise<void> {
+  const { imported, written } = workspace.meta;
+  const stamp = await stampOf(file);
+  if (stamp === imported || stamp === written) return;
+  throw new LockstepError('Conflict', `${file} was changed by somebody else while the job ran`, {
+    remedy: 'Run the sync again; what it wrote so far was left out of the file.',
+  });
+}
+
+async function takeOverPermissions(file: string, handle: FileHandle): Promise<void> {
+  const existing = await stat(file).catch(() => undefined);
+  if (existing === undefined) return;
+  const own = await handle.stat();
+  if (existing.uid !== own.uid || existing.gid !== own.gid) {
+    // Only root may give a file away; without the right to, the file stays the writer's.
+    await handle.chown(existing.uid, existing.gid).catch(() => undefined);
+  }
+  await handle.chmod(existing.mode & 0o7777);
+}
+
+/** So that the renaming itself outlives a loss of power. */
+async function syncDirectory(directory: string): Promise<void> {
+  const handle = await open(directory, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}

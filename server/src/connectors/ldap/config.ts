@@ -1,0 +1,101 @@
+import type { LdapConnection } from '@lockstep/contract/configuration.ts';
+import type { ObjectKind } from '@lockstep/contract/vocabulary.ts';
+
+/** What a kind looks like in this directory. Object classes are spelled as configured. */
+export interface KindShape {
+  /** An entry with any of these classes (or a class derived from one) is of this kind. */
+  readonly readClasses: readonly string[];
+  /** All of these are written. */
+  readonly writeClasses: readonly string[];
+  readonly rdnAttribute: string;
+}
+
+/** The settings of a connection with every default filled in. */
+export interface LdapShape {
+  readonly kinds: Readonly<Record<ObjectKind, KindShape>>;
+  readonly externalIdAttribute: string;
+  /** 'self', 'empty' or a DN. */
+  readonly placeholderMember: string;
+  readonly disabled: LdapConnection['disabled'];
+  /** Whether the values of this attribute (spelled as the server does, options included) are bytes. */
+  readonly isBinary: (attribute: string) => boolean;
+}
+
+const defaults: Readonly<Record<ObjectKind, KindShape>> = {
+  user: {
+    readClasses: ['inetOrgPerson', 'organizationalPerson', 'person', 'posixAccount'],
+    writeClasses: ['inetOrgPerson', 'organizationalPerson', 'person', 'top'],
+    rdnAttribute: 'uid',
+  },
+  organizationalUnit: {
+    readClasses: ['organizationalUnit'],
+    writeClasses: ['organizationalUnit', 'top'],
+    rdnAttribute: 'ou',
+  },
+  group: {
+    readClasses: ['groupOfNames', 'groupOfUniqueNames', 'posixGroup', 'groupOfMembers'],
+    writeClasses: ['groupOfNames', 'top'],
+    rdnAttribute: 'cn',
+  },
+};
+
+/** Attributes of RFC 4519, RFC 4523, RFC 2798 and of Active Directory whose values are bytes, in lower case. */
+const binaryAttributes = [
+  'audio',
+  'authorityrevocationlist',
+  'cacertificate',
+  'certificaterevocationlist',
+  'crosscertificatepair',
+  'deltarevocationlist',
+  'jpegphoto',
+  'logonhours',
+  'ms-ds-consistencyguid',
+  'msexchmailboxguid',
+  'objectguid',
+  'objectsid',
+  'photo',
+  'sidhistory',
+  'thumbnaillogo',
+  'thumbnailphoto',
+  'usercertificate',
+  'userpkcs12',
+  'usersmimecertificate',
+] as const;
+
+export function resolveShape(settings: LdapConnection): LdapShape {
+  const binary = new Set<string>([
+    ...binaryAttributes,
+    ...settings.binaryAttributes.map((name) => baseName(name)),
+  ]);
+  return {
+    kinds: {
+      user: kindShape('user', settings),
+      organizationalUnit: kindShape('organizationalUnit', settings),
+      group: kindShape('group', settings),
+    },
+    externalIdAttribute: settings.externalIdAttribute,
+    placeholderMember: settings.group?.placeholderMember ?? 'self',
+    disabled: settings.disabled,
+    isBinary: (attribute) => isBinaryOption(attribute) || binary.has(baseName(attribute)),
+  };
+}
+
+function kindShape(kind: ObjectKind, settings: LdapConnection): KindShape {
+  const configured = settings[kind];
+  return {
+    readClasses: configured?.readObjectClasses ?? defaults[kind].readClasses,
+    writeClasses: configured?.writeObjectClasses ?? defaults[kind].writeClasses,
+    rdnAttribute: configured?.rdnAttribute ?? defaults[kind].rdnAttribute,
+  };
+}
+
+/** The attribute type without options, in lower case (RFC 4512 section 2.5). */
+export function baseName(attribute: string): string {
+  const end = attribute.indexOf(';');
+  return (end < 0 ? attribute : attribute.slice(0, end)).toLowerCase();
+}
+
+/** RFC 4522: the `binary` transfer option. */
+function isBinaryOption(attribute: string): boolean {
+  return /;binary(;|$)/i.test(attribute);
+}

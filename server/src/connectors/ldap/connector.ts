@@ -1,0 +1,93 @@
+import type { LdapConnection } from '@lockstep/contract/configuration.ts';
+import type { ObjectKind } from '@lockstep/contract/vocabulary.ts';
+import type { Attributes } from '../../directory/attributes.ts';
+import type {
+  Capabilities,
+  Completeness,
+  Connector,
+  ConnectorContext,
+  Endpoint,
+  ExternalObject,
+  Projected,
+  RawEntry,
+  ReadRequest,
+  ReadScope,
+  TargetSession,
+} from '../../sync/connector.ts';
+import { ldapCapabilities } from './capabilities.ts';
+import { clientOptions, makeConnect } from './client.ts';
+import { resolveShape } from './config.ts';
+import { contains, normaliseReference, sameName } from './location.ts';
+import { ldapDefaultMapping, ldapDefaultMatch } from './mapping.ts';
+import { testConnection } from './probe.ts';
+import { projectEntry } from './project.ts';
+import { readScopes } from './source.ts';
+import { LdapTargetSession } from './target.ts';
+
+/** LDAP version 3 (RFC 4510 and following) as source and target: docs/connectors/ldap.md. */
+export const ldapConnector: Connector<LdapConnection> = {
+  type: 'ldap',
+  defaultMapping: (direction, settings) => ldapDefaultMapping(direction, resolveShape(settings)),
+  defaultMatch: ldapDefaultMatch,
+  rootNode: (settings) => settings.baseDn,
+  open: (settings, context) => Promise.resolve(new LdapEndpoint(settings, context)),
+  test: testConnection,
+};
+
+class LdapEndpoint implements Endpoint {
+  readonly capabilities: Capabilities;
+  readonly #settings: LdapConnection;
+  readonly #context: ConnectorContext;
+  readonly #shape: ReturnType<typeof resolveShape>;
+  readonly #connect: ReturnType<typeof makeConnect>;
+
+  constructor(settings: LdapConnection, context: ConnectorContext) {
+    this.#settings = settings;
+    this.#context = context;
+    this.#shape = resolveShape(settings);
+    this.#connect = makeConnect(settings, context);
+    this.capabilities = ldapCapabilities(this.#shape);
+  }
+
+  read(request: ReadRequest): AsyncGenerator<readonly RawEntry[], Completeness> {
+    const { pageSize, referrals } = this.#settings;
+    return readScopes(
+      {
+        shape: this.#shape,
+        pageSize,
+        referrals,
+        connect: this.#connect,
+        clientOptions: () => clientOptions(this.#settings, this.#context),
+      },
+      request,
+    );
+  }
+
+  project(kind: ObjectKind, attributes: Attributes, existing: ExternalObject | null): Projected {
+    return projectEntry(this.#shape, kind, attributes, existing);
+  }
+
+  sameName(left: string, right: string): boolean {
+    return sameName(left, right);
+  }
+
+  normaliseReference(text: string): string | null {
+    return normaliseReference(text);
+  }
+
+  contains(outerNode: string, innerNode: string): boolean {
+    return contains(outerNode, innerNode);
+  }
+
+  openTarget(options: {
+    readonly job: string;
+    readonly scopes: readonly ReadScope[];
+  }): Promise<TargetSession> {
+    return Promise.resolve(new LdapTargetSession(this.#shape, options.scopes, this.#connect));
+  }
+
+  /** Each read and each target session closes its own connection. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return Promise.resolve();
+  }
+}

@@ -1,0 +1,279 @@
+import { BerReader, protocolError } from '../ber/reader.ts';
+import type { Control } from '../controls/control.ts';
+import { findPagedResults, pagedResults } from '../controls/pagedResults.ts';
+import { RawSearchEntry } from '../messages/entry.ts';
+import { operations } from '../messages/operations.ts';
+import {
+  search as searchOperation,
+  type SearchParameters,
+  type WriteOperation,
+} from '../messages/requests.ts';
+import { type LdapResult, ldapResultError, readResult, resultCodes } from '../messages/result.ts';
+import { LockstepError } from '../../../../kernel/errors.ts';
+import {
+  type Connection,
+  type Exchange,
+  type Response,
+  responseControls,
+  responseReader,
+} from './connection.ts';
+
+export interface SearchRequest extends SearchParameters {
+  /** Entries per page (RFC 2696): all pages are walked, invisibly. Absent: one unpaged search. */
+  readonly pageSize?: number | undefined;
+  readonly controls?: readonly Control[] | undefined;
+  readonly signal?: AbortSignal | undefined;
+  /** Most items in one of `batches()`; default 1,000. */
+  readonly batchSize?: number | undefined;
+}
+
+export type SearchItem =
+  | { readonly type: 'entry'; readonly entry: RawSearchEntry }
+  | { readonly type: 'reference'; readonly uris: readonly string[]; readonly controls: readonly Control[] }
+  | IntermediateItem;
+
+/** IntermediateResponse (RFC 4511 section 4.13), for instance a Sync Info Message. */
+export interface IntermediateItem {
+  readonly type: 'intermediate';
+  readonly oid: string | undefined;
+  readonly value: Buffer | undefined;
+  readonly controls: readonly Control[];
+}
+
+/** The proof that a search came to its end. */
+export interface SearchResult {
+  /** The final response; of the last page. */
+  readonly result: LdapResult;
+  readonly entries: number;
+  readonly references: number;
+  readonly pages: number;
+}
+
+/**
+ * The items of a search as they come. The socket is paused while the consumer lags; leaving the loop early abandons
+ * the search. It can be iterated once.
+ */
+export interface Search extends AsyncIterable<SearchItem> {
+  /** The fast way: arrays of items as they came off the wire. Throws what `done` rejects with. */
+  batches(): AsyncGenerator<readonly SearchItem[], void, undefined>;
+  /** Settles with the final response, so somebody must consume the items. Rejects with LdapError on a failure. */
+  readonly done: Promise<SearchResult>;
+}
+
+/** Bytes held for a lagging consumer before the socket is paused. */
+const highWater = 1 << 20;
+/** Bytes held at most while other requests keep the socket open. */
+const bufferLimit = 256 << 20;
+/** What an item costs beyond its own bytes, roughly. */
+const itemOverhead = 200;
+const maxEmptyPages = 1000;
+
+interface Batch {
+  readonly items: SearchItem[];
+  bytes: number;
+}
+
+/** @throws LockstepError InvalidFilter, ConnectionFailed */
+export function startSearch(connection: Connection, request: SearchRequest): Search {
+  return new RunningSearch(connection, request);
+}
+
+class RunningSearch implements Search, Exchange {
+  readonly done: Promise<SearchResult>;
+  readonly #connection: Connection;
+  readonly #request: SearchRequest;
+  readonly #write: WriteOperation;
+  readonly #what: string;
+  readonly #settle = Promise.withResolvers<SearchResult>();
+  readonly #queue: Batch[] = [];
+  readonly #batchSize: number;
+  readonly #abort = (): void => this.#cancel('the search was cancelled');
+  #bytes = 0;
+  #wake: (() => void) | undefined;
+  #messageId = 0;
+  /** Cookie of a page to be asked for once the consumer has caught up. */
+  #nextPage: Buffer | undefined;
+  #over = false;
+  #error: LockstepError | undefined;
+  #entries = 0;
+  #references = 0;
+  #pages = 0;
+  #emptyPages = 0;
+  #entriesBefore = 0;
+
+  constructor(connection: Connection, request: SearchRequest) {
+    this.#connection = connection;
+    this.#request = request;
+    this.#write = searchOperation(request);
+    this.#what = `search below "${request.base}"`;
+    this.#batchSize = request.batchSize ?? 1000;
+    this.done = this.#settle.promise;
+    // Whoever iterates learns of a failure there.
+    this.done.catch(() => undefined);
+    if (request.signal?.aborted)
+      throw new LockstepError('Cancelled', `${this.#what}: the search was cancelled`);
+    request.signal?.addEventListener('abort', this.#abort);
+    this.#askForPage(Buffer.alloc(0));
+  }
+
+  receive(response: Response): boolean {
+    switch (response.tag) {
+      case operations.searchResultEntry:
+        this.#entry(response);
+        return this.#over;
+      case operations.searchResultReference:
+        this.#reference(response);
+        return this.#over;
+      case operations.intermediateResponse:
+        this.#push(readIntermediate(response), response.stop - response.start);
+        return this.#over;
+      case operations.searchResultDone:
+        this.#pageDone(readResult(responseReader(response), responseControls(response)));
+        this.flush();
+        return true;
+      default:
+        throw protocolError(`a response with tag 0x${response.tag.toString(16)} to a search`);
+    }
+  }
+
+  fail(error: LockstepError): void {
+    this.#finish(error);
+  }
+
+  flush(): void {
+    this.#wake?.();
+    this.#wake = undefined;
+  }
+
+  saturated(): boolean {
+    return this.#bytes >= highWater;
+  }
+
+  async *batches(): AsyncGenerator<readonly SearchItem[], void, undefined> {
+    try {
+      for (;;) {
+        const batch = this.#queue.shift();
+        if (batch) {
+          this.#bytes -= batch.bytes;
+          this.#caughtUp();
+          yield batch.items;
+        } else if (this.#over) {
+          if (this.#error) throw this.#error;
+          return;
+        } else {
+          const { promise, resolve } = Promise.withResolvers<void>();
+          this.#wake = resolve;
+          await promise;
+        }
+      }
+    } finally {
+      if (!this.#over) this.#cancel('the search was not read to its end');
+    }
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<SearchItem, void, undefined> {
+    for await (const batch of this.batches()) yield* batch;
+  }
+
+  #entry(response: Response): void {
+    const { buffer, start, stop, controlsStop } = response;
+    this.#entries += 1;
+    this.#push({ type: 'entry', entry: new RawSearchEntry(buffer, start, stop, controlsStop) }, stop - start);
+  }
+
+  #reference(response: Response): void {
+    const reader = responseReader(response);
+    const uris: string[] = [];
+    while (!reader.done) uris.push(reader.text());
+    this.#references += 1;
+    this.#push(
+      { type: 'reference', uris, controls: responseControls(response) },
+      response.stop - response.start,
+    );
+  }
+
+  #push(item: SearchItem, bytes: number): void {
+    let batch = this.#queue.at(-1);
+    if (batch === undefined || batch.items.length >= this.#batchSize) {
+      batch = { items: [], bytes: 0 };
+      this.#queue.push(batch);
+    }
+    batch.items.push(item);
+    batch.bytes += bytes + itemOverhead;
+    this.#bytes += bytes + itemOverhead;
+    if (this.#bytes > bufferLimit) {
+      const message = `${this.#what}: more than ${bufferLimit} bytes wait for a consumer that does not read; use pageSize`;
+      this.#connection.abandon(this.#messageId, new LockstepError('LimitExceeded', message));
+    }
+  }
+
+  #pageDone(result: LdapResult): void {
+    this.#pages += 1;
+    if (result.code !== resultCodes.success) {
+      this.#finish(ldapResultError(result, this.#what));
+      return;
+    }
+    const cookie =
+      this.#request.pageSize === undefined ? undefined : findPagedResults(result.controls)?.cookie;
+    if (cookie === undefined || cookie.length === 0) {
+      this.#finish(undefined, result);
+      return;
+    }
+    this.#emptyPages = this.#entries === this.#entriesBefore ? this.#emptyPages + 1 : 0;
+    this.#entriesBefore = this.#entries;
+    if (this.#emptyPages > maxEmptyPages) throw protocolError(`${maxEmptyPages} empty pages in a row`);
+    if (this.saturated()) this.#nextPage = cookie;
+    else this.#askForPage(cookie);
+  }
+
+  #caughtUp(): void {
+    const cookie = this.#nextPage;
+    if (cookie !== undefined && !this.saturated()) {
+      this.#nextPage = undefined;
+      try {
+        this.#askForPage(cookie);
+      } catch (error) {
+        this.#finish(error as LockstepError);
+      }
+    }
+    this.#connection.reconsider();
+  }
+
+  #askForPage(cookie: Buffer): void {
+    const { pageSize, controls = [] } = this.#request;
+    const all = pageSize === undefined ? controls : [...controls, pagedResults(pageSize, cookie)];
+    this.#messageId = this.#connection.send(this.#write, all, this, this.#what);
+  }
+
+  #cancel(reason: string): void {
+    const error = new LockstepError('Cancelled', `${this.#what}: ${reason}`);
+    this.#nextPage = undefined;
+    this.#connection.abandon(this.#messageId, error);
+    this.#finish(error);
+  }
+
+  #finish(error: LockstepError | undefined, result?: LdapResult): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#error = error;
+    this.#request.signal?.removeEventListener('abort', this.#abort);
+    if (error) this.#settle.reject(error);
+    else if (result) {
+      const { entries, references, pages } = {
+        entries: this.#entries,
+        references: this.#references,
+        pages: this.#pages,
+      };
+      this.#settle.resolve({ result, entries, references, pages });
+    }
+    this.flush();
+  }
+}
+
+/** @throws LockstepError ProtocolError */
+export function readIntermediate(response: Response): IntermediateItem {
+  const reader: BerReader = responseReader(response);
+  const oid = reader.peek() === 0x80 ? reader.text(0x80) : undefined;
+  const value = reader.peek() === 0x81 ? Buffer.from(reader.octets(0x81)) : undefined;
+  return { type: 'intermediate', oid, value, controls: responseControls(response) };
+}

@@ -1,0 +1,114 @@
+import { connect as connectPlain, isIP, type Socket } from 'node:net';
+import { checkServerIdentity, connect as connectTls, type ConnectionOptions, type TLSSocket } from 'node:tls';
+import { LockstepError } from '../../../../kernel/errors.ts';
+import { type LdapAddress, renderAddress } from './address.ts';
+
+export interface TlsSettings {
+  /** Authorities in PEM; absent: those that Node trusts. */
+  readonly ca?: string | Buffer | undefined;
+  /** Client certificate and key in PEM, for SASL EXTERNAL. */
+  readonly cert?: string | Buffer | undefined;
+  readonly key?: string | Buffer | undefined;
+  /** Name to ask for (SNI) and to find in the certificate; absent: the URL's host. */
+  readonly serverName?: string | undefined;
+  /** false: any certificate will do, unless fingerprints are given. Default true. */
+  readonly verify?: boolean | undefined;
+  /** SHA-256 of accepted server certificates, in hexadecimal, colons optional; demanded on top of `verify`. */
+  readonly checkFingerprints?: readonly string[] | undefined;
+}
+
+interface Limits {
+  readonly timeoutMs: number;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Opens a socket, with TLS for ldaps. @throws LockstepError ConnectionFailed, naming address and step. */
+export async function openSocket(address: LdapAddress, tls: TlsSettings, limits: Limits): Promise<Socket> {
+  const socket =
+    address.scheme === 'ldapi'
+      ? connectPlain({ path: address.path })
+      : connectPlain({ host: address.host, port: address.port, noDelay: true, keepAlive: true });
+  await settled(socket, 'connect', address, 'connect', limits);
+  return address.scheme === 'ldaps' ? secureSocket(socket, address, tls, limits) : socket;
+}
+
+/** Begins TLS on an open socket (RFC 4513 section 3.1.3: the name in the certificate must be the one asked for). */
+export async function secureSocket(
+  socket: Socket,
+  address: LdapAddress,
+  tls: TlsSettings,
+  limits: Limits,
+): Promise<TLSSocket> {
+  const name = tls.serverName ?? (address.scheme === 'ldapi' ? 'localhost' : address.host);
+  const options: ConnectionOptions = {
+    socket,
+    rejectUnauthorized: tls.verify ?? true,
+    checkServerIdentity: (_name, certificate) => checkServerIdentity(name, certificate),
+    minVersion: 'TLSv1.2',
+  };
+  // An address is no host name for SNI (RFC 6066 section 3).
+  if (isIP(name) === 0) options.servername = name;
+  if (tls.ca !== undefined) options.ca = tls.ca;
+  if (tls.cert !== undefined) options.cert = tls.cert;
+  if (tls.key !== undefined) options.key = tls.key;
+  const secured = connectTls(options);
+  await settled(secured, 'secureConnect', address, 'TLS', limits);
+  checkFingerprint(secured, address, tls.checkFingerprints);
+  return secured;
+}
+
+function checkFingerprint(
+  socket: TLSSocket,
+  address: LdapAddress,
+  accepted: readonly string[] | undefined,
+): void {
+  if (accepted === undefined) return;
+  const found = socket.getPeerCertificate().fingerprint256;
+  if (accepted.some((fingerprint) => plainHex(fingerprint) === plainHex(found))) return;
+  socket.destroy();
+  throw new LockstepError(
+    'ConnectionFailed',
+    `${renderAddress(address)}: TLS: the server's certificate has the fingerprint ${found}, which is not among those accepted`,
+    { remedy: 'Check the server, then add the fingerprint to the configuration.' },
+  );
+}
+
+function plainHex(fingerprint: string): string {
+  return fingerprint.replaceAll(/[^0-9a-f]/gi, '').toLowerCase();
+}
+
+/** Waits for the event that says the step is done; destroys the socket if it does not come. */
+async function settled(
+  socket: Socket,
+  event: string,
+  address: LdapAddress,
+  step: string,
+  limits: Limits,
+): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  const timer = setTimeout(
+    () => reject(new Error(`no answer within ${limits.timeoutMs} ms`)),
+    limits.timeoutMs,
+  );
+  const aborted = (): void => reject(new Error('cancelled'));
+  const closed = (): void => reject(new Error('the server closed the connection'));
+  limits.signal?.addEventListener('abort', aborted);
+  socket.once(event, resolve).once('error', reject).once('close', closed);
+  if (limits.signal?.aborted) aborted();
+  try {
+    await promise;
+  } catch (error) {
+    socket.on('error', () => undefined).destroy();
+    throw connectionFailed(address, step, error);
+  } finally {
+    clearTimeout(timer);
+    limits.signal?.removeEventListener('abort', aborted);
+    socket.off(event, resolve).off('error', reject).off('close', closed);
+  }
+}
+
+export function connectionFailed(address: LdapAddress, step: string, cause: unknown): LockstepError {
+  const reason =
+    cause instanceof Error ? cause.message || String((cause as NodeJS.ErrnoException).code) : String(cause);
+  return new LockstepError('ConnectionFailed', `${renderAddress(address)}: ${step}: ${reason}`, { cause });
+}

@@ -1,0 +1,27 @@
+const slots: (string | undefined)[] = Array.from({ length: 4096 });
+const longest = 64;
+
+/**
+ * The text of an attribute description. Names repeat in every entry, so ASCII ones come from a table of fixed size
+ * (by hash, checked octet by octet): one string per name instead of one per entry.
+ */
+export function attributeName(buffer: Buffer, start: number, stop: number): string {
+  const length = stop - start;
+  if (length > longest) return buffer.toString('utf8', start, stop);
+  let hash = length;
+  for (let at = start; at < stop; at += 1) hash = (Math.imul(hash, 31) + buffer[at]!) | 0;
+  const slot = (hash ^ (hash >>> 12)) & 4095;
+  const known = slots[slot];
+  if (known !== undefined && equals(buffer, start, known, length)) return known;
+  const text = buffer.toString('utf8', start, stop);
+  if (text.length === length) slots[slot] = text;
+  return text;
+}
+
+function equals(buffer: Buffer, start: number, text: string, length: number): boolean {
+  if (text.length !== length) return false;
+  for (let index = 0; index < length; index += 1) {
+    if (buffer[start + index] !== text.charCodeAt(index)) return false;
+  }
+  return true;
+}

@@ -1,0 +1,166 @@
+import { isUtf8 } from 'node:buffer';
+import { BerReader, tags } from '../ber/reader.ts';
+import { type Control, readControls } from '../controls/control.ts';
+import { attributeName } from './attributeNames.ts';
+
+declare global {
+  // Methods of every Buffer in Node that its types leave out: `toString` without the dispatch on the encoding's name,
+  // which counts when each of millions of values is decoded.
+  interface Buffer {
+    latin1Slice(start: number, stop: number): string;
+    utf8Slice(start: number, stop: number): string;
+  }
+}
+
+/** Values of attributes: text where the octets are UTF-8 without NUL, the octets themselves otherwise. */
+export interface DecodedEntry {
+  /** Verbatim. */
+  readonly dn: string;
+  /** By attribute description, verbatim with its options, in the order and spelling of the server. */
+  readonly attributes: Map<string, (string | Buffer)[]>;
+}
+
+/**
+ * SearchResultEntry (RFC 4511 section 4.5.2) as it came off the wire; nothing is decoded before it is asked for.
+ * It views the chunk it arrived in: whoever keeps many of them for long keeps copies of `bytes` instead.
+ */
+export class RawSearchEntry {
+  readonly #buffer: Buffer;
+  readonly #start: number;
+  readonly #stop: number;
+  readonly #controlsStop: number;
+
+  /** The contents of the operation lie from `start` to `stop`, the message's controls from there on. */
+  constructor(buffer: Buffer, start: number, stop: number, controlsStop: number = stop) {
+    this.#buffer = buffer;
+    this.#start = start;
+    this.#stop = stop;
+    this.#controlsStop = controlsStop;
+  }
+
+  /** objectName and attributes as the server sent them, without message id and controls. A view, not a copy. */
+  get bytes(): Buffer {
+    return this.#buffer.subarray(this.#start, this.#stop);
+  }
+
+  get byteLength(): number {
+    return this.#stop - this.#start;
+  }
+
+  get controls(): Control[] {
+    return readControls(this.#buffer, this.#stop, this.#controlsStop);
+  }
+
+  dn(): string {
+    return this.#reader().text();
+  }
+
+  /** The first value of an attribute as text; only headers of the attributes before it are read. */
+  peek(attribute: string): string | undefined {
+    const reader = this.#find(attribute);
+    return reader && !reader.done ? reader.text() : undefined;
+  }
+
+  /** All values of an attribute as text. */
+  peekAll(attribute: string): string[] {
+    const values: string[] = [];
+    const reader = this.#find(attribute);
+    if (reader === undefined) return values;
+    while (!reader.done) values.push(reader.text());
+    return values;
+  }
+
+  /** The first value of an attribute as a view of its octets. */
+  peekBytes(attribute: string): Buffer | undefined {
+    const reader = this.#find(attribute);
+    return reader && !reader.done ? reader.octets() : undefined;
+  }
+
+  /**
+   * Decodes the whole entry; binary values are copies. `isBinary` names attributes whose values are octets even
+   * where they happen to be text. @throws LockstepError ProtocolError for an entry that is no valid BER.
+   */
+  decode(isBinary?: (attribute: string) => boolean): DecodedEntry {
+    const reader = this.#reader();
+    const buffer = this.#buffer;
+    const dn = reader.text();
+    reader.expect(tags.sequence);
+    const listStop = reader.stop;
+    reader.position = reader.start;
+    const attributes = new Map<string, (string | Buffer)[]>();
+    while (reader.position < listStop) {
+      reader.expect(tags.sequence, listStop);
+      const attributeStop = reader.stop;
+      reader.position = reader.start;
+      reader.expect(tags.octetString, attributeStop);
+      const name = attributeName(buffer, reader.start, reader.stop);
+      reader.expect(tags.set, attributeStop);
+      const valuesStop = reader.stop;
+      reader.position = reader.start;
+      const values = readValues(reader, valuesStop, isBinary !== undefined && isBinary(name));
+      const before = attributes.get(name);
+      attributes.set(name, before ? before.concat(values) : values);
+      reader.position = attributeStop;
+    }
+    return { dn, attributes };
+  }
+
+  #reader(): BerReader {
+    return new BerReader(this.#buffer, this.#start, this.#stop);
+  }
+
+  /** A reader over the values of an attribute; descriptions are compared without regard to case (RFC 4512 2.5). */
+  #find(attribute: string): BerReader | undefined {
+    const reader = this.#reader();
+    reader.next();
+    const list = reader.inner(tags.sequence);
+    while (!list.done) {
+      list.expect(tags.sequence);
+      const { stop } = list;
+      list.position = list.start;
+      list.expect(tags.octetString, stop);
+      if (sameName(this.#buffer, list.start, list.stop, attribute)) {
+        list.expect(tags.set, stop);
+        return new BerReader(this.#buffer, list.start, list.stop);
+      }
+      list.position = stop;
+    }
+    return undefined;
+  }
+}
+
+function readValues(reader: BerReader, stop: number, binary: boolean): (string | Buffer)[] {
+  const { buffer } = reader;
+  const values: (string | Buffer)[] = [];
+  while (reader.position < stop) {
+    reader.expect(tags.octetString, stop);
+    values.push(
+      binary
+        ? Buffer.from(buffer.subarray(reader.start, reader.stop))
+        : decodeValue(buffer, reader.start, reader.stop),
+    );
+  }
+  return values;
+}
+
+/** Text if the octets are UTF-8 without NUL (so that encoding it again gives the same octets), else a copy of them. */
+export function decodeValue(buffer: Buffer, start: number, stop: number): string | Buffer {
+  let seen = 0;
+  for (let at = start; at < stop; at += 1) {
+    const octet = buffer[at]!;
+    if (octet === 0) return Buffer.from(buffer.subarray(start, stop));
+    seen |= octet;
+  }
+  if (seen < 0x80) return buffer.latin1Slice(start, stop);
+  const octets = buffer.subarray(start, stop);
+  return isUtf8(octets) ? buffer.utf8Slice(start, stop) : Buffer.from(octets);
+}
+
+function sameName(buffer: Buffer, start: number, stop: number, name: string): boolean {
+  if (stop - start !== name.length) return false;
+  for (let index = 0; index < name.length; index += 1) {
+    // Setting bit 5 folds ASCII letters and leaves digits, hyphen and semicolon as they are.
+    if ((buffer[start + index]! | 0x20) !== (name.charCodeAt(index) | 0x20)) return false;
+  }
+  return true;
+}

@@ -1,0 +1,66 @@
+import { joinDn } from './location.ts';
+import { dnDepth, normaliseDn, parseDn, renderDn } from './protocol/dn/dn.ts';
+
+interface Move {
+  /** Place in the order of moves. */
+  readonly at: number;
+  readonly depth: number;
+  readonly to: string;
+}
+
+/** Where entries went in this session, so that a DN from before can be followed. */
+export class Relocations {
+  /** By the normalised DN that was left, oldest first. */
+  readonly #moves = new Map<string, Move[]>();
+  #count = 0;
+
+  record(from: string, to: string): void {
+    const old = parseDn(from);
+    const key = normaliseDn(old);
+    const move = { at: this.#count, depth: dnDepth(old), to };
+    this.#count += 1;
+    const earlier = this.#moves.get(key);
+    if (earlier === undefined) this.#moves.set(key, [move]);
+    else earlier.push(move);
+  }
+
+  /** How many moves there were: a mark for `follow`. */
+  get count(): number {
+    return this.#count;
+  }
+
+  /** The DN by which an entry goes now that had this one before the moves since the mark; undefined if none touched it. */
+  follow(dn: string, since = 0): string | undefined {
+    let now: string | undefined;
+    let mark = since;
+    for (;;) {
+      const move = this.#next(normaliseDn(now ?? dn), mark);
+      if (move === undefined) return now;
+      const { rdns } = parseDn(now ?? dn);
+      const beneath = renderDn({ rdns: rdns.slice(0, rdns.length - move.depth) });
+      now = beneath === '' ? move.to : joinDn(beneath, move.to);
+      mark = move.at + 1;
+    }
+  }
+
+  /** Whether something moved away from here or from above: what stands here now may be another entry. */
+  isDoubtful(dn: string): boolean {
+    return this.#count > 0 && this.#next(normaliseDn(dn), 0) !== undefined;
+  }
+
+  /** The first move since the mark of the entry or of one above it. */
+  #next(key: string, mark: number): Move | undefined {
+    let first: Move | undefined;
+    // Every comma is tried, the escaped ones too: what follows those is no DN that anything was moved from.
+    for (let start = 0; start >= 0; start = nextPart(key, start)) {
+      const move = this.#moves.get(key.slice(start))?.find(({ at }) => at >= mark);
+      if (move !== undefined && (first === undefined || move.at < first.at)) first = move;
+    }
+    return first;
+  }
+}
+
+function nextPart(key: string, start: number): number {
+  const comma = key.indexOf(',', start);
+  return comma < 0 ? -1 : comma + 1;
+}

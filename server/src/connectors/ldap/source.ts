@@ -1,0 +1,220 @@
+import { LockstepError } from '../../kernel/errors.ts';
+import type { Completeness, RawEntry, ReadRequest } from '../../sync/connector.ts';
+import { readOne, type Connect } from './client.ts';
+import type { LdapShape } from './config.ts';
+import { LdapEntry, type Completed, type Decoding } from './entry.ts';
+import { resultCodeOf } from './errors.ts';
+import { externalIdOf } from './externalId.ts';
+import { makeLocator, normaliseReference } from './location.ts';
+import { makeClassifier } from './objectClasses.ts';
+import type { LdapClient, LdapClientOptions } from './protocol/client/client.ts';
+import { searchFollowing } from './protocol/client/referrals.ts';
+import type { SearchItem, SearchRequest } from './protocol/client/search.ts';
+import { resultCodes, resultName } from './protocol/messages/result.ts';
+import type { RawSearchEntry } from './protocol/messages/entry.ts';
+import { completeRanges, hasRange } from './ranges.ts';
+import { requestedAttributes, searchFilter, wantedAttributes } from './request.ts';
+
+export interface SourceOptions {
+  readonly shape: LdapShape;
+  readonly pageSize: number;
+  readonly referrals: 'report' | 'follow' | 'ignore';
+  readonly connect: Connect;
+  /** How servers that a referral names are reached. */
+  readonly clientOptions: () => Promise<LdapClientOptions>;
+}
+
+/** What kept a read from being complete, and what could not be understood. */
+class Findings {
+  readonly gaps = new Set<string>();
+  readonly warnings: string[] = [];
+  #more = 0;
+
+  /** At most a hundred are kept: each names an entry, and a directory may hold a million odd ones. */
+  warn(text: string): void {
+    if (this.warnings.length < 100) this.warnings.push(text);
+    else this.#more += 1;
+  }
+
+  completeness(): Completeness {
+    if (this.#more > 0) this.warnings.push(`and ${this.#more} more`);
+    const reason = this.gaps.size === 0 ? undefined : [...this.gaps].slice(0, 5).join('; ');
+    return { complete: this.gaps.size === 0, reason, warnings: this.warnings };
+  }
+}
+
+const batchSize = 1000;
+
+/** Results after which the entries that came are good and others are missing. */
+const cutShort = new Set<number>([
+  resultCodes.timeLimitExceeded,
+  resultCodes.sizeLimitExceeded,
+  resultCodes.adminLimitExceeded,
+]);
+
+/**
+ * Streams the scopes, each by one paged subtree search for all kinds. Complete when the last page of every scope came
+ * with success and no referral was left aside.
+ * @throws LockstepError NotFound for a scope whose node does not exist; ConnectionFailed when the server is lost.
+ */
+export async function* readScopes(
+  options: SourceOptions,
+  request: ReadRequest,
+): AsyncGenerator<readonly RawEntry[], Completeness> {
+  const findings = new Findings();
+  await using client = await options.connect(request.signal);
+  for (const scope of request.scopes.keys()) yield* readScope(client, options, request, scope, findings);
+  return findings.completeness();
+}
+
+async function* readScope(
+  client: LdapClient,
+  options: SourceOptions,
+  request: ReadRequest,
+  index: number,
+  findings: Findings,
+): AsyncGenerator<readonly RawEntry[], void> {
+  const { node, filter } = request.scopes[index] as ReadRequest['scopes'][number];
+  const attributes = requestedAttributes(options.shape, request);
+  const nodeDn = await getNodeDn(client, node, request.signal, options.referrals === 'follow');
+  const reader = new ScopeReader(options, request, index, nodeDn, findings);
+  const search: SearchRequest = {
+    base: node,
+    scope: 'sub',
+    filter: searchFilter(options.shape, filter),
+    attributes,
+    pageSize: options.pageSize,
+    signal: request.signal,
+  };
+  let batch: RawEntry[] = [];
+  try {
+    for await (const items of await batchesOf(client, options, search)) {
+      for (const item of items) {
+        if (item.type === 'entry' && hasRange(item.entry.bytes)) await reader.takeRanged(item.entry, batch);
+        else reader.take(item, batch);
+      }
+      if (batch.length < batchSize) continue;
+      yield batch;
+      batch = [];
+    }
+  } catch (error) {
+    const code = resultCodeOf(error);
+    if (code === undefined || !cutShort.has(code)) throw error;
+    findings.gaps.add(`the server ended the search below "${node}" early: ${resultName(code)} (${code})`);
+  } finally {
+    await reader.close();
+  }
+  if (batch.length > 0) yield batch;
+}
+
+/** What the search brings; it throws at its end unless the server closed it with success. */
+async function batchesOf(
+  client: LdapClient,
+  options: SourceOptions,
+  search: SearchRequest,
+): Promise<AsyncIterable<readonly SearchItem[]>> {
+  if (options.referrals !== 'follow') {
+    const running = client.search(search);
+    running.done.catch(() => undefined);
+    return running.batches();
+  }
+  return searchFollowing(client, search, { options: await options.clientOptions() });
+}
+
+/** The DN of a scope's node as the server spells it. */
+async function getNodeDn(
+  client: LdapClient,
+  node: string,
+  signal: AbortSignal,
+  follows: boolean,
+): Promise<string> {
+  if (node === '') return '';
+  try {
+    const entry = await readOne(client, { base: node, attributes: ['1.1'], signal });
+    if (entry !== undefined) return entry.dn();
+  } catch (error) {
+    // The node lies on another server, which the search then asks.
+    if (resultCodeOf(error) === resultCodes.referral && follows) return node;
+    throw error;
+  }
+  throw new LockstepError('NotFound', `the node "${node}" does not exist, or may not be read`, {
+    field: 'scopes',
+    remedy: 'Check the spelling of the scope, and that the bind DN may read this entry.',
+  });
+}
+
+/** Turns what the search of one scope brings into entries. */
+class ScopeReader {
+  readonly #options: SourceOptions;
+  readonly #signal: AbortSignal;
+  readonly #scope: number;
+  readonly #nodeDn: string;
+  readonly #findings: Findings;
+  readonly #decoding: Decoding;
+  readonly #classify: ReturnType<typeof makeClassifier>;
+  /** Ranges are fetched beside the search, whose own connection stands still while its entries are looked at. */
+  #beside: LdapClient | undefined;
+
+  constructor(
+    options: SourceOptions,
+    request: ReadRequest,
+    scope: number,
+    nodeDn: string,
+    findings: Findings,
+  ) {
+    this.#options = options;
+    this.#signal = request.signal;
+    this.#scope = scope;
+    this.#nodeDn = nodeDn;
+    this.#findings = findings;
+    this.#classify = makeClassifier(options.shape);
+    this.#decoding = {
+      shape: options.shape,
+      wanted: wantedAttributes(request),
+      memberships: request.memberships,
+      locate: makeLocator(nodeDn),
+    };
+  }
+
+  take(item: SearchItem, batch: RawEntry[]): void {
+    if (item.type === 'entry') this.#takeEntry(item.entry, undefined, batch);
+    else if (item.type === 'reference') this.#takeReference(item.uris);
+  }
+
+  /** An entry of which the server sent some attributes in part. */
+  async takeRanged(entry: RawSearchEntry, batch: RawEntry[]): Promise<void> {
+    this.#beside ??= await this.#options.connect(this.#signal);
+    this.#takeEntry(entry, await completeRanges(this.#beside, entry), batch);
+  }
+
+  async close(): Promise<void> {
+    await this.#beside?.[Symbol.asyncDispose]();
+  }
+
+  #takeEntry(entry: RawSearchEntry, completed: Completed | undefined, batch: RawEntry[]): void {
+    const dn = entry.dn();
+    if (this.#isNode(dn)) return;
+    const kind = this.#classify(entry.peekAll('objectClass'));
+    if (kind === undefined) {
+      this.#findings.gaps.add(
+        `the kind of "${dn}" cannot be told from its object classes; name one of them in readObjectClasses`,
+      );
+      return;
+    }
+    const externalId = externalIdOf(entry, this.#options.shape, () => this.#decoding.locate(dn).reference);
+    batch.push(new LdapEntry({ kind, scope: this.#scope, externalId }, entry, this.#decoding, completed));
+  }
+
+  #isNode(dn: string): boolean {
+    if (dn === this.#nodeDn) return true;
+    if (dn.length > this.#nodeDn.length) return false;
+    return normaliseReference(dn) === normaliseReference(this.#nodeDn);
+  }
+
+  #takeReference(uris: readonly string[]): void {
+    if (this.#options.referrals === 'ignore') return;
+    const text = `entries at ${uris.join(' or ')} were not read`;
+    this.#findings.gaps.add(`a referral was not followed: ${text}`);
+    this.#findings.warn(text);
+  }
+}

@@ -1,0 +1,63 @@
+import { afterAll, beforeAll } from 'vitest';
+import { ldapConnectionSchema } from '@lockstep/contract/configuration.ts';
+import {
+  targetConformance,
+  type ConformanceTarget,
+  type SeenObject,
+} from '../../../../test/conformance/target-conformance.ts';
+import { parseLdifDump, type DumpedEntry } from '../../../../test/servers/ldifDump.ts';
+import { startSlapd, type Slapd } from '../../../../test/servers/slapd.ts';
+import { ldapConnector } from './connector.ts';
+
+const suffix = 'dc=example,dc=com';
+
+let server: Slapd;
+let count = 0;
+beforeAll(async () => {
+  server = await startSlapd({ dbnosync: true });
+});
+afterAll(() => server.stop());
+
+/** A node of its own in the shared server. */
+async function makeTarget(more: Record<string, unknown>): Promise<ConformanceTarget> {
+  count += 1;
+  const node = `ou=target ${count},${suffix}`;
+  await server.addLdif(`dn: ${node}\nobjectClass: organizationalUnit\nou: target ${count}\n`);
+  const settings = ldapConnectionSchema.parse({
+    type: 'ldap',
+    url: server.url,
+    bindDn: server.adminDn,
+    password: server.password,
+    baseDn: suffix,
+    ...more,
+  });
+  const endpoint = await ldapConnector.open(settings, { baseDirectory: '/', secret: () => undefined });
+  return {
+    endpoint,
+    node,
+    mapping: {
+      ingress: ldapConnector.defaultMapping('ingress', settings),
+      egress: ldapConnector.defaultMapping('egress', settings),
+    },
+    readBack: async () =>
+      parseLdifDump(await server.tool('ldapsearch', ['-LLL', '-b', node, '-s', 'children'])).map((entry) =>
+        seen(entry),
+      ),
+    [Symbol.asyncDispose]: () => endpoint[Symbol.asyncDispose](),
+  };
+}
+
+function seen({ dn, attributes }: DumpedEntry): SeenObject {
+  const members = [...(attributes['member'] ?? []), ...(attributes['uniqueMember'] ?? [])].map(String);
+  return { location: dn, attributes, members: members.filter((member) => member !== '' && member !== dn) };
+}
+
+targetConformance('ldap, groupOfNames', () =>
+  makeTarget({ disabled: { attribute: 'employeeType', value: 'locked' } }),
+);
+targetConformance('ldap, groupOfUniqueNames and an empty placeholder', () =>
+  makeTarget({
+    group: { writeObjectClasses: ['groupOfUniqueNames'], placeholderMember: 'empty' },
+    externalIdAttribute: 'entryUUID',
+  }),
+);

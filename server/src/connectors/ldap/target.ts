@@ -1,0 +1,142 @@
+import { LockstepError } from '../../kernel/errors.ts';
+import type { ReadScope, TargetChange, TargetOutcome, TargetSession } from '../../sync/connector.ts';
+import { applyChange } from './changes.ts';
+import { readOne, type Connect } from './client.ts';
+import type { LdapShape } from './config.ts';
+import { joinDn, normaliseReference } from './location.ts';
+import { applyMemberships, failure } from './memberships.ts';
+import { runInOrder, type Task } from './order.ts';
+import type { LdapClient } from './protocol/client/client.ts';
+import { repairReferences } from './references.ts';
+import { Relocations } from './relocation.ts';
+import { recallMoves, type Writing } from './writing.ts';
+
+/** Operations in flight on the one connection; a server works them off in its own order, but for those that must wait. */
+const pipelineDepth = 32;
+
+/** Writes to a directory. One connection, opened by the first batch and again after it was lost. */
+export class LdapTargetSession implements TargetSession {
+  readonly #shape: LdapShape;
+  readonly #scopes: readonly ReadScope[];
+  readonly #connect: Connect;
+  readonly #relocations = new Relocations();
+  #client: LdapClient | undefined;
+  #controls: ReadonlySet<string> = new Set();
+
+  constructor(shape: LdapShape, scopes: readonly ReadScope[], connect: Connect) {
+    this.#shape = shape;
+    this.#scopes = scopes;
+    this.#connect = connect;
+  }
+
+  async apply(
+    changes: readonly TargetChange[],
+    options: { readonly recovering: boolean; readonly signal: AbortSignal },
+  ): Promise<readonly TargetOutcome[]> {
+    if (changes.length === 0) return [];
+    const client = await this.#open();
+    const writing: Writing = {
+      client,
+      shape: this.#shape,
+      scopes: this.#scopes,
+      controls: this.#controls,
+      relocations: this.#relocations,
+      recovering: options.recovering,
+      signal: options.signal,
+    };
+    try {
+      if (options.recovering) await recallMoves(writing, changes);
+      const outcomes = new Map<number, TargetOutcome>();
+      for (const run of runs(changes)) {
+        for (const outcome of await applyRun(writing, run)) outcomes.set(outcome.ordinal, outcome);
+      }
+      return changes.flatMap(({ ordinal }) => outcomes.get(ordinal) ?? []);
+    } catch (error) {
+      throw asBatchError(error, options.signal);
+    }
+  }
+
+  /** Every batch is there as soon as it was applied. */
+  finish(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const client = this.#client;
+    this.#client = undefined;
+    await client?.[Symbol.asyncDispose]();
+  }
+
+  async #open(): Promise<LdapClient> {
+    if (this.#client?.alive) return this.#client;
+    this.#client = await this.#connect();
+    // RFC 4512 section 5.1: what the server supports stands in its root entry, which it may hide.
+    const root = await readOne(this.#client, { base: '', attributes: ['supportedControl'] });
+    this.#controls = new Set(root?.peekAll('supportedControl') ?? []);
+    return this.#client;
+  }
+}
+
+/** Cuts a batch where memberships begin and end: a member must be where it shall be before a group names it. */
+function runs(changes: readonly TargetChange[]): TargetChange[][] {
+  const cut: TargetChange[][] = [];
+  for (const change of changes) {
+    const last = cut.at(-1);
+    const isSameSort =
+      last !== undefined && (last[0]?.kind === 'membership') === (change.kind === 'membership');
+    if (isSameSort) last.push(change);
+    else cut.push([change]);
+  }
+  return cut;
+}
+
+async function applyRun(writing: Writing, changes: readonly TargetChange[]): Promise<TargetOutcome[]> {
+  const outcomes: TargetOutcome[] = [];
+  const isMemberships = changes[0]?.kind === 'membership';
+  const since = writing.relocations.count;
+  const tasks = isMemberships
+    ? byGroup(changes).map((group) => membershipTask(writing, group, outcomes))
+    : changes.map((change) => changeTask(writing, change, outcomes));
+  await runInOrder(tasks, pipelineDepth, writing.signal);
+  if (!isMemberships) await repairReferences(writing, changes, since);
+  return outcomes;
+}
+
+function byGroup(changes: readonly TargetChange[]): TargetChange[][] {
+  const groups = Map.groupBy(changes, ({ externalId, location }) => externalId ?? location ?? '');
+  return [...groups.values()];
+}
+
+function membershipTask(writing: Writing, changes: readonly TargetChange[], outcomes: TargetOutcome[]): Task {
+  const [first] = changes;
+  const location = first?.location ?? null;
+  return {
+    touches: location === null ? [] : [key(location)],
+    run: async () => void outcomes.push(...(await applyMemberships(writing, changes))),
+  };
+}
+
+function changeTask(writing: Writing, change: TargetChange, outcomes: TargetOutcome[]): Task {
+  const { location, name, parentLocation } = change;
+  const target = name === null || parentLocation === null ? null : joinDn(name, parentLocation);
+  return {
+    touches: [location, target].filter((dn) => dn !== null).map(key),
+    run: async () => {
+      try {
+        outcomes.push(await applyChange(writing, change));
+      } catch (error) {
+        outcomes.push(failure(change, error));
+      }
+    },
+  };
+}
+
+function key(dn: string): string {
+  return normaliseReference(dn) ?? dn;
+}
+
+/** A cancelled batch keeps the reason that it was cancelled for. */
+function asBatchError(error: unknown, signal: AbortSignal): unknown {
+  if (!signal.aborted || error instanceof LockstepError) return error;
+  return new LockstepError('Cancelled', 'the batch was cancelled while it was written', { cause: error });
+}

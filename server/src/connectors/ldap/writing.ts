@@ -1,0 +1,125 @@
+import { LockstepError } from '../../kernel/errors.ts';
+import type { ReadScope, TargetChange } from '../../sync/connector.ts';
+import { readAll, readOne } from './client.ts';
+import type { LdapShape } from './config.ts';
+import { isElsewhere } from './errors.ts';
+import { externalIdOf, externalIdValue, isLookupId } from './externalId.ts';
+import type { LdapClient } from './protocol/client/client.ts';
+import type { Control } from './protocol/controls/control.ts';
+import { findReadEntry, postRead, postReadOid } from './protocol/controls/readEntry.ts';
+import { assertion } from './protocol/controls/requestControls.ts';
+import { normaliseDn } from './protocol/dn/dn.ts';
+import { equality } from './protocol/filter/filter.ts';
+import type { RawSearchEntry } from './protocol/messages/entry.ts';
+import type { LdapResult } from './protocol/messages/result.ts';
+import type { Relocations } from './relocation.ts';
+
+const assertionOid = '1.3.6.1.1.12';
+
+/** What the writing of one batch needs. */
+export interface Writing {
+  readonly client: LdapClient;
+  readonly shape: LdapShape;
+  readonly scopes: readonly ReadScope[];
+  /** Controls that the server says it supports (RFC 4512 section 5.1). */
+  readonly controls: ReadonlySet<string>;
+  readonly relocations: Relocations;
+  readonly recovering: boolean;
+  readonly signal: AbortSignal;
+}
+
+export interface Attempt {
+  readonly dn: string;
+  readonly result: LdapResult;
+}
+
+/**
+ * Writes to the entry of a change where it is known to be, and once more where its external id is found when it is no
+ * longer there (an ancestor moved, somebody renamed it). Where the server knows the assertion control (RFC 4528), an
+ * entry that took its place is not written to.
+ */
+export async function writeAt(
+  writing: Writing,
+  change: Pick<TargetChange, 'externalId' | 'location'>,
+  write: (dn: string, controls: readonly Control[]) => Promise<LdapResult>,
+): Promise<Attempt> {
+  const { externalId, location } = change;
+  const controls = assertionOf(writing, externalId);
+  const first = location === null ? undefined : { dn: location, result: await write(location, controls) };
+  if (first !== undefined && !isElsewhere(first.result)) return first;
+  const found = await findAgain(writing, externalId, location);
+  if (found === undefined || (location !== null && normaliseDn(found) === normaliseDn(location))) {
+    if (first !== undefined) return first;
+    throw new LockstepError(
+      'NotFound',
+      `no entry with ${writing.shape.externalIdAttribute} ${externalId ?? '(none)'}`,
+    );
+  }
+  return { dn: found, result: await write(found, controls) };
+}
+
+function assertionOf({ controls, shape }: Writing, externalId: string | null): Control[] {
+  if (externalId === null || !isLookupId(externalId) || !controls.has(assertionOid)) return [];
+  return [assertion(equality(shape.externalIdAttribute, externalIdValue(externalId, shape)))];
+}
+
+/** Where an entry is now: by its external id, or else by the moves of this session. */
+export async function findAgain(
+  writing: Writing,
+  externalId: string | null,
+  location: string | null,
+): Promise<string | undefined> {
+  if (externalId !== null && isLookupId(externalId)) return findById(writing, externalId);
+  return location === null ? undefined : writing.relocations.follow(location);
+}
+
+/** The DN of the entry with this external id beneath the nodes that this sync writes to. */
+async function findById(writing: Writing, externalId: string): Promise<string | undefined> {
+  const { client, shape, scopes, signal } = writing;
+  const filter = equality(shape.externalIdAttribute, externalIdValue(externalId, shape));
+  for (const { node } of scopes) {
+    const [entry] = await readAll(client, { base: node, scope: 'sub', filter, attributes: ['1.1'], signal });
+    if (entry !== undefined) return entry.dn();
+  }
+  return undefined;
+}
+
+/** An entry as the server names it. */
+export interface Written {
+  readonly dn: string;
+  readonly externalId: string;
+}
+
+/** The control that tells how the server names an entry that is written (RFC 4527), where it knows it. */
+export function askBack({ controls, shape }: Writing): Control[] {
+  return controls.has(postReadOid) ? [postRead([shape.externalIdAttribute])] : [];
+}
+
+/** How the server names the entry that was just written: from its answer, or else by reading it. */
+export async function readBack(writing: Writing, dn: string, result: LdapResult): Promise<Written> {
+  const { client, shape, signal } = writing;
+  const entry =
+    findReadEntry(result.controls, postReadOid) ??
+    (await readOne(client, { base: dn, attributes: [shape.externalIdAttribute], signal }));
+  if (entry === undefined) return { dn, externalId: normaliseDn(dn) };
+  return { dn: entry.dn(), externalId: idOf(writing, entry) };
+}
+
+export function idOf({ shape }: Writing, entry: RawSearchEntry): string {
+  return externalIdOf(entry, shape, () => normaliseDn(entry.dn()));
+}
+
+/**
+ * While recovering: learns which containers of this batch were moved by the attempt before, so that changes which name
+ * the places from before find their way.
+ */
+export async function recallMoves(writing: Writing, changes: readonly TargetChange[]): Promise<void> {
+  for (const { kind, verb, externalId, location } of changes) {
+    const isContainerMove = kind === 'organizationalUnit' && verb === 'move';
+    if (!isContainerMove || location === null || externalId === null || !isLookupId(externalId)) continue;
+    const found = await findById(writing, externalId);
+    if (found !== undefined && normaliseDn(found) !== normaliseDn(location)) {
+      writing.relocations.record(location, found);
+    }
+  }
+}

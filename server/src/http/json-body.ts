@@ -1,0 +1,62 @@
+import type { FastifyInstance } from 'fastify';
+import { LockstepError } from '../kernel/errors.ts';
+
+/** Deeper documents are refused: nothing in the API nests like that, and a recursive reader must not run out of stack. */
+const deepestNesting = 64;
+
+function invalid(message: string, remedy?: string): LockstepError {
+  return new LockstepError('InvalidRequest', message, { field: 'body', remedy });
+}
+
+/** Text that a UTF-8 database can hold: no NUL (PostgreSQL) and no lone surrogate. */
+export function isStorableText(text: string): boolean {
+  return !text.includes('\u0000') && text.isWellFormed();
+}
+
+function checkValue(value: unknown, depth: number): void {
+  if (depth > deepestNesting) throw invalid(`the body is nested deeper than ${deepestNesting} levels`);
+  if (typeof value === 'string') {
+    if (!isStorableText(value)) throw invalid('the body contains U+0000 or half of a surrogate pair');
+  } else if (Array.isArray(value)) {
+    for (const item of value) checkValue(item, depth + 1);
+  } else if (typeof value === 'object' && value !== null) {
+    for (const [name, member] of Object.entries(value)) {
+      checkValue(name, depth);
+      checkValue(member, depth + 1);
+    }
+  }
+}
+
+/**
+ * A JSON document off the wire (RFC 8259), which must be UTF-8 (section 8.1). An empty body is undefined.
+ * @throws LockstepError InvalidRequest.
+ */
+export function parseJsonBody(bytes: Uint8Array): unknown {
+  if (bytes.length === 0) return undefined;
+  let text: string;
+  try {
+    text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch {
+    throw invalid('the body is not valid UTF-8');
+  }
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    throw invalid(`the body is not valid JSON: ${error instanceof Error ? error.message : String(error)}`);
+  }
+  checkValue(value, 0);
+  return value;
+}
+
+/** Makes JSON the only media type that an instance reads. */
+export function readJsonBodies(instance: FastifyInstance): void {
+  instance.removeAllContentTypeParsers();
+  instance.addContentTypeParser('application/json', { parseAs: 'buffer' }, (_request, body, done) => {
+    try {
+      done(null, parseJsonBody(body as Buffer));
+    } catch (error) {
+      done(error as Error, undefined);
+    }
+  });
+}

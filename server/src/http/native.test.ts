@@ -1,0 +1,323 @@
+import type { FastifyInstance } from 'fastify';
+import { sql } from 'kysely';
+import { expect, test } from 'vitest';
+import type { Problem } from '@lockstep/contract/problem.ts';
+import { openIdleApplication, type IdleApplication } from '../../../test/servers/application.ts';
+import { describeOnBothStores } from '../../../test/servers/stores.ts';
+import { buildServer } from './server.ts';
+
+interface Client extends AsyncDisposable {
+  readonly app: IdleApplication;
+  readonly server: FastifyInstance;
+  readonly url: string;
+  /** Calls under /lockstep/v1 with the administrator's token. */
+  send(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<Response>;
+  json<T>(method: string, path: string, body?: unknown): Promise<T>;
+}
+
+async function serve(app: IdleApplication): Promise<Client> {
+  const server = buildServer(app, { version: '0.0.0', bodyLimit: 10_000 });
+  const url = await server.listen({ host: '127.0.0.1', port: 0 });
+  const send: Client['send'] = (method, path, body, headers = {}) =>
+    fetch(`${url}/lockstep/v1${path}`, {
+      method,
+      headers: {
+        authorization: `Bearer ${app.credentials.apiToken}`,
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        ...headers,
+      },
+      ...(body === undefined
+        ? {}
+        : { body: body instanceof Uint8Array || typeof body === 'string' ? body : JSON.stringify(body) }),
+    });
+  return {
+    app,
+    server,
+    url,
+    send,
+    json: async <T>(method: string, path: string, body?: unknown) => {
+      const response = await send(method, path, body);
+      const text = await response.text();
+      expect(response.status, text).toBeLessThan(300);
+      return (text === '' ? undefined : JSON.parse(text)) as T;
+    },
+    [Symbol.asyncDispose]: async () => server.close(),
+  };
+}
+
+const source = { type: 'file', path: 'in.ldif', baseDn: 'dc=example' };
+const ingress = {
+  connection: 'source',
+  direction: 'ingress',
+  scopes: [{ source: 'dc=example', target: '/' }],
+  schedule: { cron: '0 45 1 * * ?', timeZone: 'Europe/Berlin' },
+};
+
+async function withSync(client: Client): Promise<void> {
+  await client.json('PUT', '/connections/source', source);
+  await client.json('PUT', '/syncs/in', ingress);
+}
+
+async function problem(response: Response, status: number): Promise<Problem> {
+  const text = await response.text();
+  expect(response.status, text).toBe(status);
+  expect(response.headers.get('content-type')).toBe('application/problem+json');
+  const document = JSON.parse(text) as Problem;
+  expect(document.status).toBe(status);
+  expect(document.requestId).toBe(response.headers.get('x-request-id'));
+  return document;
+}
+
+describeOnBothStores('native API', (makeStore) => {
+  async function start(): Promise<Client> {
+    return serve(await openIdleApplication(await makeStore()));
+  }
+
+  test('what an installation is given once opens it, and nothing else does', async () => {
+    await using client = await start();
+    expect(client.app.credentials.apiToken).toMatch(/^[0-9a-f]{40}$/);
+    expect(client.app.credentials.tenantId).toMatch(/^idaas_[a-z2-7]{26}$/);
+    expect(await client.json('GET', '/identity')).toMatchObject({
+      tenantName: 'default',
+      role: 'administrator',
+    });
+    for (const authorization of ['', 'Bearer', 'Bearer x', `Basic ${client.app.credentials.apiToken}`]) {
+      const refused = await client.send('GET', '/identity', undefined, { authorization });
+      expect(await problem(refused, 401)).toMatchObject({ code: 'Unauthenticated' });
+    }
+    await sql`update api_token set revoked_at = now()`.execute(client.app.store.db);
+    await problem(await client.send('GET', '/identity'), 401);
+  });
+
+  test('roles are kept apart', async () => {
+    await using client = await start();
+    await withSync(client);
+    await sql`update account set role = 'reader'`.execute(client.app.store.db);
+    await client.json('GET', '/syncs');
+    expect(await problem(await client.send('POST', '/syncs/in/jobs', {}), 403)).toMatchObject({
+      code: 'Forbidden',
+    });
+    await problem(await client.send('DELETE', '/syncs/in'), 403);
+    await problem(await client.send('PUT', '/configuration', { connections: [], syncs: [] }), 403);
+  });
+
+  test('open addresses need no token', async () => {
+    await using client = await start();
+    expect(await (await fetch(`${client.url}/healthz`)).json()).toEqual({ status: 'ok' });
+    const ready = (await (await fetch(`${client.url}/readyz`)).json()) as {
+      ready: boolean;
+      durable: boolean;
+      note?: string;
+    };
+    expect(ready.ready).toBe(true);
+    expect(ready.durable).toBe(makeStore.engine === 'server');
+    if (makeStore.engine === 'embedded') expect(ready.note).toContain('does not fsync');
+    const document = (await (await fetch(`${client.url}/lockstep/v1/openapi.json`)).json()) as {
+      openapi: string;
+    };
+    expect(document.openapi).toBe('3.1.0');
+    await problem(await fetch(`${client.url}/metrics`), 401);
+    const metrics = await client.server.inject({
+      url: '/metrics',
+      headers: { authorization: `Bearer ${client.app.credentials.apiToken}` },
+    });
+    expect(metrics.body).toContain('lockstep_jobs{status="running"} 0');
+    expect(metrics.body).toContain('route="/healthz"');
+  });
+
+  test('every kind of bad request is a problem document', async () => {
+    await using client = await start();
+    const { send } = client;
+    expect((await problem(await send('GET', '/nowhere'), 404)).code).toBe('NotFound');
+    await problem(await fetch(`${client.url}/nowhere`), 404);
+    const wrongMethod = await send('PATCH', '/connections/x');
+    expect(wrongMethod.headers.get('allow')?.split(', ').sort()).toEqual(['DELETE', 'GET', 'PUT']);
+    await problem(wrongMethod, 405);
+    await problem(await send('PUT', '/connections/x', 'a: b', { 'content-type': 'application/yaml' }), 415);
+    await problem(await send('PUT', '/connections/x', { type: 'file', path: 'x'.repeat(20_000) }), 413);
+    expect((await problem(await send('PUT', '/connections/x', '{"type":'), 400)).detail).toContain(
+      'not valid JSON',
+    );
+    const invalidUtf8 = Buffer.concat([
+      Buffer.from('{"type":"file","path":"'),
+      Buffer.of(0xff),
+      Buffer.from('"}'),
+    ]);
+    expect((await problem(await send('PUT', '/connections/x', invalidUtf8), 400)).detail).toContain('UTF-8');
+    expect(
+      (await problem(await send('PUT', '/connections/x', '{"type":"file","path":"a\\u0000"}'), 400)).detail,
+    ).toContain('U+0000');
+    await problem(await send('PUT', '/connections/x', `${'['.repeat(3000)}${']'.repeat(3000)}`), 400);
+    await problem(await send('GET', '/connections/%ff'), 400);
+    await problem(await send('GET', '/connections/a%00b'), 400);
+    await problem(await send('GET', '/connections/..%2f..%2fetc'), 400);
+    expect((await problem(await send('GET', '/jobs?limit=0'), 400)).field).toBe('limit');
+    expect((await problem(await send('GET', '/jobs?status=odd'), 400)).field).toBe('status.0');
+    expect((await problem(await send('GET', '/jobs?colour=red'), 400)).field).toBe('colour');
+    expect((await problem(await send('GET', '/syncs?after=zzz'), 400)).field).toBe('after');
+    expect((await problem(await send('PUT', '/syncs/in', { ...ingress, extra: 1 }), 400)).field).toBe(
+      'body.extra',
+    );
+    await problem(await send('GET', '/jobs/sync_none'), 404);
+  });
+
+  test('secrets go in and never come out; one that is left out is kept', async () => {
+    await using client = await start();
+    const ldap = {
+      type: 'ldap',
+      url: 'ldap://127.0.0.1:1',
+      baseDn: 'dc=x',
+      bindDn: 'cn=a',
+      password: 's3cret',
+    };
+    const saved = await client.send('PUT', '/connections/corp', ldap);
+    expect(await saved.text()).not.toContain('s3cret');
+    const { password: _, ...rest } = ldap;
+    const again = await client.json<{ secrets: string[]; configuration: object }>(
+      'PUT',
+      '/connections/corp',
+      rest,
+    );
+    expect(again.secrets).toEqual(['password']);
+    expect(again.configuration).toMatchObject(rest);
+    const { rows } = await sql<{
+      settings: string;
+    }>`select settings::text as settings from connection`.execute(client.app.store.db);
+    expect(rows[0]?.settings).not.toContain('s3cret');
+    const file = await client.send('PUT', '/connections/corp', {
+      ...ldap,
+      password: { file: '/etc/passwd' },
+    });
+    expect(await problem(file, 400)).toMatchObject({ code: 'InvalidConfiguration', field: 'password' });
+    await client.json('DELETE', '/connections/corp');
+    await problem(await client.send('GET', '/connections/corp'), 404);
+  });
+
+  test('a sync is checked when it is saved', async () => {
+    await using client = await start();
+    await withSync(client);
+    const sync = await client.json<{ id: string; nextRunAt: string }>('GET', '/syncs/in');
+    expect(Date.parse(sync.nextRunAt)).toBeGreaterThan(Date.now());
+    expect(await client.json('GET', `/syncs/${sync.id}`)).toMatchObject({ name: 'in' });
+    const refused = async (change: object): Promise<Problem> =>
+      problem(await client.send('PUT', '/syncs/in', { ...ingress, ...change }), 400);
+    expect(await refused({ connection: 'none' })).toMatchObject({ field: 'syncs.in.connection' });
+    expect(await refused({ schedule: { cron: 'never' } })).toMatchObject({ code: 'InvalidSchedule' });
+    expect(await refused({ map: { user: { mail: { cel: 'user.(' } } } })).toMatchObject({
+      code: 'InvalidExpression',
+    });
+    expect(await refused({ match: ['shoeSize'] })).toMatchObject({ field: 'syncs.in.match' });
+    const nested = [
+      { source: 'dc=example', target: '/' },
+      { source: 'ou=a,dc=example', target: '/a' },
+    ];
+    expect(await refused({ scopes: nested })).toMatchObject({ field: 'syncs.in.scopes.1.source' });
+    await problem(await client.send('DELETE', '/connections/source'), 409);
+    await client.json('DELETE', '/syncs/in');
+    await client.json('DELETE', '/connections/source');
+  });
+
+  test('one unfinished job per sync, however many ask at once', async () => {
+    await using client = await start();
+    await withSync(client);
+    const answers = await Promise.all(
+      Array.from({ length: 8 }, () =>
+        client.json<{ job: { id: string }; created: boolean }>('POST', '/syncs/in/jobs', { mode: 'apply' }),
+      ),
+    );
+    expect(answers.filter((answer) => answer.created)).toHaveLength(1);
+    expect(new Set(answers.map((answer) => answer.job.id)).size).toBe(1);
+    expect(client.app.sent).toHaveLength(1);
+    const { id } = answers[0]?.job ?? { id: '' };
+    await problem(await client.send('POST', `/jobs/${id}/approve`), 409);
+    await problem(await client.send('DELETE', '/syncs/in'), 409);
+    expect(await client.json('POST', `/jobs/${id}/cancel`)).toMatchObject({ status: 'cancelled' });
+    expect(await client.json('POST', `/jobs/${id}/cancel`)).toMatchObject({ status: 'cancelled' });
+    const next = await client.json<{ created: boolean }>('POST', '/syncs/in/jobs', {});
+    expect(next.created).toBe(true);
+  });
+
+  test('jobs are listed newest first, page by page, with filters', async () => {
+    await using client = await start();
+    await withSync(client);
+    const ids: string[] = [];
+    for (let count = 0; count < 5; count += 1) {
+      const mode = count % 2 === 0 ? 'apply' : 'dryRun';
+      const { job } = await client.json<{ job: { id: string } }>('POST', '/syncs/in/jobs', { mode });
+      ids.unshift(job.id);
+      await client.json('POST', `/jobs/${job.id}/cancel`);
+    }
+    const seen: string[] = [];
+    let next: string | null = '';
+    while (next !== null) {
+      const after: string = next === '' ? '' : `&after=${next}`;
+      const page: { items: { id: string }[]; next: string | null } = await client.json(
+        'GET',
+        `/jobs?limit=2${after}`,
+      );
+      seen.push(...page.items.map((job) => job.id));
+      next = page.next;
+    }
+    expect(seen).toEqual(ids);
+    const dry = await client.json<{ items: { mode: string }[] }>(
+      'GET',
+      '/jobs?mode=dryRun&sync=in&status=cancelled&status=held',
+    );
+    expect(dry.items.map((job) => job.mode)).toEqual(['dryRun', 'dryRun']);
+    const none = await client.json<{ items: [] }>('GET', '/jobs?startedAfter=2100-01-01T00:00:00Z');
+    expect(none.items).toEqual([]);
+    await problem(await client.send('GET', '/jobs?startedAfter=yesterday'), 400);
+  });
+
+  test('a whole configuration is applied, compared and trimmed', async () => {
+    await using client = await start();
+    const settings = { path: '/data/in.ldif' };
+    const configuration = {
+      connections: [
+        { name: 'source', type: 'file', settings, secrets: {} },
+        { name: 'copy', type: 'file', settings: { path: '/data/out.ldif' } },
+      ],
+      syncs: [
+        { name: 'in', settings: { connection: 'source', direction: 'ingress' } },
+        { name: 'out', settings: { connection: 'copy', direction: 'egress' } },
+      ],
+      precedence: { mail: ['in'] },
+    };
+    interface Difference {
+      changes: { action: string; resource: string; name: string; fields: { field: string }[] }[];
+    }
+    const trial = await client.json<Difference>('POST', '/configuration/difference', configuration);
+    expect(trial.changes.map((change) => `${change.action} ${change.resource} ${change.name}`)).toEqual([
+      'create connection source',
+      'create connection copy',
+      'create sync in',
+      'create sync out',
+      'update precedence precedence',
+    ]);
+    expect(await client.json('GET', '/syncs')).toMatchObject({ items: [] });
+    await client.json('PUT', '/configuration', configuration);
+    expect(await client.json('PUT', '/configuration', configuration)).toEqual({ changes: [] });
+    const syncs = await client.json<{ items: { name: string; position: number }[] }>('GET', '/syncs');
+    expect(syncs.items.map((sync) => [sync.name, sync.position])).toEqual([
+      ['in', 0],
+      ['out', 1],
+    ]);
+    const trimmed = {
+      ...configuration,
+      connections: configuration.connections.slice(0, 1),
+      syncs: configuration.syncs.slice(0, 1),
+    };
+    const difference = await client.json<Difference>('PUT', '/configuration', trimmed);
+    expect(difference.changes.map((change) => `${change.action} ${change.name}`)).toEqual([
+      'delete out',
+      'delete copy',
+    ]);
+    expect(await client.json('GET', '/connections')).toMatchObject({ items: [{ name: 'source' }] });
+    const broken = {
+      ...trimmed,
+      syncs: [{ name: 'in', settings: { connection: 'gone', direction: 'ingress' } }],
+    };
+    await problem(await client.send('PUT', '/configuration', broken), 400);
+    expect(await client.json('PUT', '/configuration', trimmed)).toEqual({ changes: [] });
+  });
+});

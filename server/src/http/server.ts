@@ -1,0 +1,76 @@
+import { randomUUID } from 'node:crypto';
+import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify';
+import { countActiveJobs } from '../app/health.ts';
+import type { Application } from '../app/application.ts';
+import { openMetrics } from '../telemetry/metrics.ts';
+import { registerConsole } from './console.ts';
+import { registerOperations } from './operations.ts';
+import type { DefaultActor, Surface, SurfaceContext } from './surface.ts';
+import { sendProblem, sendProtocolProblem } from './surfaces/native/problems.ts';
+import { nativeSurface } from './surfaces/native/surface.ts';
+
+/** Every API on the port. A vendor's API is one more of these. */
+const surfaces: readonly Surface[] = [nativeSurface];
+
+export interface ServerOptions {
+  readonly version: string;
+  readonly logger?: FastifyBaseLogger | undefined;
+  /** Whom requests without a token act for; only for a listener that nobody else can reach. */
+  readonly defaultActor?: DefaultActor;
+  /** Folder of the console's files; undefined: no console. */
+  readonly consoleDirectory?: string | undefined;
+  /** Most bytes of a body. */
+  readonly bodyLimit?: number | undefined;
+}
+
+const defaultBodyLimit = 4 * 1024 * 1024;
+/** Paths of the directory travel as one parameter. */
+const longestParameter = 8192;
+
+function createInstance(options: ServerOptions): FastifyInstance {
+  return Fastify({
+    ...(options.logger === undefined ? { logger: false } : { loggerInstance: options.logger }),
+    bodyLimit: options.bodyLimit ?? defaultBodyLimit,
+    genReqId: () => randomUUID(),
+    // Streams would hold up the closing for ever; they resume elsewhere by Last-Event-ID.
+    forceCloseConnections: true,
+    requestTimeout: 60_000,
+    routerOptions: { maxParamLength: longestParameter },
+    frameworkErrors: (error, request, reply) => {
+      void sendProblem(error, request, reply);
+    },
+  });
+}
+
+/**
+ * The HTTP server with every surface, not listening yet. Addresses under a surface's prefix answer in its dialect,
+ * unknown ones too; what belongs to none answers with a problem document.
+ */
+export function buildServer(application: Application, options: ServerOptions): FastifyInstance {
+  const instance = createInstance(options);
+  const closing = new AbortController();
+  instance.addHook('preClose', async () => closing.abort());
+  instance.addHook('onSend', async (request, reply) => {
+    void reply.header('x-request-id', request.id);
+  });
+  const context: SurfaceContext = {
+    application,
+    defaultActor: options.defaultActor,
+    closing: closing.signal,
+    version: options.version,
+  };
+  instance.setErrorHandler(sendProblem);
+  instance.setNotFoundHandler(async (request, reply) =>
+    sendProtocolProblem({ status: 404, detail: 'there is nothing at this address' }, request, reply),
+  );
+  registerOperations(
+    instance,
+    context,
+    openMetrics(async () => countActiveJobs(application)),
+  );
+  for (const surface of surfaces) {
+    void instance.register(async (scope) => surface.register(scope, context), { prefix: surface.prefix });
+  }
+  if (options.consoleDirectory !== undefined) registerConsole(instance, options.consoleDirectory);
+  return instance;
+}

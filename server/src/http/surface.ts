@@ -1,0 +1,24 @@
+import type { FastifyInstance } from 'fastify';
+import type { Actor } from '../app/actor.ts';
+import type { Application } from '../app/application.ts';
+
+/** Whom a request acts for when it brings no credential of its own; undefined: nobody, it is refused. */
+export type DefaultActor = (() => Promise<Actor>) | undefined;
+
+/** What every surface is given. */
+export interface SurfaceContext {
+  readonly application: Application;
+  readonly defaultActor: DefaultActor;
+  /** Aborted when the server closes: ends streams. */
+  readonly closing: AbortSignal;
+  readonly version: string;
+}
+
+/**
+ * One API on the port: everything under its prefix, with its own way to read bodies, authenticate and render errors,
+ * unknown addresses included. It translates and calls use cases, and holds no logic of its own.
+ */
+export interface Surface {
+  readonly prefix: string;
+  register(instance: FastifyInstance, context: SurfaceContext): void;
+}

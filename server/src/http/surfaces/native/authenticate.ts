@@ -1,0 +1,26 @@
+import type { FastifyRequest } from 'fastify';
+import type { Actor, Surface as JobSurface } from '../../../app/actor.ts';
+import { authenticateToken } from '../../../app/authentication.ts';
+import type { SurfaceContext } from '../../surface.ts';
+
+/** RFC 6750 section 2.1; the scheme's letter case does not count (RFC 9110 section 11.1). */
+function bearerToken(header: string | undefined): string {
+  return /^bearer +([\w.~+/-]+=*) *$/i.exec(header ?? '')?.[1] ?? '';
+}
+
+/**
+ * The account that a request acts for. On a listener that trusts its callers a request without a token acts as the
+ * administrator; a token that is given must be valid there too.
+ * @throws LockstepError Unauthenticated.
+ */
+export async function authenticateRequest(context: SurfaceContext, request: FastifyRequest): Promise<Actor> {
+  const token = bearerToken(request.headers.authorization);
+  if (token === '' && context.defaultActor !== undefined) return context.defaultActor();
+  return authenticateToken(context.application, token);
+}
+
+/** Lockstep's own clients name themselves, so that a job shows where it was started. */
+export function surfaceOf(request: FastifyRequest): JobSurface {
+  const client = request.headers['lockstep-client'];
+  return client === 'console' || client === 'cli' ? client : 'native';
+}

@@ -1,0 +1,93 @@
+import type { RouteRequest, RouteResponse } from '@lockstep/contract/route.ts';
+import { directorySegments } from '@lockstep/contract/directoryObject.ts';
+import type { OperationId, routes } from '@lockstep/contract/routes.ts';
+import type { Actor, Surface as JobSurface } from '../../../app/actor.ts';
+import type { Application } from '../../../app/application.ts';
+import { showIdentity } from '../../../app/authentication.ts';
+import { listChanges } from '../../../app/changes.ts';
+import { applyConfiguration, compareConfiguration } from '../../../app/configuration.ts';
+import {
+  deleteConnection,
+  getConnection,
+  listConnections,
+  putConnection,
+  testConnection,
+} from '../../../app/connections.ts';
+import {
+  getDirectoryObject,
+  listDirectory,
+  listMembers,
+  listMemberships,
+  listObjectChanges,
+} from '../../../app/directory.ts';
+import { approveJob, cancelJob, getJob, listJobs, listMessages, requestJob } from '../../../app/jobs.ts';
+import { deleteSync, getSync, listSyncs, putSync } from '../../../app/syncs.ts';
+
+/** Who calls, and through what. */
+export interface Caller {
+  readonly app: Application;
+  readonly actor: Actor;
+  readonly surface: JobSurface;
+}
+
+type Routes = typeof routes;
+/** Streams have a handler of their own. */
+type JsonOperationId = Exclude<OperationId, 'followJob'>;
+type Handler<Id extends OperationId> = (
+  caller: Caller,
+  request: RouteRequest<Routes[Id]>,
+) => Promise<RouteResponse<Routes[Id]>>;
+
+/** The use case behind each operation of the route table. */
+export const handlers: { readonly [Id in JsonOperationId]: Handler<Id> } = {
+  getIdentity: async ({ actor }) => showIdentity(actor),
+
+  compareConfiguration: async ({ app, actor }, { body }) => compareConfiguration(app, actor, body),
+  applyConfiguration: async ({ app, actor }, { body }) => applyConfiguration(app, actor, body),
+
+  listConnections: async ({ app, actor }, { query }) => listConnections(app, actor, query),
+  getConnection: async ({ app, actor }, { params }) => getConnection(app, actor, params.connection),
+  putConnection: async ({ app, actor }, { params, body }) =>
+    putConnection(app, actor, params.connection, body),
+  deleteConnection: async ({ app, actor }, { params }) => {
+    await deleteConnection(app, actor, params.connection);
+    return undefined;
+  },
+  testConnection: async ({ app, actor }, { params }) => testConnection(app, actor, params.connection),
+
+  listSyncs: async ({ app, actor }, { query }) => listSyncs(app, actor, query),
+  getSync: async ({ app, actor }, { params }) => getSync(app, actor, params.sync),
+  putSync: async ({ app, actor }, { params, body }) => putSync(app, actor, params.sync, body),
+  deleteSync: async ({ app, actor }, { params }) => {
+    await deleteSync(app, actor, params.sync);
+    return undefined;
+  },
+  requestJob: async ({ app, actor, surface }, { params, body }) =>
+    requestJob(app, actor, params.sync, { mode: body.mode, startedThrough: surface }),
+
+  listJobs: async ({ app, actor }, { query }) => {
+    const { limit, after, ...filter } = query;
+    return listJobs(app, actor, filter, { limit, after });
+  },
+  getJob: async ({ app, actor }, { params }) => getJob(app, actor, params.job),
+  listChanges: async ({ app, actor }, { params, query }) => {
+    const { limit, after, ...filter } = query;
+    return listChanges(app, actor, params.job, filter, { limit, after });
+  },
+  listMessages: async ({ app, actor }, { params, query }) => listMessages(app, actor, params.job, query),
+  approveJob: async ({ app, actor, surface }, { params }) => approveJob(app, actor, params.job, surface),
+  cancelJob: async ({ app, actor }, { params }) => cancelJob(app, actor, params.job),
+
+  listDirectory: async ({ app, actor }, { params, query }) => {
+    const { limit, after, ...filter } = query;
+    return listDirectory(app, actor, directorySegments[params.kind], filter, { limit, after });
+  },
+  getDirectoryObject: async ({ app, actor }, { params }) =>
+    getDirectoryObject(app, actor, directorySegments[params.kind], params.object),
+  listMembers: async ({ app, actor }, { params, query }) =>
+    listMembers(app, actor, directorySegments[params.kind], params.object, query),
+  listMemberships: async ({ app, actor }, { params, query }) =>
+    listMemberships(app, actor, directorySegments[params.kind], params.object, query),
+  listObjectChanges: async ({ app, actor }, { params, query }) =>
+    listObjectChanges(app, actor, directorySegments[params.kind], params.object, query),
+};

@@ -1,0 +1,68 @@
+import { randomBytes } from 'node:crypto';
+
+const base32 = 'abcdefghijklmnopqrstuvwxyz234567';
+const base32hex = '0123456789abcdefghijklmnopqrstuv';
+
+/** Prefix of each resource's id: the type of a thing can be read off its id. */
+export const idPrefixes = {
+  tenant: 'idaas',
+  account: 'acct',
+  token: 'tok',
+  connection: 'idp',
+  sync: 'syn',
+  user: 'user',
+  organizationalUnit: 'ou',
+  group: 'group',
+} as const;
+export type IdType = keyof typeof idPrefixes;
+
+function encode(bytes: Uint8Array, alphabet: string, length: number): string {
+  let text = '';
+  let buffer = 0;
+  let bits = 0;
+  for (const byte of bytes) {
+    buffer = ((buffer << 8) | byte) & 0xffff;
+    bits += 8;
+    while (bits >= 5 && text.length < length) {
+      bits -= 5;
+      text += alphabet[(buffer >> bits) & 31];
+    }
+  }
+  if (text.length < length) text += alphabet[(buffer << (5 - bits)) & 31];
+  return text;
+}
+
+let pool = randomBytes(4096);
+let used = 0;
+function takeRandom(target: Uint8Array, offset: number, length: number): void {
+  if (used + length > pool.length) {
+    pool = randomBytes(4096);
+    used = 0;
+  }
+  target.set(pool.subarray(used, used + length), offset);
+  used += length;
+}
+
+function stamped(length: number, now: number): Uint8Array {
+  const bytes = new Uint8Array(length);
+  let time = now;
+  for (let index = 5; index >= 0; index -= 1) {
+    bytes[index] = time % 256;
+    time = Math.floor(time / 256);
+  }
+  takeRandom(bytes, 6, length - 6);
+  return bytes;
+}
+
+/**
+ * A new id: type prefix and 26 characters of lowercase base32 over 48 bits of time and 80 random bits,
+ * so that ids made together lie together in an index.
+ */
+export function newId(type: IdType, now: number = Date.now()): string {
+  return `${idPrefixes[type]}_${encode(stamped(16, now), base32, 26)}`;
+}
+
+/** A new job id: `sync_` and 40 characters of lowercase base32hex that begin with the time, so that ids sort by it. */
+export function newJobId(now: number = Date.now()): string {
+  return `sync_${encode(stamped(25, now), base32hex, 40)}`;
+}

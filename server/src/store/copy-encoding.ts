@@ -1,0 +1,77 @@
+import type { CopyRow, CopyRows } from './store.ts';
+
+/** How the values of a column are written in COPY text format. */
+export type ColumnEncoding = 'plain' | 'json' | 'array';
+
+const chunkLength = 512 * 1024;
+const special = /[\\\n\r\t]/;
+const specials = /[\\\n\r\t]/g;
+const escapes: Readonly<Record<string, string>> = { '\\': '\\\\', '\n': '\\n', '\r': '\\r', '\t': '\\t' };
+
+function escapeText(text: string): string {
+  return special.test(text) ? text.replace(specials, (character) => escapes[character] ?? character) : text;
+}
+
+function renderArrayItem(item: unknown): string {
+  if (item === null || item === undefined) return 'NULL';
+  if (Array.isArray(item)) return renderArray(item);
+  const text = item instanceof Date ? item.toISOString() : String(item);
+  return `"${text.replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"`;
+}
+
+function renderArray(items: readonly unknown[]): string {
+  return `{${items.map(renderArrayItem).join(',')}}`;
+}
+
+function renderObject(value: object, encoding: ColumnEncoding): string {
+  if (value instanceof Uint8Array) {
+    return `\\\\x${Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('hex')}`;
+  }
+  if (value instanceof Date && encoding !== 'json') return value.toISOString();
+  if (Array.isArray(value) && encoding === 'array') return escapeText(renderArray(value));
+  return escapeText(JSON.stringify(value));
+}
+
+/** One value as a field of COPY text format (PostgreSQL manual, COPY, "Text Format"). */
+export function renderField(value: unknown, encoding: ColumnEncoding): string {
+  if (value === null || value === undefined) return '\\N';
+  if (typeof value === 'string') return escapeText(value);
+  if (typeof value === 'boolean') return value ? 't' : 'f';
+  if (typeof value === 'object') return renderObject(value, encoding);
+  return String(value);
+}
+
+function renderRow(row: CopyRow, encodings: readonly ColumnEncoding[]): string {
+  if (row.length !== encodings.length) {
+    throw new RangeError(`A row of ${row.length} values for ${encodings.length} columns`);
+  }
+  let line = '';
+  for (let index = 0; index < encodings.length; index += 1) {
+    if (index > 0) line += '\t';
+    line += renderField(row[index], encodings[index] ?? 'plain');
+  }
+  return `${line}\n`;
+}
+
+/** Rows as chunks of COPY text of about 512 KiB; a row is never divided. */
+export async function* renderRows(rows: CopyRows, encodings: readonly ColumnEncoding[]): AsyncGenerator<Buffer> {
+  let text = '';
+  if (Symbol.iterator in rows) {
+    for (const row of rows) {
+      text += renderRow(row, encodings);
+      if (text.length >= chunkLength) {
+        yield Buffer.from(text);
+        text = '';
+      }
+    }
+  } else {
+    for await (const row of rows) {
+      text += renderRow(row, encodings);
+      if (text.length >= chunkLength) {
+        yield Buffer.from(text);
+        text = '';
+      }
+    }
+  }
+  if (text.length > 0) yield Buffer.from(text);
+}

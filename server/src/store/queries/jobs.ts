@@ -1,0 +1,217 @@
+import { sql, type Kysely, type RawBuilder } from 'kysely';
+import type { GuardVerdictView, JobPhase } from '@lockstep/contract/job.ts';
+import type { Direction, JobMode, JobStatus, Kind, Statistics } from '@lockstep/contract/vocabulary.ts';
+import type { Database } from '../schema.ts';
+
+type Executor = Kysely<Database>;
+
+export interface JobRow {
+  readonly id: string;
+  readonly serial: number;
+  readonly tenantId: string;
+  readonly syncId: string;
+  readonly connectionId: string;
+  readonly syncName: string;
+  readonly direction: Direction;
+  readonly mode: JobMode;
+  readonly approvesJobId: string | null;
+  readonly status: JobStatus;
+  readonly phase: JobPhase;
+  readonly startedThrough: string;
+  readonly startedBy: string | null;
+  readonly createdAt: Date;
+  readonly startedAt: Date | null;
+  readonly endedAt: Date | null;
+  readonly appliedOrdinal: number;
+  readonly lastOrdinal: number;
+  readonly readCount: number;
+  readonly unmanagedCounts: Partial<Record<Kind, number>>;
+  readonly guardVerdict: GuardVerdictView | null;
+  readonly complete: boolean | null;
+  readonly statistics: Statistics | null;
+  readonly errorCode: string | null;
+  readonly errorMessage: string | null;
+  readonly note: string | null;
+  readonly cancelRequested: boolean;
+}
+
+const columns = sql`
+  id, serial, tenant_id as "tenantId", sync_id as "syncId", connection_id as "connectionId", sync_name as "syncName",
+  direction, mode, approves_job_id as "approvesJobId", status, phase, started_through as "startedThrough",
+  started_by as "startedBy", created_at as "createdAt", started_at as "startedAt", ended_at as "endedAt",
+  applied_ordinal as "appliedOrdinal", last_ordinal as "lastOrdinal", read_count as "readCount",
+  unmanaged_counts as "unmanagedCounts", guard_verdict as "guardVerdict", complete, statistics,
+  error_code as "errorCode", error_message as "errorMessage", note, cancel_requested as "cancelRequested"`;
+
+/** Which jobs of a tenant; times are inclusive bounds on the start. */
+export interface JobFilter {
+  readonly status?: readonly JobStatus[] | undefined;
+  readonly syncIds?: readonly string[] | undefined;
+  readonly connectionIds?: readonly string[] | undefined;
+  readonly direction?: Direction | undefined;
+  readonly mode?: JobMode | undefined;
+  readonly startedAfter?: Date | undefined;
+  readonly startedBefore?: Date | undefined;
+}
+
+function filterCondition(tenantId: string, filter: JobFilter): RawBuilder<unknown> {
+  const conditions = [sql`tenant_id = ${tenantId}`];
+  if (filter.status !== undefined) conditions.push(sql`status = any(${filter.status}::text[])`);
+  if (filter.syncIds !== undefined) conditions.push(sql`sync_id = any(${filter.syncIds}::text[])`);
+  if (filter.connectionIds !== undefined)
+    conditions.push(sql`connection_id = any(${filter.connectionIds}::text[])`);
+  if (filter.direction !== undefined) conditions.push(sql`direction = ${filter.direction}`);
+  if (filter.mode !== undefined) conditions.push(sql`mode = ${filter.mode}`);
+  if (filter.startedAfter !== undefined) conditions.push(sql`started_at >= ${filter.startedAfter}`);
+  if (filter.startedBefore !== undefined) conditions.push(sql`started_at <= ${filter.startedBefore}`);
+  return sql.join(conditions, sql` and `);
+}
+
+/** Where a page begins: behind `after` towards older jobs, or behind `before` towards newer ones. */
+export interface JobPage {
+  readonly after?: string | undefined;
+  readonly before?: string | undefined;
+  readonly limit: number;
+}
+
+/** Jobs newest first; with `before` the `limit` jobs next newer than it, newest first as well. */
+export async function selectJobs(
+  executor: Executor,
+  tenantId: string,
+  filter: JobFilter,
+  page: JobPage,
+): Promise<JobRow[]> {
+  const where = filterCondition(tenantId, filter);
+  if (page.before !== undefined) {
+    const { rows } = await sql<JobRow>`
+      select ${columns} from job where ${where} and id > ${page.before} order by id limit ${page.limit}`.execute(
+      executor,
+    );
+    return rows.reverse();
+  }
+  const after = page.after === undefined ? sql`` : sql`and id < ${page.after}`;
+  const { rows } = await sql<JobRow>`
+    select ${columns} from job where ${where} ${after} order by id desc limit ${page.limit}`.execute(
+    executor,
+  );
+  return rows;
+}
+
+export async function countJobs(executor: Executor, tenantId: string, filter: JobFilter): Promise<number> {
+  const { rows } = await sql<{ count: number }>`
+    select count(*) as count from job where ${filterCondition(tenantId, filter)}`.execute(executor);
+  return rows[0]?.count ?? 0;
+}
+
+export async function findJob(executor: Executor, tenantId: string, id: string): Promise<JobRow | undefined> {
+  const { rows } = await sql<JobRow>`
+    select ${columns} from job where tenant_id = ${tenantId} and id = ${id}`.execute(executor);
+  return rows[0];
+}
+
+/** The job of a sync that has not ended; there is one at most. */
+export async function findUnfinishedJob(executor: Executor, syncId: string): Promise<JobRow | undefined> {
+  const { rows } = await sql<JobRow>`
+    select ${columns} from job where sync_id = ${syncId} and status in ('pending', 'running')`.execute(
+    executor,
+  );
+  return rows[0];
+}
+
+export type NewJob = Pick<
+  JobRow,
+  | 'id'
+  | 'tenantId'
+  | 'syncId'
+  | 'connectionId'
+  | 'syncName'
+  | 'direction'
+  | 'mode'
+  | 'approvesJobId'
+  | 'startedThrough'
+  | 'startedBy'
+  | 'createdAt'
+>;
+
+/**
+ * Adds a pending job unless the sync has one that has not ended: the unique index `job_running_of_sync` decides between
+ * processes. @returns whether it was added.
+ */
+export async function insertPendingJob(executor: Executor, job: NewJob): Promise<boolean> {
+  const { rows } = await sql`
+    insert into job (id, tenant_id, sync_id, connection_id, sync_name, direction, mode, approves_job_id, status,
+      started_through, started_by, created_at)
+    values (${job.id}, ${job.tenantId}, ${job.syncId}, ${job.connectionId}, ${job.syncName}, ${job.direction},
+      ${job.mode}, ${job.approvesJobId}, 'pending', ${job.startedThrough}, ${job.startedBy}, ${job.createdAt})
+    on conflict (sync_id) where status in ('pending', 'running') do nothing
+    returning id`.execute(executor);
+  return rows.length > 0;
+}
+
+/** A newer job of the sync that began to write, which makes a held plan out of date. */
+export async function findSupersedingJob(
+  executor: Executor,
+  held: { id: string; syncId: string },
+): Promise<JobRow | undefined> {
+  const { rows } = await sql<JobRow>`
+    select ${columns} from job
+    where sync_id = ${held.syncId} and id > ${held.id} and mode in ('apply', 'approve')
+      and (started_at is not null or status = 'pending')
+    order by id desc limit 1`.execute(executor);
+  return rows[0];
+}
+
+/** Ends a job that no worker has begun. @returns whether it did. */
+export async function cancelPendingJob(
+  executor: Executor,
+  id: string,
+  statistics: Statistics,
+  now: Date,
+): Promise<boolean> {
+  const { rows } = await sql`
+    update job
+    set status = 'cancelled', phase = 'over', cancel_requested = true, ended_at = ${now},
+      statistics = ${JSON.stringify(statistics)}::jsonb
+    where id = ${id} and status = 'pending'
+    returning id`.execute(executor);
+  return rows.length > 0;
+}
+
+/** Asks the worker of a running job to stop. @returns whether the job was still running. */
+export async function requestCancellation(executor: Executor, id: string): Promise<boolean> {
+  const { rows } = await sql`
+    update job set cancel_requested = true where id = ${id} and status = 'running' returning id`.execute(
+    executor,
+  );
+  return rows.length > 0;
+}
+
+export interface MessageRow {
+  readonly ordinal: number;
+  readonly at: Date;
+  readonly level: 'info' | 'warning' | 'error';
+  readonly text: string;
+}
+
+/** Messages of a job after an ordinal, oldest first. */
+export async function selectMessages(
+  executor: Executor,
+  jobSerial: number,
+  page: { after: number; limit: number },
+): Promise<MessageRow[]> {
+  const { rows } = await sql<MessageRow>`
+    select ordinal, at, level, text from job_message
+    where job_serial = ${jobSerial} and ordinal > ${page.after}
+    order by ordinal limit ${page.limit}`.execute(executor);
+  return rows;
+}
+
+/** Jobs of the installation by status, for the metrics; ended ones are not counted. */
+export async function countUnfinishedJobs(executor: Executor): Promise<{ pending: number; running: number }> {
+  const { rows } = await sql<{ status: 'pending' | 'running'; count: number }>`
+    select status, count(*) as count from job where status in ('pending', 'running') group by status`.execute(
+    executor,
+  );
+  const of = (status: string): number => rows.find((row) => row.status === status)?.count ?? 0;
+  return { pending: of('pending'), running: of('running') };
+}

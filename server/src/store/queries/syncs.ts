@@ -1,0 +1,144 @@
+import { sql, type Kysely, type RawBuilder } from 'kysely';
+import type { SyncConfiguration } from '@lockstep/contract/configuration.ts';
+import type { Direction } from '@lockstep/contract/vocabulary.ts';
+import type { Database } from '../schema.ts';
+
+type Executor = Kysely<Database>;
+
+export interface SyncRow {
+  readonly id: string;
+  readonly serial: number;
+  readonly tenantId: string;
+  readonly connectionId: string;
+  readonly connection: string;
+  readonly name: string;
+  readonly direction: Direction;
+  readonly position: number;
+  readonly settings: SyncConfiguration;
+  readonly revision: number;
+  readonly enabled: boolean;
+  readonly nextRunAt: Date | null;
+  readonly createdAt: Date;
+  readonly updatedAt: Date;
+}
+
+const source = sql`
+  sync.id, sync.serial, sync.tenant_id as "tenantId", sync.connection_id as "connectionId",
+  connection.name as "connection", sync.name, sync.direction, sync.position, sync.settings, sync.revision, sync.enabled,
+  sync.next_run_at as "nextRunAt", sync.created_at as "createdAt", sync.updated_at as "updatedAt"
+  from sync join connection on connection.id = sync.connection_id`;
+
+async function select(executor: Executor, where: RawBuilder<unknown>): Promise<SyncRow[]> {
+  const { rows } = await sql<SyncRow>`select ${source} where ${where}`.execute(executor);
+  return rows;
+}
+
+/** Syncs of a tenant in the order of the configuration, those after the one with this position and id. */
+export async function selectSyncs(
+  executor: Executor,
+  tenantId: string,
+  page: { after?: { position: number; id: string } | undefined; limit: number },
+): Promise<SyncRow[]> {
+  const after = page.after ?? { position: -1, id: '' };
+  return select(
+    executor,
+    sql`sync.tenant_id = ${tenantId}
+      and (sync.position, sync.id) > (${after.position}::integer, ${after.id}::text)
+      order by sync.position, sync.id limit ${page.limit}`,
+  );
+}
+
+/** The sync with this id, else the one with this name. */
+export async function findSync(
+  executor: Executor,
+  tenantId: string,
+  idOrName: string,
+): Promise<SyncRow | undefined> {
+  const rows = await select(
+    executor,
+    sql`sync.tenant_id = ${tenantId} and (sync.id = ${idOrName} or sync.name = ${idOrName})
+      order by (sync.id = ${idOrName}) desc limit 1`,
+  );
+  return rows[0];
+}
+
+/** The sync with this id, of any tenant. */
+export async function findSyncById(executor: Executor, id: string): Promise<SyncRow | undefined> {
+  return (await select(executor, sql`sync.id = ${id}`))[0];
+}
+
+/** The earliest next run of all enabled syncs. */
+export async function findNextDueAt(executor: Executor): Promise<Date | null> {
+  const { rows } = await sql<{ at: Date | null }>`
+    select min(next_run_at) as at from sync where enabled and next_run_at is not null`.execute(executor);
+  return rows[0]?.at ?? null;
+}
+
+/** The position behind the last sync of the tenant. */
+export async function nextSyncPosition(executor: Executor, tenantId: string): Promise<number> {
+  const { rows } = await sql<{ position: number }>`
+    select coalesce(max(position) + 1, 0)::integer as position from sync where tenant_id = ${tenantId}`.execute(
+    executor,
+  );
+  return rows[0]?.position ?? 0;
+}
+
+export type SyncWrite = Pick<
+  SyncRow,
+  'connectionId' | 'direction' | 'position' | 'settings' | 'enabled' | 'nextRunAt'
+>;
+
+export async function insertSync(
+  executor: Executor,
+  sync: SyncWrite & Pick<SyncRow, 'id' | 'tenantId' | 'name'>,
+): Promise<void> {
+  await sql`
+    insert into sync (id, tenant_id, connection_id, name, direction, position, settings, enabled, next_run_at)
+    values (${sync.id}, ${sync.tenantId}, ${sync.connectionId}, ${sync.name}, ${sync.direction}, ${sync.position},
+      ${JSON.stringify(sync.settings)}::jsonb, ${sync.enabled}, ${sync.nextRunAt})`.execute(executor);
+}
+
+export async function updateSync(executor: Executor, id: string, to: SyncWrite): Promise<void> {
+  await sql`
+    update sync
+    set connection_id = ${to.connectionId}, direction = ${to.direction}, position = ${to.position},
+      settings = ${JSON.stringify(to.settings)}::jsonb, enabled = ${to.enabled}, next_run_at = ${to.nextRunAt},
+      revision = revision + 1, updated_at = now()
+    where id = ${id}`.execute(executor);
+}
+
+/** Drops a sync's links; the objects they tie stay. */
+export async function deleteLinksOfSync(executor: Executor, syncSerial: number): Promise<void> {
+  await sql`delete from link where sync_serial = ${syncSerial}`.execute(executor);
+  await sql`delete from membership_link where sync_serial = ${syncSerial}`.execute(executor);
+}
+
+export async function deleteSyncRow(executor: Executor, sync: { id: string; serial: number }): Promise<void> {
+  await deleteLinksOfSync(executor, sync.serial);
+  await sql`delete from sync where id = ${sync.id}`.execute(executor);
+}
+
+/** Enabled syncs, of any tenant, whose time has come. */
+export async function selectDueSyncs(executor: Executor, now: Date, limit: number): Promise<SyncRow[]> {
+  return select(
+    executor,
+    sql`sync.enabled and sync.next_run_at <= ${now} order by sync.next_run_at, sync.id limit ${limit}`,
+  );
+}
+
+/**
+ * Moves the next run of a sync on, if it still is what the caller saw: of several schedulers one wins.
+ * @returns whether this call moved it.
+ */
+export async function moveNextRun(
+  executor: Executor,
+  id: string,
+  from: Date | null,
+  to: Date | null,
+): Promise<boolean> {
+  const { rows } = await sql`
+    update sync set next_run_at = ${to}
+    where id = ${id} and next_run_at is not distinct from ${from}::timestamptz
+    returning id`.execute(executor);
+  return rows.length > 0;
+}

@@ -1,0 +1,30 @@
+import { sql, type Kysely } from 'kysely';
+import type { Database } from '../schema.ts';
+
+type Executor = Kysely<Database>;
+
+/** Directory attribute to the names of the ingress syncs that may set it, best first. */
+export async function findTenantPrecedence(
+  executor: Executor,
+  tenantId: string,
+): Promise<Record<string, string[]>> {
+  const { rows } = await sql<{ precedence: Record<string, string[]> }>`
+    select precedence from tenant where id = ${tenantId}`.execute(executor);
+  return rows[0]?.precedence ?? {};
+}
+
+export async function updateTenantPrecedence(
+  executor: Executor,
+  tenantId: string,
+  precedence: Record<string, string[]>,
+): Promise<void> {
+  await sql`
+    update tenant set precedence = ${JSON.stringify(precedence)}::jsonb where id = ${tenantId}`.execute(
+    executor,
+  );
+}
+
+/** Lets one writer at a time change the configuration of a tenant; released at the end of the transaction. */
+export async function lockTenant(executor: Executor, tenantId: string): Promise<void> {
+  await sql`select id from tenant where id = ${tenantId} for no key update`.execute(executor);
+}

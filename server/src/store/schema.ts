@@ -1,0 +1,267 @@
+import type { ColumnType, Generated } from 'kysely';
+
+/**
+ * The tables as SQL names them. Both engines give the same JavaScript types: bigint is a number, bytea a Buffer,
+ * timestamptz a Date, jsonb a parsed value. A jsonb column is written as JSON text (`JSON.stringify`), because the
+ * driver takes an array for an SQL array.
+ */
+export interface Database {
+  installation: InstallationTable;
+  tenant: TenantTable;
+  account: AccountTable;
+  api_token: ApiTokenTable;
+  access_key: AccessKeyTable;
+  connection: ConnectionTable;
+  sync: SyncTable;
+  organizational_unit: OrganizationalUnitTable;
+  directory_user: DirectoryUserTable;
+  user_organizational_unit: UserOrganizationalUnitTable;
+  directory_group: DirectoryGroupTable;
+  membership: MembershipTable;
+  match_key: MatchKeyTable;
+  link: LinkTable;
+  membership_link: MembershipLinkTable;
+  job: JobTable;
+  change: ChangeTable;
+  job_message: JobMessageTable;
+  directory_log: DirectoryLogTable;
+}
+
+/** Made by the database and never written. */
+type Serial = ColumnType<number, never, never>;
+type MomentOrNull = ColumnType<Date | null, Date | string | null | undefined, Date | string | null>;
+/** Set when the row is made, to now() unless given. */
+type CreatedAt = ColumnType<Date, Date | string | undefined, Date | string>;
+type Json<T> = ColumnType<T, string, string>;
+type JsonOrNull<T> = ColumnType<T | null, string | null | undefined, string | null>;
+type Optional<T> = ColumnType<T | null, T | null | undefined, T | null>;
+type JsonObject = Readonly<Record<string, unknown>>;
+type Counts = Readonly<Record<string, number>>;
+
+interface InstallationTable {
+  only_row: Generated<boolean>;
+  created_at: CreatedAt;
+}
+
+interface TenantTable {
+  id: string;
+  serial: Serial;
+  name: string;
+  precedence: ColumnType<Readonly<Record<string, readonly string[]>>, string | undefined, string>;
+  created_at: CreatedAt;
+}
+
+interface AccountTable {
+  id: string;
+  serial: Serial;
+  tenant_id: string;
+  name: string;
+  role: 'administrator' | 'operator' | 'reader';
+  created_at: CreatedAt;
+}
+
+interface ApiTokenTable {
+  id: string;
+  tenant_id: string;
+  account_id: string;
+  token_hash: Uint8Array;
+  created_at: CreatedAt;
+  expires_at: MomentOrNull;
+  revoked_at: MomentOrNull;
+}
+
+interface AccessKeyTable {
+  id: string;
+  tenant_id: string;
+  account_id: string;
+  sealed_secret: Uint8Array;
+  created_at: CreatedAt;
+  revoked_at: MomentOrNull;
+}
+
+interface ConnectionTable {
+  id: string;
+  serial: Serial;
+  tenant_id: string;
+  name: string;
+  type: string;
+  settings: Json<JsonObject>;
+  sealed_secrets: Optional<Uint8Array>;
+  revision: Generated<number>;
+  created_at: CreatedAt;
+  updated_at: CreatedAt;
+}
+
+interface SyncTable {
+  id: string;
+  serial: Serial;
+  tenant_id: string;
+  connection_id: string;
+  name: string;
+  direction: 'ingress' | 'egress';
+  position: number;
+  settings: Json<JsonObject>;
+  revision: Generated<number>;
+  enabled: Generated<boolean>;
+  log_position: Generated<number>;
+  next_run_at: MomentOrNull;
+  created_at: CreatedAt;
+  updated_at: CreatedAt;
+}
+
+interface OrganizationalUnitTable {
+  id: string;
+  serial: Serial;
+  tenant_id: string;
+  parent_id: Optional<string>;
+  name: string;
+  name_key: string;
+  attributes: Json<JsonObject>;
+  revision: number;
+  created_at: CreatedAt;
+  updated_at: CreatedAt;
+}
+
+interface DirectoryUserTable {
+  id: string;
+  serial: Serial;
+  tenant_id: string;
+  parent_id: Optional<string>;
+  username: string;
+  username_key: string;
+  enabled: Generated<boolean>;
+  attributes: Json<JsonObject>;
+  revision: number;
+  created_at: CreatedAt;
+  updated_at: CreatedAt;
+}
+
+interface UserOrganizationalUnitTable {
+  user_id: string;
+  organizational_unit_id: string;
+}
+
+interface DirectoryGroupTable {
+  id: string;
+  serial: Serial;
+  tenant_id: string;
+  parent_id: Optional<string>;
+  name: string;
+  name_key: string;
+  attributes: Json<JsonObject>;
+  revision: number;
+  created_at: CreatedAt;
+  updated_at: CreatedAt;
+}
+
+interface MembershipTable {
+  group_id: string;
+  member_id: string;
+  tenant_id: string;
+  member_kind: 'user' | 'group';
+  revision: number;
+  created_at: CreatedAt;
+}
+
+interface MatchKeyTable {
+  tenant_id: string;
+  kind: string;
+  attribute: string;
+  value: string;
+  object_id: string;
+}
+
+interface LinkTable {
+  sync_serial: number;
+  kind: string;
+  external_id: string;
+  object_id: string;
+  reference: Optional<string>;
+  alias: Optional<string>;
+  location: Optional<string>;
+  scope: Generated<number>;
+  fingerprint: Optional<Uint8Array>;
+  object_revision: Generated<number>;
+  state: Generated<'live' | 'missing'>;
+  contribution: JsonOrNull<JsonObject>;
+  linked_at: CreatedAt;
+}
+
+interface MembershipLinkTable {
+  sync_serial: number;
+  group_id: string;
+  reference: string;
+  member_id: Optional<string>;
+}
+
+interface JobTable {
+  id: string;
+  serial: Serial;
+  tenant_id: string;
+  sync_id: string;
+  connection_id: string;
+  sync_name: string;
+  direction: 'ingress' | 'egress';
+  mode: 'apply' | 'dryRun' | 'approve';
+  approves_job_id: Optional<string>;
+  status: 'pending' | 'running' | 'held' | 'success' | 'partial_success' | 'failed' | 'cancelled';
+  phase: Generated<'read' | 'plan' | 'apply' | 'record' | 'over'>;
+  started_through: string;
+  started_by: Optional<string>;
+  created_at: CreatedAt;
+  started_at: MomentOrNull;
+  ended_at: MomentOrNull;
+  applied_ordinal: Generated<number>;
+  intended_ordinal: Generated<number>;
+  last_ordinal: Generated<number>;
+  read_count: Generated<number>;
+  same_counts: ColumnType<Counts, string | undefined, string>;
+  unmanaged_counts: ColumnType<Counts, string | undefined, string>;
+  guard_verdict: JsonOrNull<unknown>;
+  plan_hash: Optional<string>;
+  complete: Optional<boolean>;
+  statistics: JsonOrNull<unknown>;
+  error_code: Optional<string>;
+  error_message: Optional<string>;
+  note: Optional<string>;
+  cancel_requested: Generated<boolean>;
+}
+
+interface ChangeTable {
+  job_serial: number;
+  ordinal: number;
+  kind: string;
+  verb: string;
+  object_id: Optional<string>;
+  external_id: Optional<string>;
+  label: string;
+  parent_id: Optional<string>;
+  member_id: Optional<string>;
+  member_kind: Optional<string>;
+  before: JsonOrNull<JsonObject>;
+  after: JsonOrNull<JsonObject>;
+  expected_revision: Optional<number>;
+  detail: JsonOrNull<JsonObject>;
+  result: Optional<'failed' | 'skipped'>;
+  error_code: Optional<string>;
+  error_message: Optional<string>;
+}
+
+interface JobMessageTable {
+  job_serial: number;
+  ordinal: Serial;
+  at: CreatedAt;
+  level: 'info' | 'warning' | 'error';
+  text: string;
+}
+
+interface DirectoryLogTable {
+  seq: Serial;
+  tenant_id: string;
+  kind: string;
+  verb: string;
+  object_id: string;
+  member_id: Optional<string>;
+  job_serial: Optional<number>;
+  at: CreatedAt;
+}

@@ -1,0 +1,226 @@
+import { sql } from 'kysely';
+import type { RawBuilder, Transaction } from 'kysely';
+import type { Database } from '../schema.ts';
+import type { StagingContext } from './staging-tables.ts';
+
+/** What a person calls the two ends of a membership. */
+const label = sql`coalesce(gs.label, gd.name, w.group_id) || ' < ' || coalesce(ms.label, mu.username, mg.name, w.reference)`;
+
+/** Joins the names of both ends to rows `w (group_id, member_id, reference)`; staged names first, they are the newer ones. */
+function labelJoins({ sync, table }: StagingContext): RawBuilder<unknown> {
+  const staged = sync.direction === 'ingress' ? sql`true` : sql`false`;
+  return sql`
+    left join ${table('object')} gs on ${staged} and gs.object_id = w.group_id and gs.kind = 'group'
+    left join directory_group gd on gd.id = w.group_id
+    left join ${table('object')} ms on ${staged} and ms.object_id = w.member_id and ms.kind in ('user', 'group') and ms.error_code is null
+    left join directory_user mu on mu.id = w.member_id
+    left join directory_group mg on mg.id = w.member_id`;
+}
+
+/** Member references of this run's groups, resolved: of groups that were read again, and of others that name an object which was linked or moved. */
+async function resolveIngress({ store, sync, table }: StagingContext): Promise<void> {
+  const usable = sql`o.error_code is null and o.conflict_code is null and o.object_id is not null`;
+  await sql`
+    insert into ${table('wanted')} (group_id, reference, member_id, member_kind, whole)
+    with named as (
+      select o.object_id as group_id, m.reference, true as whole
+      from ${table('member')} m
+      join ${table('object')} o on o.kind = 'group' and o.external_id = m.group_external_id and ${usable}
+      union
+      select x.group_id, x.reference, false from membership_link x
+      where x.sync_serial = ${sync.serial}
+        and x.reference in (
+          select o.reference from ${table('object')} o left join link l on l.sync_serial = ${sync.serial} and l.kind = o.kind and l.external_id = o.external_id
+          where o.kind in ('user', 'group') and (l.reference is distinct from o.reference or l.state <> 'live')
+          union select o.alias from ${table('object')} o left join link l on l.sync_serial = ${sync.serial} and l.kind = o.kind and l.external_id = o.external_id
+          where o.kind in ('user', 'group') and o.alias is not null and (l.alias is distinct from o.alias or l.state <> 'live'))
+        and not exists (select 1 from ${table('object')} g where g.kind = 'group' and g.object_id = x.group_id)
+    ), reference as (select distinct reference from named),
+    resolved as (
+      select r.reference, o.object_id, o.kind from reference r
+        join ${table('object')} o on o.reference = r.reference where o.kind in ('user', 'group') and ${usable}
+      union
+      select r.reference, o.object_id, o.kind from reference r
+        join ${table('object')} o on o.alias = r.reference where o.kind in ('user', 'group') and ${usable}
+      union
+      select r.reference, l.object_id, l.kind from reference r
+        join link l on l.sync_serial = ${sync.serial} and l.reference = r.reference
+        where l.kind in ('user', 'group') and not exists (
+          select 1 from ${table('object')} o where o.kind = l.kind and o.external_id = l.external_id)
+      union
+      select r.reference, l.object_id, l.kind from reference r
+        join link l on l.sync_serial = ${sync.serial} and l.alias = r.reference
+        where l.kind in ('user', 'group') and not exists (
+          select 1 from ${table('object')} o where o.kind = l.kind and o.external_id = l.external_id)
+    ), one as (select reference, min(object_id) as object_id, min(kind) as kind from resolved group by reference)
+    select n.group_id, n.reference, one.object_id, one.kind, bool_or(n.whole)
+    from named n left join one on one.reference = n.reference
+    group by n.group_id, n.reference, one.object_id, one.kind`.execute(store.db);
+  await sql`create index on ${table('wanted')} (group_id, reference)`.execute(store.db);
+  await sql`create index on ${table('wanted')} (group_id, member_id)`.execute(store.db);
+  await sql`analyze ${table('wanted')}`.execute(store.db);
+}
+
+async function lastOrdinal({ store, job }: StagingContext, first: number): Promise<number> {
+  const { rows } = await sql<{ last: number | null }>`
+    select max(ordinal) as last from change where job_serial = ${job.serial} and ordinal >= ${first}`.execute(
+    store.db,
+  );
+  return Number(rows[0]?.last ?? first - 1);
+}
+
+async function addOnIngress(context: StagingContext, first: number): Promise<void> {
+  const { store, job, sync, table } = context;
+  await resolveIngress(context);
+  await sql`
+    insert into change (job_serial, ordinal, kind, verb, object_id, member_id, member_kind, external_id, label, result, error_code, error_message)
+    select ${job.serial}, ${first}::bigint - 1 + row_number() over (order by w.group_id, w.reference), 'membership',
+      case when w.member_id is not null and e.group_id is not null then 'bind' else 'addMember' end,
+      w.group_id, w.member_id, w.member_kind, w.reference, ${label},
+      case when w.member_id is null then 'skipped' end,
+      case when w.member_id is null then 'ReferenceNotFound' end,
+      case when w.member_id is null then format('the member %s is not in the directory; it is added as soon as it is', w.reference) end
+    from (
+      select distinct on (w.group_id, coalesce(w.member_id, w.reference)) w.* from ${table('wanted')} w
+      order by w.group_id, coalesce(w.member_id, w.reference), w.reference
+    ) w
+    left join membership_link x on x.sync_serial = ${sync.serial} and x.group_id = w.group_id and x.reference = w.reference
+    left join membership e on e.group_id = w.group_id and e.member_id = w.member_id
+    ${labelJoins(context)}
+    where case
+      when w.member_id is null then x.group_id is null
+      when e.group_id is null then true
+      else not exists (select 1 from membership_link y where y.sync_serial = ${sync.serial} and y.group_id = w.group_id and y.member_id = w.member_id)
+    end`.execute(store.db);
+}
+
+async function addOnEgress(context: StagingContext, first: number): Promise<void> {
+  const { store, job, sync, table } = context;
+  await sql`
+    insert into change (job_serial, ordinal, kind, verb, object_id, member_id, member_kind, external_id, label)
+    select ${job.serial}, ${first}::bigint - 1 + row_number() over (order by w.group_id, w.member_id), 'membership',
+      w.verb, w.group_id, w.member_id, w.member_kind, w.reference, ${label}
+    from (
+      select m.group_id, m.member_id, m.member_kind, coalesce(x.reference, t.reference, l.reference) as reference,
+        case when x.group_id is null and t.reference is not null then 'bind'
+          when x.group_id is not null and not (g.has_members and t.reference is null) then 'update'
+          else 'addMember' end as verb
+      from membership m
+      join ${table('source')} sg on sg.kind = 'group' and sg.object_id = m.group_id and sg.conflict_code is null
+      join ${table('source')} sm on sm.kind = m.member_kind and sm.object_id = m.member_id and sm.conflict_code is null
+      left join membership_link x on x.sync_serial = ${sync.serial} and x.group_id = m.group_id and x.member_id = m.member_id
+      left join link l on l.sync_serial = ${sync.serial} and l.object_id = m.member_id
+      left join ${table('object')} g on g.kind = 'group' and g.external_id = coalesce(sg.external_id, sg.matched_external_id)
+      left join ${table('object')} o on o.kind = sm.kind and o.external_id = coalesce(sm.external_id, sm.matched_external_id)
+      left join lateral (
+        select min(t.reference) as reference from ${table('member')} t
+        where t.group_external_id = g.external_id
+          and t.reference in (coalesce(o.reference, l.reference), coalesce(o.alias, l.alias), x.reference)
+      ) t on g.has_members
+      left join change c on c.job_serial = ${job.serial} and c.object_id = m.member_id and c.verb = 'move' and c.result is null
+      where x.group_id is null
+        or (g.has_members and t.reference is null)
+        or c.ordinal is not null
+        or (l.reference is not null and x.reference <> l.reference and x.reference is distinct from l.alias)
+    ) w
+    ${labelJoins(context)}`.execute(store.db);
+}
+
+/** Plans additions of members; returns the last ordinal used. */
+export async function planAddedMembers(context: StagingContext, first: number): Promise<number> {
+  if (context.sync.direction === 'egress') {
+    await sql`create index on ${context.table('member')} (group_external_id, reference)`.execute(
+      context.store.db,
+    );
+    await addOnEgress(context, first);
+  } else {
+    await addOnIngress(context, first);
+  }
+  return lastOrdinal(context, first);
+}
+
+/** Ingress: memberships that this sync no longer gives, and none other does either; and those of users about to be deleted. */
+function goneOnIngress({ sync, table }: StagingContext): RawBuilder<unknown> {
+  const supportedElsewhere = sql`exists (
+    select 1 from membership_link y join sync s on s.serial = y.sync_serial and s.direction = 'ingress'
+    where y.group_id = x.group_id and y.member_id = x.member_id and y.sync_serial <> ${sync.serial})`;
+  return sql`
+    select x.group_id, x.member_id, x.reference
+    from membership_link x
+    where x.sync_serial = ${sync.serial} and x.member_id is not null
+      and (
+        exists (select 1 from ${table('object')} g where g.kind = 'group' and g.object_id = x.group_id and g.has_members and g.error_code is null)
+          and not exists (select 1 from ${table('wanted')} w where w.group_id = x.group_id and w.reference = x.reference and w.member_id = x.member_id)
+        or exists (select 1 from ${table('wanted')} w where w.group_id = x.group_id and w.reference = x.reference and not w.whole and w.member_id is distinct from x.member_id)
+      )
+      and not exists (select 1 from ${table('wanted')} w where w.group_id = x.group_id and w.member_id = x.member_id)
+      and not ${supportedElsewhere}
+    union
+    select m.group_id, m.member_id, coalesce(x.reference, m.member_id)
+    from membership m
+    join ${table('missing')} g on g.object_id = m.member_id
+    left join membership_link x on x.sync_serial = ${sync.serial} and x.group_id = m.group_id and x.member_id = m.member_id
+    where ${sync.onMissing === 'delete'}::boolean
+      and not exists (select 1 from ${table('missing')} d where d.object_id = m.group_id)
+      and not exists (
+        select 1 from link o join sync s on s.serial = o.sync_serial
+        where o.object_id = m.member_id and o.sync_serial <> ${sync.serial} and o.state = 'live' and s.direction = 'ingress')`;
+}
+
+/** Egress: memberships that this sync wrote or bound, and that the directory no longer has. */
+function goneOnEgress({ sync, table }: StagingContext): RawBuilder<unknown> {
+  return sql`
+    select x.group_id, x.member_id, x.reference from membership_link x
+    join ${table('source')} sg on sg.kind = 'group' and sg.object_id = x.group_id and sg.conflict_code is null
+    left join ${table('object')} g on g.kind = 'group' and g.external_id = sg.external_id
+    where x.sync_serial = ${sync.serial} and x.member_id is not null
+      and (
+        not exists (select 1 from membership m where m.group_id = x.group_id and m.member_id = x.member_id)
+        or ${sync.onMissing === 'delete'}::boolean and exists (select 1 from ${table('missing')} d where d.object_id = x.member_id))`;
+}
+
+/** Plans removals of members; returns the last ordinal used. */
+export async function planRemovedMembers(context: StagingContext, first: number): Promise<number> {
+  const { store, job, sync } = context;
+  const gone = sync.direction === 'ingress' ? goneOnIngress(context) : goneOnEgress(context);
+  await sql`
+    insert into change (job_serial, ordinal, kind, verb, object_id, member_id, member_kind, external_id, label)
+    select ${job.serial}, ${first}::bigint - 1 + row_number() over (order by w.group_id, w.reference), 'membership', 'removeMember',
+      w.group_id, w.member_id, case when w.member_id like 'group\_%' then 'group' else 'user' end, w.reference, ${label}
+    from (select group_id, member_id, min(reference) as reference from (${gone}) g group by group_id, member_id) w
+    ${labelJoins(context)}`.execute(store.db);
+  return lastOrdinal(context, first);
+}
+
+/**
+ * Ingress: keeps member references that resolve to nothing yet, so that they are looked at when their object comes,
+ * and forgets those that a group no longer has without a membership to remove.
+ */
+export async function writeWaitingMembers(
+  { sync, table }: StagingContext,
+  trx: Transaction<Database>,
+): Promise<void> {
+  if (sync.direction === 'egress') return;
+  await sql`
+    delete from membership_link x using ${table('object')} g
+    where x.sync_serial = ${sync.serial} and g.kind = 'group' and g.object_id = x.group_id and g.has_members and g.error_code is null
+      and x.member_id is null
+      and not exists (select 1 from ${table('wanted')} w where w.group_id = x.group_id and w.reference = x.reference)`.execute(
+    trx,
+  );
+  await sql`
+    insert into membership_link (sync_serial, group_id, reference, member_id)
+    select distinct ${sync.serial}::bigint, w.group_id, w.reference, null::text from ${table('wanted')} w where w.member_id is null
+    on conflict do nothing`.execute(trx);
+}
+
+/** How many memberships stay as they are: those known, less those that the plan takes away or writes anew. */
+export async function countSameMemberships({ store, job, sync }: StagingContext): Promise<number> {
+  const { rows } = await sql<{ same: number }>`
+    select (
+      (select count(*) from membership_link where sync_serial = ${sync.serial} and member_id is not null)
+      - (select count(*) from change c where c.job_serial = ${job.serial} and c.kind = 'membership'
+          and exists (select 1 from membership_link x where x.sync_serial = ${sync.serial} and x.group_id = c.object_id and x.member_id = c.member_id))
+    )::int as same`.execute(store.db);
+  return Math.max(0, rows[0]?.same ?? 0);
+}

@@ -1,0 +1,94 @@
+import { sql } from 'kysely';
+import type { Transaction } from 'kysely';
+import type { BatchOutcome, RunnableJob, RunnableSync } from '../../sync/sync-store.ts';
+import type { Database } from '../schema.ts';
+import type { Store } from '../store.ts';
+
+async function markUnsuccessful(
+  trx: Transaction<Database>,
+  job: RunnableJob,
+  outcomes: readonly BatchOutcome[],
+): Promise<void> {
+  const rows = outcomes.filter(({ result }) => result !== 'success');
+  if (rows.length === 0) return;
+  await sql`
+    update change c set result = r.result, error_code = r.code, error_message = r.message
+    from unnest(${rows.map(({ ordinal }) => ordinal)}::bigint[], ${rows.map(({ result }) => result)}::text[],
+      ${rows.map(({ code }) => code ?? 'Internal')}::text[], ${rows.map(({ message }) => message ?? '')}::text[]) as r (ordinal, result, code, message)
+    where c.job_serial = ${job.serial} and c.ordinal = r.ordinal`.execute(trx);
+}
+
+async function writeLinks(
+  trx: Transaction<Database>,
+  job: RunnableJob,
+  sync: RunnableSync,
+  outcomes: readonly BatchOutcome[],
+): Promise<void> {
+  const rows = outcomes.filter(({ result }) => result === 'success');
+  if (rows.length === 0) return;
+  const done = sql`
+    change c join unnest(
+      ${rows.map(({ ordinal }) => ordinal)}::bigint[], ${rows.map(({ externalId }) => externalId ?? null)}::text[],
+      ${rows.map(({ location }) => location ?? null)}::text[], ${rows.map(({ reference }) => reference ?? null)}::text[],
+      ${rows.map(({ alias }) => alias ?? null)}::text[]
+    ) as r (ordinal, external_id, location, reference, alias) on c.job_serial = ${job.serial} and c.ordinal = r.ordinal`;
+  await sql`
+    delete from link l using ${done}
+    where l.sync_serial = ${sync.serial} and c.kind <> 'membership' and l.object_id = c.object_id
+      and (c.verb = 'delete' or c.verb in ('create', 'bind') and l.external_id <> coalesce(r.external_id, c.external_id))`.execute(
+    trx,
+  );
+  await sql`
+    insert into link (sync_serial, kind, external_id, object_id, reference, alias, location, scope, fingerprint, object_revision)
+    select ${sync.serial}, c.kind, coalesce(r.external_id, c.external_id), c.object_id, coalesce(r.reference, c.reference),
+      coalesce(r.alias, c.alias), coalesce(r.location, c.location), coalesce(c.scope, 0), null, c.expected_revision
+    from ${done}
+    where c.kind <> 'membership' and c.verb <> 'delete' and not c.releases_link and coalesce(r.external_id, c.external_id) is not null
+    order by c.ordinal
+    on conflict (sync_serial, kind, external_id) do update set object_id = excluded.object_id, reference = excluded.reference,
+      alias = excluded.alias, location = excluded.location, scope = excluded.scope, fingerprint = null,
+      object_revision = excluded.object_revision, state = 'live'`.execute(trx);
+  await sql`
+    update link l set state = 'missing', fingerprint = null from ${done}
+    where c.releases_link and c.verb <> 'delete' and l.sync_serial = ${sync.serial} and l.kind = c.kind and l.external_id = c.external_id`.execute(
+    trx,
+  );
+}
+
+async function writeMembershipLinks(
+  trx: Transaction<Database>,
+  job: RunnableJob,
+  sync: RunnableSync,
+  outcomes: readonly BatchOutcome[],
+): Promise<void> {
+  const ordinals = outcomes.filter(({ result }) => result === 'success').map(({ ordinal }) => ordinal);
+  const done = sql`c.job_serial = ${job.serial} and c.ordinal = any (${ordinals}::bigint[])`;
+  await sql`
+    delete from membership_link x using change c
+    where ${done} and x.sync_serial = ${sync.serial} and x.group_id = c.object_id
+      and (c.kind = 'membership' and x.member_id = c.member_id or c.kind = 'group' and c.verb = 'delete')`.execute(
+    trx,
+  );
+  await sql`
+    insert into membership_link (sync_serial, group_id, reference, member_id)
+    select ${sync.serial}, c.object_id, coalesce(l.reference, c.external_id, c.member_id), c.member_id
+    from change c left join link l on l.sync_serial = ${sync.serial} and l.object_id = c.member_id
+    where ${done} and c.kind = 'membership' and c.verb in ('addMember', 'bind', 'update')
+    on conflict (sync_serial, group_id, reference) do update set member_id = excluded.member_id`.execute(trx);
+}
+
+/** Records what became of a batch outside, with the links that it made, and that the job has come this far. */
+export async function recordOutcomes(
+  store: Store,
+  job: RunnableJob,
+  sync: RunnableSync,
+  through: number,
+  outcomes: readonly BatchOutcome[],
+): Promise<void> {
+  await store.transaction(async (trx) => {
+    await markUnsuccessful(trx, job, outcomes);
+    await writeLinks(trx, job, sync, outcomes);
+    await writeMembershipLinks(trx, job, sync, outcomes);
+    await sql`update job set applied_ordinal = ${through} where serial = ${job.serial}`.execute(trx);
+  });
+}

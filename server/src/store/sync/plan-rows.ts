@@ -1,0 +1,185 @@
+import { sql } from 'kysely';
+import type { Transaction } from 'kysely';
+import { kinds, objectKinds } from '@lockstep/contract/vocabulary.ts';
+import type { Kind, ObjectKind } from '@lockstep/contract/vocabulary.ts';
+import type { PlannedChange } from '../../sync/planned-change.ts';
+import type { RefreshedLink } from '../../sync/sync-store.ts';
+import type { Database } from '../schema.ts';
+import type { StagingContext } from './staging-tables.ts';
+
+const changeColumns = [
+  'job_serial',
+  'ordinal',
+  'kind',
+  'verb',
+  'object_id',
+  'external_id',
+  'label',
+  'parent_id',
+  'before',
+  'after',
+  'keys',
+  'expected_revision',
+  'reference',
+  'alias',
+  'location',
+  'scope',
+  'fingerprint',
+  'releases_link',
+  'contribution',
+  'result',
+  'error_code',
+  'error_message',
+];
+
+const json = (value: unknown): string | null =>
+  value === null || value === undefined ? null : JSON.stringify(value);
+
+function* changeRows(
+  jobSerial: number,
+  first: number,
+  changes: readonly PlannedChange[],
+): Generator<unknown[]> {
+  let ordinal = first;
+  for (const change of changes) {
+    const { link, outcome } = change;
+    yield [
+      jobSerial,
+      ordinal,
+      change.kind,
+      change.verb,
+      change.objectId,
+      change.externalId,
+      change.label,
+      change.parentId ?? null,
+      json(change.before),
+      json(change.after),
+      json(change.keys),
+      change.revision ?? null,
+      link?.reference ?? null,
+      link?.alias ?? null,
+      link?.location ?? null,
+      link?.scope ?? null,
+      link?.fingerprint ?? null,
+      change.releasesLink ?? false,
+      json(change.contribution),
+      outcome?.result ?? null,
+      outcome?.code ?? null,
+      outcome?.message ?? null,
+    ];
+    ordinal += 1;
+  }
+}
+
+export async function writeChanges(
+  { store, job }: StagingContext,
+  first: number,
+  changes: readonly PlannedChange[],
+): Promise<void> {
+  await store.copyInto(store.db, 'change', changeColumns, changeRows(job.serial, first, changes));
+}
+
+/** Keeps what is to become of the links of equal objects until the plan is committed. */
+export async function refreshLinks(
+  { store, tableName }: StagingContext,
+  rows: readonly RefreshedLink[],
+): Promise<void> {
+  const columns = [
+    'kind',
+    'external_id',
+    'fingerprint',
+    'reference',
+    'alias',
+    'location',
+    'scope',
+    'revision',
+    'contribution',
+  ];
+  await store.copyInto(
+    store.db,
+    tableName('refreshed'),
+    columns,
+    rows.map(({ kind, externalId, link, revision, contribution }) => [
+      kind,
+      externalId,
+      link.fingerprint,
+      link.reference,
+      link.alias,
+      link.location,
+      link.scope,
+      revision,
+      json(contribution),
+    ]),
+  );
+}
+
+export async function releaseLinks(
+  { store, tableName }: StagingContext,
+  rows: readonly { kind: ObjectKind; externalId: string }[],
+): Promise<void> {
+  await store.copyInto(
+    store.db,
+    tableName('released'),
+    ['kind', 'external_id'],
+    rows.map(({ kind, externalId }) => [kind, externalId]),
+  );
+}
+
+/**
+ * Brings the links of objects that need no change up to date, in the transaction that makes the plan final: before
+ * it an interrupted job must find everything as it was, or it would take a half-made plan's objects for settled.
+ */
+export async function writeSettledLinks(
+  { sync, table }: StagingContext,
+  trx: Transaction<Database>,
+): Promise<void> {
+  await sql`
+    update link l set fingerprint = r.fingerprint, reference = r.reference, alias = r.alias, location = r.location,
+      scope = r.scope, object_revision = r.revision, state = 'live', contribution = coalesce(r.contribution, l.contribution)
+    from ${table('refreshed')} r
+    where l.sync_serial = ${sync.serial} and l.kind = r.kind and l.external_id = r.external_id`.execute(trx);
+  await sql`
+    update link l set state = 'missing', fingerprint = null from ${table('released')} r
+    where l.sync_serial = ${sync.serial} and l.kind = r.kind and l.external_id = r.external_id`.execute(trx);
+}
+
+export async function settleStaged(
+  { store, table }: StagingContext,
+  rows: readonly { kind: ObjectKind; externalId: string; objectId: string | null }[],
+): Promise<void> {
+  await sql`
+    update ${table('object')} o set object_id = r.object_id, settled = r.object_id is not null,
+      conflict_code = case when r.object_id is null then coalesce(o.conflict_code, 'DependencyFailed') else o.conflict_code end
+    from unnest(${rows.map(({ kind }) => kind)}::text[], ${rows.map(({ externalId }) => externalId)}::text[],
+      ${rows.map(({ objectId }) => objectId)}::text[]) as r (kind, external_id, object_id)
+    where o.kind = r.kind and o.external_id = r.external_id`.execute(store.db);
+}
+
+const zero = (): Record<Kind, number> => ({ organizationalUnit: 0, user: 0, group: 0, membership: 0 });
+
+function countsOf(rows: readonly { kind: string; count: number }[]): Record<Kind, number> {
+  const counts = zero();
+  for (const kind of kinds) counts[kind] = rows.find((row) => row.kind === kind)?.count ?? 0;
+  return counts;
+}
+
+export async function countLinked({ store, sync }: StagingContext): Promise<Record<Kind, number>> {
+  const { rows } = await sql<{ kind: string; count: number }>`
+    select kind, count(*)::int as count from link where sync_serial = ${sync.serial} and state = 'live' group by kind
+    union all
+    select 'membership', count(*)::int from membership_link where sync_serial = ${sync.serial} and member_id is not null`.execute(
+    store.db,
+  );
+  return countsOf(rows);
+}
+
+/** Egress: entries of the target that nothing in the directory is tied to. */
+export async function countUnmanaged({ store, sync, table }: StagingContext): Promise<Record<Kind, number>> {
+  if (sync.direction === 'ingress') return zero();
+  const { rows } = await sql<{ kind: string; count: number }>`
+    select o.kind, count(*)::int as count from ${table('object')} o
+    where o.kind = any (${objectKinds as unknown as string[]}::text[]) and not o.linked and not o.settled group by o.kind`.execute(
+    store.db,
+  );
+  return countsOf(rows);
+}

@@ -1,0 +1,116 @@
+import { sql } from 'kysely';
+import type { ObjectKind } from '@lockstep/contract/vocabulary.ts';
+import { attributesFromJson } from '../../directory/attributes.ts';
+import type { JsonAttributes } from '../../directory/attributes.ts';
+import type { SourceFilter, SubtreeScope } from '../../sync/sync-store.ts';
+import { directoryTables } from './staging-tables.ts';
+import type { StagingContext } from './staging-tables.ts';
+
+/** Egress: names the directory objects in scope. One statement a kind, so that each is one view of the directory. */
+export async function stageSource(
+  context: StagingContext,
+  scopes: readonly SubtreeScope[],
+  kinds: readonly ObjectKind[],
+  filter: SourceFilter | null,
+): Promise<Record<ObjectKind, number>> {
+  const { store, sync, table } = context;
+  for (const { index, organizationalUnitId } of scopes) {
+    await sql`
+      insert into ${table('source_unit')} (unit_id, scope, depth)
+      with recursive tree (unit_id, depth) as (
+        select ${organizationalUnitId ?? ''}::text collate "C", -1
+        union all
+        select u.id, t.depth + 1 from tree t
+        join organizational_unit u on u.tenant_id = ${sync.tenantId} and u.parent_key = t.unit_id
+      ) select unit_id, ${index}, depth from tree`.execute(store.db);
+  }
+  const counts: Record<ObjectKind, number> = { organizationalUnit: 0, user: 0, group: 0 };
+  for (const kind of kinds) {
+    const place =
+      kind === 'organizationalUnit'
+        ? sql`d.id = t.unit_id and t.depth >= 0`
+        : sql`coalesce(d.parent_id, '') = t.unit_id`;
+    await sql`
+      insert into ${table('source')} (kind, object_id, scope, depth, external_id, up_to_date)
+      select ${kind}, d.id, t.scope, ${sql.raw(kind === 'organizationalUnit' ? 't.depth' : '0')}, l.external_id,
+        coalesce(l.object_revision = d.revision and l.state = 'live' and l.fingerprint is not null, false)
+      from ${table('source_unit')} t
+      join ${directoryTables[kind].table} d on d.tenant_id = ${sync.tenantId} and ${place}
+      left join link l on l.sync_serial = ${sync.serial} and l.object_id = d.id`.execute(store.db);
+    if (filter && kind !== 'organizationalUnit') await dropFiltered(context, kind, filter);
+    const { rows } = await sql<{
+      count: number;
+    }>`select count(*)::int as count from ${table('source')} where kind = ${kind}`.execute(store.db);
+    counts[kind] = rows[0]?.count ?? 0;
+  }
+  await sql`create index on ${table('source')} (object_id)`.execute(store.db);
+  await sql`analyze ${table('source')}`.execute(store.db);
+  return counts;
+}
+
+/** Takes the objects out of scope that the sync's filter does not let pass. */
+async function dropFiltered(
+  { store, table }: StagingContext,
+  kind: ObjectKind,
+  filter: SourceFilter,
+): Promise<void> {
+  let after = '';
+  for (;;) {
+    const { rows } = await sql<{ id: string; attributes: JsonAttributes }>`
+      select d.id, d.attributes from (
+        select object_id from ${table('source')} where kind = ${kind} and object_id > ${after} order by object_id limit 2000
+      ) s join ${directoryTables[kind].table} d on d.id = s.object_id order by d.id`.execute(store.db);
+    const last = rows.at(-1);
+    if (!last) return;
+    after = last.id;
+    const out = rows.filter((row) => !filter(kind, attributesFromJson(row.attributes))).map(({ id }) => id);
+    if (out.length > 0)
+      await sql`delete from ${table('source')} where kind = ${kind} and object_id = any (${out}::text[])`.execute(
+        store.db,
+      );
+  }
+}
+
+/** After the read: an object needs a second look when it changed, is not linked, or its entry changed or was not seen. */
+export async function markNeeds({ store, table }: StagingContext): Promise<void> {
+  await sql`
+    update ${table('source')} s set needs = true
+    where not s.up_to_date or s.external_id is null
+      or exists (select 1 from ${table('object')} o where o.kind = s.kind and o.external_id = s.external_id)
+      or not exists (select 1 from ${table('key')} k where k.kind = s.kind and k.external_id = s.external_id)`.execute(
+    store.db,
+  );
+  await sql`create index on ${table('source')} (kind, depth, object_id) where needs`.execute(store.db);
+  await sql`analyze ${table('source')}`.execute(store.db);
+}
+
+/** Names live links whose source object is gone: not seen on ingress, not in scope on egress. */
+export async function stageMissing(
+  { store, sync, table }: StagingContext,
+  kinds: readonly ObjectKind[],
+): Promise<void> {
+  const gone =
+    sync.direction === 'ingress'
+      ? sql`not exists (select 1 from ${table('key')} k where k.kind = l.kind and k.external_id = l.external_id)
+        and not exists (select 1 from ${table('object')} o where o.object_id = l.object_id and o.matched_by is not null)`
+      : sql`not exists (select 1 from ${table('source')} s where s.kind = l.kind and s.object_id = l.object_id)`;
+  await sql`
+    insert into ${table('missing')} (kind, external_id, object_id, depth)
+    select l.kind, l.external_id, l.object_id, coalesce(o.depth, 0)
+    from link l left join ${table('object')} o on o.kind = l.kind and o.external_id = l.external_id
+    where l.sync_serial = ${sync.serial} and l.state = 'live' and l.kind = any (${kinds as string[]}::text[]) and ${gone}`.execute(
+    store.db,
+  );
+  if (sync.direction === 'ingress') {
+    await sql`
+      update ${table('missing')} m set depth = t.depth from (
+        with recursive above (id, parent_id, depth) as (
+          select u.id, u.parent_id, 0 from ${table('missing')} m join organizational_unit u on u.id = m.object_id where m.kind = 'organizationalUnit'
+          union all
+          select a.id, u.parent_id, a.depth + 1 from above a join organizational_unit u on u.id = a.parent_id
+        ) select id, max(depth) as depth from above group by id
+      ) t where m.object_id = t.id`.execute(store.db);
+  }
+  await sql`create index on ${table('missing')} (kind, (-depth), external_id)`.execute(store.db);
+  await sql`analyze ${table('missing')}`.execute(store.db);
+}

@@ -1,0 +1,98 @@
+import { sql } from 'kysely';
+import type { Kysely, RawBuilder } from 'kysely';
+import type { RunnableJob, RunnableSync } from '../../sync/sync-store.ts';
+import type { Database } from '../schema.ts';
+import type { Store } from '../store.ts';
+
+export type StagingTable =
+  | 'key'
+  | 'touched'
+  | 'object'
+  | 'match_value'
+  | 'member'
+  | 'source'
+  | 'source_match'
+  | 'source_unit'
+  | 'missing'
+  | 'wanted'
+  | 'refreshed'
+  | 'released';
+
+/** What the functions of one job's staging share. */
+export interface StagingContext {
+  readonly store: Store;
+  readonly job: RunnableJob;
+  readonly sync: RunnableSync;
+  /** The staging table of this job, to stand in SQL. */
+  table(name: StagingTable): RawBuilder<unknown>;
+  /** Its name, for COPY. */
+  tableName(name: StagingTable): string;
+}
+
+export type Executor = Kysely<Database>;
+
+/** Columns of each staging table. Unlogged: a crash of the server empties them, and the job then reads again. */
+const definitions: Record<StagingTable, string> = {
+  key: 'kind text collate "C" not null, external_id text collate "C" not null, primary key (kind, external_id)',
+  touched: 'kind text collate "C" not null, external_id text collate "C" not null',
+  object: `kind text collate "C" not null, external_id text collate "C" not null, object_id text collate "C",
+    linked boolean not null, settled boolean not null default false, reference text collate "C", alias text collate "C",
+    location text, scope integer not null, fingerprint uuid, parents jsonb not null, parent_reference text collate "C" not null,
+    depth integer not null, label text not null, name text not null, name_key text collate "C" not null, enabled boolean,
+    attributes jsonb not null, has_members boolean not null, error_code text, error_message text,
+    conflict_code text, conflict_message text, matched_by integer`,
+  match_value:
+    'kind text collate "C" not null, external_id text collate "C" not null, rule integer not null, value text collate "C" not null',
+  member: 'group_external_id text collate "C" not null, reference text collate "C" not null',
+  source: `kind text collate "C" not null, object_id text collate "C" not null, scope integer not null, depth integer not null,
+    external_id text collate "C", up_to_date boolean not null, needs boolean not null default false,
+    matched_external_id text collate "C", matched_by integer, conflict_code text, conflict_message text`,
+  source_match:
+    'kind text collate "C" not null, object_id text collate "C" not null, rule integer not null, value text collate "C" not null',
+  source_unit: 'unit_id text collate "C" not null, scope integer not null, depth integer not null',
+  missing:
+    'kind text collate "C" not null, external_id text collate "C" not null, object_id text collate "C" not null, depth integer not null',
+  wanted: `group_id text collate "C" not null, reference text collate "C" not null, member_id text collate "C",
+    member_kind text, whole boolean not null`,
+  refreshed: `kind text collate "C" not null, external_id text collate "C" not null, fingerprint uuid, reference text collate "C",
+    alias text collate "C", location text, scope integer not null, revision bigint not null, contribution jsonb`,
+  released: 'kind text collate "C" not null, external_id text collate "C" not null',
+};
+
+export const stagingTables = Object.keys(definitions) as StagingTable[];
+
+export function stagingContext(store: Store, job: RunnableJob, sync: RunnableSync): StagingContext {
+  const tableName = (name: StagingTable): string => `staging.job_${job.serial}_${name}`;
+  return { store, job, sync, tableName, table: (name) => sql.raw(tableName(name)) };
+}
+
+/** Creates the staging tables anew; what an interrupted attempt left is dropped first. */
+export async function createStagingTables(context: StagingContext): Promise<void> {
+  await dropStagingTables(context);
+  for (const name of stagingTables) {
+    await sql`create unlogged table ${context.table(name)} (${sql.raw(definitions[name])})`.execute(
+      context.store.db,
+    );
+  }
+}
+
+export async function dropStagingTables(context: StagingContext): Promise<void> {
+  for (const name of stagingTables)
+    await sql`drop table if exists ${context.table(name)}`.execute(context.store.db);
+}
+
+/** The directory table of a kind, and the column that names its objects. */
+export const directoryTables = {
+  user: { table: sql.raw('directory_user'), name: sql.raw('username'), key: sql.raw('username_key') },
+  organizationalUnit: {
+    table: sql.raw('organizational_unit'),
+    name: sql.raw('name'),
+    key: sql.raw('name_key'),
+  },
+  group: { table: sql.raw('directory_group'), name: sql.raw('name'), key: sql.raw('name_key') },
+} as const;
+
+/** `enabled` of a directory row: only users have it. */
+export function enabledColumn(kind: keyof typeof directoryTables, alias: string): RawBuilder<unknown> {
+  return sql.raw(kind === 'user' ? `${alias}.enabled` : 'true');
+}

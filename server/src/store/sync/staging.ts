@@ -1,0 +1,97 @@
+import { sql } from 'kysely';
+import { objectKinds } from '@lockstep/contract/vocabulary.ts';
+import type { RunnableJob, RunnableSync, Staging } from '../../sync/sync-store.ts';
+import type { Store } from '../store.ts';
+import {
+  egressCandidates,
+  findByPlace,
+  findStagedByPlace,
+  ingressCandidates,
+  missingLinks,
+  referencesOfUnits,
+  resolveUnits,
+  unlinkedSources,
+} from './candidates.ts';
+import { matchEgressKind, matchIngressKind, refuseTakenUsernames } from './match.ts';
+import { commitPlan, getJob } from './job-rows.ts';
+import {
+  countSameMemberships,
+  planAddedMembers,
+  planRemovedMembers,
+  writeWaitingMembers,
+} from './members.ts';
+import {
+  countLinked,
+  countUnmanaged,
+  refreshLinks,
+  releaseLinks,
+  settleStaged,
+  writeChanges,
+  writeSettledLinks,
+} from './plan-rows.ts';
+import { indexStaged, markTouched, see, stage } from './stage-read.ts';
+import { markNeeds, stageMissing, stageSource } from './stage-source.ts';
+import { createStagingTables, dropStagingTables, stagingContext } from './staging-tables.ts';
+
+/** Opens the staging area of a job; what an interrupted attempt left in it is gone. */
+export async function openStaging(store: Store, job: RunnableJob, sync: RunnableSync): Promise<Staging> {
+  const context = stagingContext(store, job, sync);
+  // A dry run leaves no trace, and an approving run none but the plan that it was asked to apply.
+  const settles = job.mode === 'apply';
+  await createStagingTables(context);
+  return {
+    markTouched: () => markTouched(context),
+    see: (keys) => see(context, keys),
+    stage: (objects) => stage(context, objects),
+    async matchIngress(rules, complete) {
+      await indexStaged(context);
+      for (const kind of objectKinds) await matchIngressKind(context, kind, rules[kind], complete);
+      await refuseTakenUsernames(context);
+      await sql`analyze ${context.table('object')}`.execute(store.db);
+    },
+    ingressCandidates: (kind) => ingressCandidates(context, kind),
+    stageSource: (scopes, kinds, filter) => stageSource(context, scopes, kinds, filter),
+    async stageSourceMatches(rows) {
+      const columns = ['kind', 'object_id', 'rule', 'value'];
+      await store.copyInto(
+        store.db,
+        context.tableName('source_match'),
+        columns,
+        rows.map((row) => [row.kind, row.objectId, row.rule, row.value]),
+      );
+    },
+    async markNeeds() {
+      await indexStaged(context);
+      await markNeeds(context);
+    },
+    async matchEgress(rules) {
+      for (const kind of objectKinds) await matchEgressKind(context, kind, rules[kind]);
+    },
+    unlinkedSources: (kind) => unlinkedSources(context, kind),
+    egressCandidates: (kind) => egressCandidates(context, kind),
+    resolveUnits: (references) => resolveUnits(context, references),
+    referencesOfUnits: (ids) => referencesOfUnits(context, ids),
+    findByPlace: (kind, places) => findByPlace(context, kind, places),
+    findStagedByPlace: (kind, places) => findStagedByPlace(context, kind, places),
+    settleStaged: (rows) => settleStaged(context, rows),
+    stageMissing: (kinds) => stageMissing(context, kinds),
+    missing: (kind) => missingLinks(context, kind),
+    refreshLinks: (rows) => refreshLinks(context, rows),
+    releaseLinks: (rows) => releaseLinks(context, rows),
+    writeChanges: (first, changes) => writeChanges(context, first, changes),
+    planAddedMembers: (first) => planAddedMembers(context, first),
+    planRemovedMembers: (first) => planRemovedMembers(context, first),
+    countSameMemberships: () => countSameMemberships(context),
+    countLinked: () => countLinked(context),
+    countUnmanaged: () => countUnmanaged(context),
+    async commit(totals) {
+      await store.transaction(async (trx) => {
+        if (settles) await writeSettledLinks(context, trx);
+        if (settles) await writeWaitingMembers(context, trx);
+        await commitPlan(trx, job, totals);
+      });
+      return getJob(store, job.id);
+    },
+    [Symbol.asyncDispose]: () => dropStagingTables(context),
+  };
+}

@@ -1,0 +1,70 @@
+import { sql } from 'kysely';
+import { kinds, operationOfVerb, operations } from '@lockstep/contract/vocabulary.ts';
+import type { Counts, Direction, Kind, Operation, Statistics, Verb } from '@lockstep/contract/vocabulary.ts';
+import type { Executor } from '../store.ts';
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+
+/** All four kinds with all seven operations, all zero. */
+export function emptyStatistics(): Record<Kind, Record<Operation, Mutable<Counts>>> {
+  return Object.fromEntries(
+    kinds.map((kind) => [
+      kind,
+      Object.fromEntries(
+        operations.map((operation) => [operation, { total: 0, success: 0, failed: 0, skipped: 0 }]),
+      ),
+    ]),
+  ) as Record<Kind, Record<Operation, Mutable<Counts>>>;
+}
+
+interface JobRow {
+  direction: Direction;
+  applied_ordinal: number;
+  same_counts: Partial<Record<Kind, number>>;
+  exports: boolean;
+}
+
+/**
+ * Statistics of a job, computed from its outcomes (DESIGN section 2). A change counts once in the operation of its
+ * verb and, written to a system, once in Pushed, or Exported when the target is a file. Changes of a running job that
+ * were not attempted yet are not counted.
+ */
+export async function computeStatistics(executor: Executor, jobSerial: number): Promise<Statistics> {
+  const statistics = emptyStatistics();
+  const { rows: jobs } = await sql<JobRow>`
+    select j.direction, j.applied_ordinal, j.same_counts, coalesce(c.type = 'file', false) as exports
+    from job j left join connection c on c.id = j.connection_id where j.serial = ${jobSerial}`.execute(
+    executor,
+  );
+  const job = jobs[0];
+  if (!job) return statistics;
+  const { rows } = await sql<{
+    kind: Kind;
+    verb: Verb;
+    outcome: 'success' | 'failed' | 'skipped';
+    count: number;
+  }>`
+    select kind, verb, coalesce(result, 'success') as outcome, count(*)::int as count from change
+    where job_serial = ${jobSerial} and (result is not null or ordinal <= ${job.applied_ordinal})
+    group by 1, 2, 3`.execute(executor);
+  const written: Operation = job.exports ? 'exported' : 'pushed';
+  const add = (
+    kind: Kind,
+    operation: Operation,
+    outcome: 'success' | 'failed' | 'skipped',
+    count: number,
+  ): void => {
+    statistics[kind][operation][outcome] += count;
+    statistics[kind][operation].total += count;
+  };
+  for (const { kind, verb, outcome, count } of rows) {
+    const operation = verb === 'bind' ? 'binded' : operationOfVerb[verb];
+    add(kind, operation, outcome, count);
+    if (job.direction === 'egress' && verb !== 'bind') add(kind, written, outcome, count);
+  }
+  for (const kind of kinds) {
+    const same = job.same_counts[kind] ?? 0;
+    if (same > 0) add(kind, 'same', 'success', same);
+  }
+  return statistics;
+}

@@ -1,0 +1,147 @@
+import { sql } from 'kysely';
+import type { Kind, Verb } from '@lockstep/contract/vocabulary.ts';
+import { valueFromJson } from '../../directory/attributes.ts';
+import type { AttributeValue, JsonAttributes } from '../../directory/attributes.ts';
+import type { TargetChange } from '../../sync/connector.ts';
+import { readPseudoAttributes, withoutPseudoAttributes } from '../../sync/image.ts';
+import type { BatchOutcome, RunnableJob, RunnableSync, TargetBatch } from '../../sync/sync-store.ts';
+import type { Store } from '../store.ts';
+
+interface Row {
+  ordinal: number;
+  kind: Kind;
+  verb: Verb;
+  object_id: string | null;
+  external_id: string | null;
+  label: string;
+  parent_id: string | null;
+  member_id: string | null;
+  member_kind: 'user' | 'group' | null;
+  before: JsonAttributes | null;
+  after: JsonAttributes | null;
+  scope: number | null;
+  location: string | null;
+  l_external_id: string | null;
+  l_location: string | null;
+  p_location: string | null;
+  m_external_id: string | null;
+  m_location: string | null;
+  m_alias: string | null;
+  x_reference: string | null;
+}
+
+async function loadRows(
+  store: Store,
+  job: RunnableJob,
+  sync: RunnableSync,
+  from: number,
+  size: number,
+): Promise<Row[]> {
+  const { rows } = await sql<Row>`
+    select c.ordinal, c.kind, c.verb, c.object_id, c.external_id, c.label, c.parent_id, c.member_id, c.member_kind, c.before,
+      c.after, c.scope, c.location, l.external_id as l_external_id, l.location as l_location, p.location as p_location,
+      m.external_id as m_external_id, m.location as m_location, m.alias as m_alias, x.reference as x_reference
+    from change c
+    left join link l on l.sync_serial = ${sync.serial} and l.object_id = c.object_id
+    left join link p on p.sync_serial = ${sync.serial} and p.object_id = c.parent_id
+    left join link m on m.sync_serial = ${sync.serial} and m.object_id = c.member_id
+    left join membership_link x on x.sync_serial = ${sync.serial} and x.group_id = c.object_id and x.member_id = c.member_id
+    where c.job_serial = ${job.serial} and c.ordinal > ${from} and c.result is null
+    order by c.ordinal limit ${size}`.execute(store.db);
+  return rows;
+}
+
+/** A batch ends before a change that hangs on one of its own: its place is known only when that one is done. */
+function cut(rows: readonly Row[]): readonly Row[] {
+  const placed = new Set<string>();
+  for (const [index, row] of rows.entries()) {
+    const needs = row.kind === 'membership' ? [row.object_id, row.member_id] : [row.parent_id];
+    if (needs.some((id) => id !== null && placed.has(id))) return rows.slice(0, index);
+    if (row.kind !== 'membership' && row.object_id !== null && ['create', 'move', 'bind'].includes(row.verb))
+      placed.add(row.object_id);
+  }
+  return rows;
+}
+
+function values(json: JsonAttributes | null): Record<string, readonly AttributeValue[]> {
+  const attributes: Record<string, readonly AttributeValue[]> = {};
+  for (const [name, list] of Object.entries(withoutPseudoAttributes(json ?? {})))
+    attributes[name] = list.map(valueFromJson);
+  return attributes;
+}
+
+function skipped(row: Row, message: string): BatchOutcome {
+  return { ordinal: row.ordinal, result: 'skipped', code: 'DependencyFailed', message };
+}
+
+function objectChange(row: Row, nodes: readonly string[]): TargetChange | BatchOutcome {
+  const places = row.verb === 'create' || row.verb === 'move';
+  const parentLocation = row.parent_id === null ? (nodes[row.scope ?? 0] ?? '') : row.p_location;
+  if (places && parentLocation === null)
+    return skipped(row, 'the organizational unit above it is not in the target');
+  const after = readPseudoAttributes(row.after ?? {});
+  return {
+    ordinal: row.ordinal,
+    kind: row.kind,
+    verb: row.verb,
+    externalId: row.verb === 'create' ? null : row.external_id,
+    location: row.verb === 'create' ? null : (row.location ?? row.l_location),
+    parentLocation: places ? parentLocation : null,
+    name: places ? after.name : null,
+    set: row.verb === 'delete' ? {} : values(row.after),
+    before: values(row.before),
+    ...(after.enabled === null ? {} : { enabled: after.enabled }),
+  };
+}
+
+function membershipChange(row: Row): TargetChange | BatchOutcome {
+  if (row.l_location === null) return skipped(row, 'the group is not in the target');
+  if (row.m_location === null && row.verb !== 'removeMember')
+    return skipped(row, 'the member is not in the target');
+  return {
+    ordinal: row.ordinal,
+    kind: 'membership',
+    verb: row.verb,
+    externalId: row.l_external_id,
+    location: row.l_location,
+    parentLocation: null,
+    name: null,
+    set: {},
+    before: {},
+    member: {
+      kind: row.member_kind ?? 'user',
+      externalId: row.m_external_id,
+      location: row.m_location,
+      alias: row.m_alias,
+      reference: row.x_reference ?? row.external_id,
+    },
+  };
+}
+
+/** The next changes for the connected system, with every place resolved as it is by now. */
+export async function loadTargetBatch(
+  store: Store,
+  job: RunnableJob,
+  sync: RunnableSync,
+  from: number,
+  size: number,
+  nodes: readonly string[],
+): Promise<TargetBatch> {
+  const loaded = await loadRows(store, job, sync, from, size);
+  const rows = cut(loaded);
+  const last = rows.at(-1);
+  // Nothing left that has no outcome: the rest of the plan was settled before.
+  if (!last) return { through: job.lastOrdinal, changes: [], settled: [] };
+  const changes: TargetChange[] = [];
+  const settled: BatchOutcome[] = [];
+  for (const row of rows) {
+    if (row.verb === 'bind') {
+      settled.push({ ordinal: row.ordinal, result: 'success' });
+      continue;
+    }
+    const change = row.kind === 'membership' ? membershipChange(row) : objectChange(row, nodes);
+    if ('result' in change) settled.push(change);
+    else changes.push(change);
+  }
+  return { through: last.ordinal, changes, settled };
+}

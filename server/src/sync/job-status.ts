@@ -1,0 +1,31 @@
+import type { JobStatus, Statistics } from '@lockstep/contract/vocabulary.ts';
+import { kinds, operations } from '@lockstep/contract/vocabulary.ts';
+
+export interface JobEnd {
+  /** The job broke off before its plan was carried out. */
+  readonly brokeOff: boolean;
+  readonly cancelled: boolean;
+  /** The guard held a part of the plan. */
+  readonly held: boolean;
+  readonly statistics: Statistics;
+}
+
+/**
+ * How a job ends (DESIGN section 2, statuses). Any failed outcome forbids success; nothing but failures is failed;
+ * held outranks partial success, since a person has to act.
+ */
+export function jobStatus(end: JobEnd): Exclude<JobStatus, 'pending' | 'running'> {
+  if (end.cancelled) return 'cancelled';
+  if (end.brokeOff) return 'failed';
+  if (end.held) return 'held';
+  let failed = 0;
+  let succeeded = 0;
+  for (const kind of kinds) {
+    for (const operation of operations) {
+      failed += end.statistics[kind][operation].failed;
+      succeeded += end.statistics[kind][operation].success;
+    }
+  }
+  if (failed === 0) return 'success';
+  return succeeded === 0 ? 'failed' : 'partial_success';
+}

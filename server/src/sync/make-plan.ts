@@ -1,0 +1,172 @@
+import type { Kind, ObjectKind } from '@lockstep/contract/vocabulary.ts';
+import { kinds } from '@lockstep/contract/vocabulary.ts';
+import { LockstepError } from '../kernel/errors.ts';
+import { ChangeWriter } from './change-writer.ts';
+import { namingAttribute } from './contributions.ts';
+import { evaluateGuard } from './guard.ts';
+import type { GuardVerdict } from './guard.ts';
+import { planEgressKind, planEgressMissing, stageSourceMatches, targetRuleValues } from './plan-egress.ts';
+import { planIngressKind, planMissing, ruleValues } from './plan-ingress.ts';
+import type { PlannedChange } from './planned-change.ts';
+import { plannedKinds, plansMemberships } from './run-context.ts';
+import type { Run } from './run-context.ts';
+import { stageEntries } from './stage-entries.ts';
+import type { Interpret, Reading } from './stage-entries.ts';
+import type { MissingLink, PlanTotals, RunnableJob, Staging } from './sync-store.ts';
+import { UnitResolver } from './unit-resolver.ts';
+
+/** Missing objects go users first, then groups, then units from the leaves up. */
+const missingOrder: readonly ObjectKind[] = ['user', 'group', 'organizationalUnit'];
+
+const interpretIngress =
+  (run: Run): Interpret =>
+  (kind, entry) => {
+    const attributes = run.specification.mapping[kind](entry.attributes);
+    const naming = attributes[namingAttribute[kind]]?.[0];
+    if (typeof naming !== 'string' || naming.trim() === '') {
+      throw new LockstepError(
+        'RequiredValueMissing',
+        `${entry.location} has no value for ${namingAttribute[kind]}`,
+        {
+          field: namingAttribute[kind],
+          remedy: `Map an attribute that every ${kind} has to ${namingAttribute[kind]}.`,
+        },
+      );
+    }
+    const matchValues = ruleValues(run.specification.match[kind], attributes);
+    return { name: naming, label: naming, attributes, matchValues };
+  };
+
+const interpretEgress =
+  (run: Run): Interpret =>
+  (kind, entry) => ({
+    name: entry.name,
+    label: entry.location,
+    attributes: entry.attributes,
+    matchValues: targetRuleValues(run, kind, entry.attributes),
+  });
+
+/** The directory's side of the scopes: ids of the units they name, null for the root. */
+async function directoryNodes(run: Run): Promise<(string | null)[]> {
+  const nodes: (string | null)[] = [];
+  for (const { source, target } of run.specification.scopes) {
+    const path = run.sync.direction === 'ingress' ? target : source;
+    nodes.push(await run.store.findUnitByPath(run.sync.tenantId, path));
+  }
+  return nodes;
+}
+
+async function planMissingObjects(run: Run, staging: Staging, writer: ChangeWriter): Promise<void> {
+  const plan = run.sync.direction === 'ingress' ? planMissing : planEgressMissing;
+  const asked = plannedKinds(run);
+  for (const kind of missingOrder.filter((each) => asked.includes(each))) {
+    for await (const page of staging.missing(kind)) {
+      run.signal.throwIfAborted();
+      const changes: PlannedChange[] = [];
+      const released: MissingLink[] = [];
+      for (const missing of page) {
+        const planned = plan(run, missing);
+        if (planned.length === 0) released.push(missing);
+        changes.push(...planned);
+      }
+      if (released.length > 0) await staging.releaseLinks(released);
+      await writer.write(changes);
+    }
+  }
+}
+
+/** Egress: what of the directory is in scope has to be known before the target is read. */
+function stageScope(
+  run: Run,
+  staging: Staging,
+  nodes: readonly (string | null)[],
+): Promise<Record<ObjectKind, number>> {
+  return staging.stageSource(
+    nodes.map((organizationalUnitId, index) => ({ index, organizationalUnitId })),
+    plannedKinds(run),
+    run.specification.sourceFilter,
+  );
+}
+
+async function planObjects(
+  run: Run,
+  staging: Staging,
+  reading: Reading,
+  writer: ChangeWriter,
+  nodes: readonly (string | null)[],
+  inScope: Record<ObjectKind, number> | null,
+): Promise<Record<ObjectKind, number>> {
+  const asked = plannedKinds(run);
+  const units = new UnitResolver(staging);
+  const same: Record<ObjectKind, number> = { organizationalUnit: 0, user: 0, group: 0 };
+  if (inScope === null) {
+    for (const kind of asked) {
+      for (const rule of run.specification.match[kind])
+        await run.store.ensureMatchAttribute(run.sync.tenantId, kind, rule);
+    }
+    await staging.matchIngress(run.specification.match, reading.complete);
+    for (const kind of asked) {
+      same[kind] = reading.clean[kind] + (await planIngressKind(run, staging, kind, nodes, units, writer));
+    }
+    return same;
+  }
+  await staging.markNeeds();
+  for (const kind of asked) await stageSourceMatches(run, staging, kind);
+  await staging.matchEgress(run.specification.match);
+  for (const kind of asked) {
+    same[kind] =
+      inScope[kind] - (await planEgressKind(run, staging, kind, nodes, units, writer, reading.complete));
+  }
+  return same;
+}
+
+async function weigh(run: Run, staging: Staging): Promise<GuardVerdict> {
+  const linked = await staging.countLinked();
+  const destructive = await run.store.destructiveCounts(run.job);
+  const counts = Object.fromEntries(
+    kinds.map((kind) => [kind, { destructive: destructive[kind], linked: linked[kind] }]),
+  ) as Record<Kind, { destructive: number; linked: number }>;
+  return evaluateGuard(counts, run.specification.guard);
+}
+
+/**
+ * Reads, compares and plans; the plan is final in the store when this returns, and nothing has been written to the
+ * target. Preview and apply share it. `weighed` may hold or narrow the plan before it becomes final.
+ */
+export async function makePlan(
+  run: Run,
+  weighed: (totals: PlanTotals) => Promise<void>,
+): Promise<RunnableJob> {
+  await run.store.resetPlan(run.job);
+  await using staging = await run.store.openStaging(run.job, run.sync);
+  const nodes = await directoryNodes(run);
+  const inScope = run.sync.direction === 'egress' ? await stageScope(run, staging, nodes) : null;
+  await staging.markTouched();
+  const interpret = run.sync.direction === 'ingress' ? interpretIngress(run) : interpretEgress(run);
+  const reading = await stageEntries(run, staging, interpret);
+  for (const warning of reading.warnings) await run.store.addMessage(run.job, 'warning', warning);
+  const writer = new ChangeWriter(staging);
+  const same = await planObjects(run, staging, reading, writer, nodes, inScope);
+  const believeAbsence = reading.complete && run.sync.onMissing !== 'ignore';
+  if (believeAbsence) await staging.stageMissing(plannedKinds(run));
+  const memberships = plansMemberships(run);
+  if (memberships) {
+    await writer.hand((first) => staging.planAddedMembers(first));
+    await writer.hand((first) => staging.planRemovedMembers(first));
+  }
+  if (believeAbsence) await planMissingObjects(run, staging, writer);
+  await writer.flush();
+  const sameMemberships = memberships ? await staging.countSameMemberships() : 0;
+  const verdict = await weigh(run, staging);
+  const totals: PlanTotals = {
+    lastOrdinal: writer.last,
+    same: { ...same, membership: sameMemberships },
+    unmanaged: await staging.countUnmanaged(),
+    readCount: reading.readCount,
+    complete: reading.complete,
+    reason: reading.reason ?? null,
+    verdict,
+  };
+  await weighed(totals);
+  return staging.commit(totals);
+}

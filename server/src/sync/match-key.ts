@@ -1,0 +1,18 @@
+import type { AttributeValue } from '../directory/attributes.ts';
+
+const longest = 1000;
+
+/** Compatibility form, lower case, without outer blanks: how match values, names and user names are compared. */
+export function matchKey(text: string): string {
+  return text.normalize('NFKC').trim().toLowerCase();
+}
+
+/** Normalised texts of values, for matching; bytes and texts of over 1,000 characters match nothing. */
+export function matchTexts(values: readonly AttributeValue[]): string[] {
+  const texts = new Set<string>();
+  for (const value of values) {
+    const key = typeof value === 'string' ? matchKey(value) : '';
+    if (key !== '' && key.length <= longest) texts.add(key);
+  }
+  return [...texts];
+}

@@ -1,0 +1,327 @@
+import type { ObjectKind } from '@lockstep/contract/vocabulary.ts';
+import { attributesFromJson } from '../directory/attributes.ts';
+import type { Attributes } from '../directory/attributes.ts';
+import { LockstepError } from '../kernel/errors.ts';
+import type { ChangeWriter } from './change-writer.ts';
+import type { ExternalObject } from './connector.ts';
+import { imageToJson } from './image.ts';
+import type { Image } from './image.ts';
+import { planObject } from './plan-object.ts';
+import type { Tie } from './plan-object.ts';
+import type { LinkData, PlannedChange } from './planned-change.ts';
+import type { Run } from './run-context.ts';
+import { matchKey, matchTexts } from './match-key.ts';
+import type { UnitResolver } from './unit-resolver.ts';
+import { placeKey } from './sync-store.ts';
+import type { EgressCandidate, MissingLink, StagedObject, Staging } from './sync-store.ts';
+
+/** Directory ids of the scopes' source nodes; null is the root. */
+export type SourceNodes = readonly (string | null)[];
+
+const noLink: LinkData = { reference: null, alias: null, location: null, scope: 0, fingerprint: null };
+
+function externalObject(staged: StagedObject): ExternalObject {
+  return {
+    reference: staged.link.reference ?? '',
+    location: staged.link.location ?? '',
+    parents: staged.parents,
+    name: staged.name,
+    attributes: attributesFromJson(staged.attributes),
+    ...(staged.link.alias === null ? {} : { alias: staged.link.alias }),
+    ...(staged.enabled === null ? {} : { enabled: staged.enabled }),
+  };
+}
+
+/** Attributes under the names that the plan uses, whatever letter case the target answers in. */
+function underManagedNames(attributes: Attributes, managed: readonly string[]): Attributes {
+  const names = new Map(managed.map((name) => [name.toLowerCase(), name]));
+  const renamed: Record<string, Attributes[string]> = {};
+  for (const [name, values] of Object.entries(attributes))
+    renamed[names.get(name.toLowerCase()) ?? name] = values;
+  return renamed;
+}
+
+/** The target attribute that a match rule compares: the one that the mapping fills from the rule's directory attribute. */
+export function targetAttributeOf(run: Run, kind: ObjectKind, directoryAttribute: string): string | null {
+  const { mapping } = run.specification;
+  const source: Attributes = { [directoryAttribute]: ['x'] };
+  for (const explanation of mapping.explain(kind, source)) {
+    if ('from' in explanation.rule && explanation.rule.from.includes(directoryAttribute))
+      return explanation.target;
+  }
+  return null;
+}
+
+/** Match values of an unlinked entry of the target, by rule. */
+export function targetRuleValues(run: Run, kind: ObjectKind, attributes: Attributes) {
+  const lower = new Map(Object.entries(attributes).map(([name, values]) => [name.toLowerCase(), values]));
+  return run.specification.match[kind].flatMap((rule, index) => {
+    const target = rule === 'path' ? null : targetAttributeOf(run, kind, rule);
+    const values = target === null ? undefined : lower.get(target.toLowerCase());
+    return values ? [{ rule: index, values }] : [];
+  });
+}
+
+/** Match values of directory objects that are not linked yet, beside those of the target's entries. */
+export async function stageSourceMatches(run: Run, staging: Staging, kind: ObjectKind): Promise<void> {
+  const rules = run.specification.match[kind];
+  if (rules.every((rule) => rule === 'path')) return;
+  const targets = rules.map((rule) => (rule === 'path' ? null : targetAttributeOf(run, kind, rule)));
+  for await (const page of staging.unlinkedSources(kind)) {
+    const rows = page.flatMap(({ objectId, directory }) => {
+      const desired = mapQuietly(run, kind, attributesFromJson(directory.attributes));
+      return targets.flatMap((target, rule) => {
+        const values = target === null ? undefined : desired?.[target];
+        return values ? matchTexts(values).map((value) => ({ kind, objectId, rule, value })) : [];
+      });
+    });
+    if (rows.length > 0) await staging.stageSourceMatches(rows);
+  }
+}
+
+function mapQuietly(run: Run, kind: ObjectKind, attributes: Attributes): Attributes | null {
+  try {
+    return run.specification.mapping[kind](attributes);
+  } catch (error) {
+    // The object's own row reports the error when it is planned.
+    if (error instanceof LockstepError) return null;
+    throw error;
+  }
+}
+
+interface Desired {
+  readonly image: Image;
+  readonly managed: readonly string[];
+}
+
+function desiredImage(run: Run, candidate: EgressCandidate, node: string | null): Desired {
+  const { kind, directory, staged } = candidate;
+  const mapped = run.specification.mapping[kind](attributesFromJson(directory.attributes));
+  const projected = run.endpoint.project(kind, mapped, staged ? externalObject(staged) : null);
+  const managed = new Set([
+    ...run.specification.mapping.attributesWritten[kind],
+    ...Object.keys(projected.attributes),
+  ]);
+  return {
+    image: {
+      parent: directory.parentId === node ? null : directory.parentId,
+      name: projected.name,
+      enabled: kind === 'user' && run.endpoint.capabilities.disable ? directory.enabled : null,
+      attributes: projected.attributes,
+    },
+    managed: [...managed],
+  };
+}
+
+function existingImage(staged: StagedObject, managed: readonly string[], units: UnitResolver): Image {
+  const above = staged.parents[0];
+  const parent = above === undefined ? { id: null } : units.exactly(above);
+  return {
+    parent: parent === undefined ? unknownParent : parent.id,
+    name: staged.name,
+    enabled: staged.enabled,
+    attributes: underManagedNames(attributesFromJson(staged.attributes), managed),
+  };
+}
+
+/** Stands for a container of the target that is not kept in step: any wanted parent differs from it. */
+const unknownParent = '?';
+
+function conflictTie(candidate: EgressCandidate, code: 'AmbiguousMatch' | string, message: string): Tie {
+  return {
+    by: 'conflict',
+    verb: candidate.link ? 'update' : 'create',
+    code: code as 'AmbiguousMatch',
+    message,
+  };
+}
+
+function planCandidate(
+  run: Run,
+  candidate: EgressCandidate,
+  staged: StagedObject | null,
+  placed: boolean,
+  node: string | null,
+  units: UnitResolver,
+): PlannedChange[] {
+  const { kind, link } = candidate;
+  const label = candidate.directory.name;
+  const base = {
+    kind,
+    label,
+    objectId: candidate.objectId,
+    externalId: staged?.externalId ?? link?.externalId ?? null,
+    revision: candidate.directory.revision,
+    link: staged
+      ? { ...staged.link, scope: candidate.scope }
+      : { ...(link ?? noLink), scope: candidate.scope, fingerprint: null },
+  };
+  if (candidate.conflict) {
+    const tie: Tie = { by: 'conflict', verb: 'bind', ...candidate.conflict };
+    return planObject({ ...base, tie, desired: emptyImage, existing: null }, exact);
+  }
+  if (staged?.error) {
+    const tie = conflictTie(candidate, staged.error.code, staged.error.message);
+    return planObject({ ...base, tie, desired: emptyImage, existing: null }, exact);
+  }
+  let desired: Desired;
+  try {
+    desired = desiredImage(run, { ...candidate, staged }, node);
+  } catch (error) {
+    if (!(error instanceof LockstepError)) throw error;
+    return planObject(
+      {
+        ...base,
+        tie: conflictTie(candidate, error.code, error.message),
+        desired: emptyImage,
+        existing: null,
+      },
+      exact,
+    );
+  }
+  const rules = run.specification.match[kind];
+  const tie: Tie =
+    link && staged
+      ? { by: 'link' }
+      : staged
+        ? { by: 'match', rule: placed ? 'path' : (rules[candidate.matchedBy ?? 0] ?? 'path') }
+        : { by: 'nothing' };
+  return planObject(
+    {
+      ...base,
+      tie,
+      desired: desired.image,
+      existing: staged ? existingImage(staged, desired.managed, units) : null,
+      // A create replaces the link of an entry that is gone from the target.
+      externalId: staged ? staged.externalId : null,
+    },
+    { managed: desired.managed, sameName: (left, right) => run.endpoint.sameName(left, right) },
+  );
+}
+
+const emptyImage: Image = { parent: null, name: '', enabled: null, attributes: {} };
+const exact = { managed: [], sameName: (left: string, right: string): boolean => left === right };
+
+/** Entries of the target at the places where unlinked objects would be created: for the rule `path`. */
+async function findPlaced(
+  run: Run,
+  staging: Staging,
+  kind: ObjectKind,
+  page: readonly EgressCandidate[],
+  nodes: SourceNodes,
+  units: UnitResolver,
+): Promise<(StagedObject | null)[]> {
+  const places = page.map((candidate) => {
+    if (candidate.link || candidate.staged || candidate.conflict) return null;
+    if (!run.specification.match[kind].includes('path')) return null;
+    const node = nodes[candidate.scope] ?? null;
+    const parentId = candidate.directory.parentId === node ? null : candidate.directory.parentId;
+    const parentReference = parentId === null ? '' : units.referenceOf(parentId);
+    if (parentReference === undefined) return null;
+    const mapped = mapQuietly(run, kind, attributesFromJson(candidate.directory.attributes));
+    const name = mapped ? projectedName(run, kind, mapped) : null;
+    return name === null ? null : { parentReference, nameKey: matchKey(name) };
+  });
+  const asked = places.filter((place) => place !== null);
+  if (asked.length === 0) return page.map(() => null);
+  const found = await staging.findStagedByPlace(kind, asked);
+  return places.map((place) =>
+    place ? (found.get(placeKey(place.parentReference, place.nameKey)) ?? null) : null,
+  );
+}
+
+function projectedName(run: Run, kind: ObjectKind, mapped: Attributes): string | null {
+  try {
+    return run.endpoint.project(kind, mapped, null).name;
+  } catch (error) {
+    if (error instanceof LockstepError) return null;
+    throw error;
+  }
+}
+
+/** Plans the objects of one kind; returns how many are not known to be equal. */
+export async function planEgressKind(
+  run: Run,
+  staging: Staging,
+  kind: ObjectKind,
+  nodes: SourceNodes,
+  units: UnitResolver,
+  writer: ChangeWriter,
+  complete: boolean,
+): Promise<number> {
+  let notSame = 0;
+  for await (const page of staging.egressCandidates(kind)) {
+    run.signal.throwIfAborted();
+    await units.load(page.flatMap(({ staged }) => staged?.parents.slice(0, 1) ?? []));
+    await units.loadReferences(
+      page.flatMap(({ directory }) => (directory.parentId === null ? [] : [directory.parentId])),
+    );
+    const placed = await findPlaced(run, staging, kind, page, nodes, units);
+    const refreshed: Parameters<Staging['refreshLinks']>[0][number][] = [];
+    const settled: { kind: ObjectKind; externalId: string; objectId: string | null }[] = [];
+    const changes: PlannedChange[] = [];
+    page.forEach((candidate, index) => {
+      const byPlace = placed[index] ?? null;
+      const staged = candidate.staged ?? byPlace;
+      // A linked entry that an incomplete read did not bring may well be there: leave it alone.
+      if (candidate.link && !staged && !complete) {
+        notSame += 1;
+        return;
+      }
+      const planned = planCandidate(
+        run,
+        candidate,
+        staged,
+        byPlace !== null,
+        nodes[candidate.scope] ?? null,
+        units,
+      );
+      const failed = planned.some(({ outcome }) => outcome?.result === 'failed');
+      if (staged && !candidate.link) {
+        settled.push({ kind, externalId: staged.externalId, objectId: failed ? null : candidate.objectId });
+      }
+      if (planned.length > 0) notSame += 1;
+      else if (staged) {
+        refreshed.push({
+          kind,
+          externalId: staged.externalId,
+          objectId: candidate.objectId,
+          link: { ...staged.link, scope: candidate.scope },
+          revision: candidate.directory.revision,
+          contribution: null,
+        });
+      }
+      changes.push(...planned);
+    });
+    if (settled.length > 0) await staging.settleStaged(settled);
+    if (refreshed.length > 0) await staging.refreshLinks(refreshed);
+    await writer.write(changes);
+    if (kind === 'organizationalUnit') units.forget();
+  }
+  return notSame;
+}
+
+/** What becomes of an entry of the target whose directory object is gone or out of scope. */
+export function planEgressMissing(run: Run, missing: MissingLink): PlannedChange[] {
+  const { kind, staged } = missing;
+  if (!staged) return [];
+  const base = {
+    kind,
+    label: missing.label,
+    externalId: missing.externalId,
+    objectId: missing.objectId,
+    revision: missing.directory?.revision ?? 0,
+    link: missing.link,
+    releasesLink: true,
+  };
+  const before = imageToJson({
+    parent: null,
+    name: staged.name,
+    enabled: staged.enabled,
+    attributes: attributesFromJson(staged.attributes),
+  });
+  if (run.sync.onMissing === 'delete') return [{ ...base, verb: 'delete', before, after: null }];
+  if (run.sync.onMissing !== 'disable' || kind !== 'user' || !run.endpoint.capabilities.disable) return [];
+  if (staged.enabled === false) return [];
+  return [{ ...base, verb: 'disable', before: { $enabled: ['true'] }, after: { $enabled: ['false'] } }];
+}

@@ -1,0 +1,69 @@
+import type { Kind, ObjectKind } from '@lockstep/contract/vocabulary.ts';
+import { objectKinds } from '@lockstep/contract/vocabulary.ts';
+import type { CompiledMapping } from '../mapping/compile.ts';
+import type { MatchRules } from '../mapping/rules.ts';
+import type { Endpoint } from './connector.ts';
+import type { ResolvedGuard } from './guard-limits.ts';
+import type { SourceFilter, RunnableJob, RunnableSync, SyncStore } from './sync-store.ts';
+
+/** What a saved sync asks for, compiled. */
+export interface SyncSpecification {
+  readonly scopes: readonly {
+    readonly source: string;
+    readonly target: string;
+    readonly filter?: string | undefined;
+  }[];
+  readonly kinds: readonly Kind[];
+  readonly mapping: CompiledMapping;
+  readonly match: MatchRules;
+  readonly guard: ResolvedGuard;
+  /** 32 hexadecimal digits over mapping, scopes, filters and the settings that change what is read. */
+  readonly version: string;
+  /** Egress: which directory objects are in scope at all; null: all of them. */
+  readonly sourceFilter: SourceFilter | null;
+  /** Attributes by which some sync of the tenant matches objects. */
+  readonly matchAttributes: Readonly<Record<ObjectKind, readonly string[]>>;
+  /** Serials of the ingress syncs that may set an attribute, best first. */
+  precedence(attribute: string): readonly number[];
+  /** Attributes that another ingress sync of the tenant manages. */
+  managedBy(syncSerial: number, kind: ObjectKind): readonly string[];
+}
+
+/** One run: the job, its sync, the open endpoint and where its state is kept. */
+export interface Run {
+  readonly job: RunnableJob;
+  readonly sync: RunnableSync;
+  readonly specification: SyncSpecification;
+  readonly endpoint: Endpoint;
+  readonly store: SyncStore;
+  readonly signal: AbortSignal;
+}
+
+/** Kinds of objects that this run plans: asked for, and held by the target. */
+export function plannedKinds(run: Run): ObjectKind[] {
+  const held: readonly Kind[] =
+    run.sync.direction === 'egress' ? run.endpoint.capabilities.kinds : objectKinds;
+  return objectKinds.filter((kind) => run.specification.kinds.includes(kind) && held.includes(kind));
+}
+
+export function plansMemberships(run: Run): boolean {
+  if (!run.specification.kinds.includes('membership')) return false;
+  return run.sync.direction === 'ingress' || run.endpoint.capabilities.kinds.includes('membership');
+}
+
+/** The nodes in the connected system: sources on ingress, targets on egress. */
+export function externalNode(run: Run, scope: number): string {
+  const pair = run.specification.scopes[scope];
+  if (!pair) return '';
+  return run.sync.direction === 'ingress' ? pair.source : pair.target;
+}
+
+/** The fingerprint of an entry as this version of the sync sees it: 32 hexadecimal digits. */
+export function versionedFingerprint(fingerprint: Uint8Array, version: Uint8Array): string {
+  let text = '';
+  for (let index = 0; index < 16; index += 1) {
+    const byte = (fingerprint[index] as number) ^ (version[index] as number);
+    text += byte < 16 ? `0${byte.toString(16)}` : byte.toString(16);
+  }
+  return text;
+}

@@ -1,0 +1,98 @@
+import type { JobStatus } from '@lockstep/contract/vocabulary.ts';
+import { LockstepError } from '../kernel/errors.ts';
+import { applyPlan } from './apply-plan.ts';
+import { jobStatus } from './job-status.ts';
+import { makePlan } from './make-plan.ts';
+import type { Run } from './run-context.ts';
+import type { PlanTotals, RunnableJob } from './sync-store.ts';
+
+/** What the job says at its end besides its outcomes. */
+function planNotes(totals: PlanTotals): string | null {
+  const notes: string[] = [];
+  if (!totals.complete)
+    notes.push(
+      `the read was not complete (${totals.reason ?? 'no reason given'}): nothing was deleted, disabled or removed`,
+    );
+  const unmanaged = Object.values(totals.unmanaged).reduce((sum, count) => sum + count, 0);
+  if (unmanaged > 0) notes.push(`${unmanaged} objects of the target are not linked and were left alone`);
+  return notes.length === 0 ? null : notes.join('; ');
+}
+
+async function holdIfTripped(run: Run, totals: PlanTotals): Promise<void> {
+  if (!totals.verdict.tripped || run.job.mode === 'approve') return;
+  const sentence = totals.verdict.findings.map((finding) => finding.sentence).join('; ');
+  const message = `held by the guard: ${sentence}`;
+  await run.store.skipPlanned(run.job, totals.verdict.hold, 'Held', message);
+  await run.store.addMessage(run.job, 'warning', `${message}. Approve the job to apply what it held.`);
+}
+
+/** An approving job applies exactly the plan that was held, or nothing. */
+async function narrowToHeldPlan(run: Run): Promise<void> {
+  if (run.job.mode !== 'approve' || run.job.approvesJobId === null) return;
+  const held = await run.store.findHeldJob(run.job.approvesJobId);
+  if (held.supersededBy !== null) {
+    throw new LockstepError(
+      'PlanSuperseded',
+      `job ${held.supersededBy} ran after the held one and superseded its plan`,
+      {
+        remedy: 'Look at the newer job; approve that one if it is held.',
+      },
+    );
+  }
+  const before = await run.store.planDigest(held.serial, 'held');
+  const now = await run.store.planDigest(run.job.serial, held.hold);
+  if (before !== now) {
+    throw new LockstepError(
+      'PlanMoved',
+      'source or target moved since the plan was held: what would be applied now differs from it',
+      {
+        remedy: 'Run the sync again and approve its job if the guard holds it.',
+      },
+    );
+  }
+  if (held.hold === 'destructive') await run.store.keepDestructive(run.job);
+}
+
+async function weighPlan(run: Run, totals: PlanTotals): Promise<void> {
+  if (!totals.complete)
+    await run.store.addMessage(
+      run.job,
+      'warning',
+      `read not complete: ${totals.reason ?? 'no reason given'}`,
+    );
+  await narrowToHeldPlan(run);
+  await holdIfTripped(run, totals);
+  if (run.job.mode === 'dryRun')
+    await run.store.skipPlanned(run.job, 'all', 'DryRun', 'planned only: this is a dry run');
+}
+
+async function finish(run: Run, job: RunnableJob, end: { cancelled: boolean }): Promise<JobStatus> {
+  const statistics = await run.store.computeStatistics(job.serial);
+  const totals = job.totals;
+  const held = totals?.verdict.tripped === true && job.mode === 'apply';
+  const status = jobStatus({ brokeOff: false, cancelled: end.cancelled, held, statistics });
+  const sentence = totals?.verdict.findings.map((finding) => finding.sentence).join('; ');
+  await run.store.finish(job, run.sync, {
+    status,
+    statistics,
+    errorCode: held ? 'GuardTripped' : null,
+    errorMessage: held ? (sentence ?? null) : null,
+    note: totals ? planNotes(totals) : null,
+  });
+  return status;
+}
+
+/**
+ * Takes a job to its end: plans unless its plan is committed already, applies what is left of the plan, records.
+ * May be called again after a crash at any moment, with the same result.
+ * @throws when the run as a whole could not go on; the caller decides whether to try again or to end the job.
+ */
+export async function runJob(run: Run): Promise<JobStatus> {
+  const { store } = run;
+  const fresh = run.job.phase === 'read' || run.job.phase === 'plan';
+  const job = fresh ? await makePlan(run, (totals) => weighPlan(run, totals)) : run.job;
+  let cancelled = await store.isCancelRequested(job);
+  if (!cancelled && job.mode !== 'dryRun') cancelled = await applyPlan({ ...run, job });
+  if (cancelled) await store.skipPlanned(job, 'all', 'Cancelled', 'the job was cancelled before this change');
+  return finish(run, job, { cancelled });
+}

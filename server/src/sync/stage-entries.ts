@@ -1,0 +1,146 @@
+import type { ObjectKind } from '@lockstep/contract/vocabulary.ts';
+import { attributesToJson } from '../directory/attributes.ts';
+import type { AttributeValue, Attributes } from '../directory/attributes.ts';
+import { LockstepError } from '../kernel/errors.ts';
+import { newId } from '../kernel/ids.ts';
+import type { Completeness, ExternalObject, RawEntry } from './connector.ts';
+import { matchKey, matchTexts } from './match-key.ts';
+import { externalNode, plannedKinds, plansMemberships, versionedFingerprint } from './run-context.ts';
+import type { Run } from './run-context.ts';
+import type { DirtyKey, StagedObject, Staging } from './sync-store.ts';
+
+/** What a read brought. */
+export interface Reading extends Completeness {
+  readonly readCount: number;
+  /** Objects whose bytes are what they were, by kind. */
+  readonly clean: Readonly<Record<ObjectKind, number>>;
+}
+
+/** Turns one entry into what the run needs of it; throws LockstepError for one that cannot be used. */
+export type Interpret = (
+  kind: ObjectKind,
+  entry: ExternalObject,
+) => {
+  readonly name: string;
+  readonly label: string;
+  readonly attributes: Attributes;
+  readonly matchValues: readonly { readonly rule: number; readonly values: readonly AttributeValue[] }[];
+};
+
+function stageOne(raw: RawEntry, fingerprint: string, dirty: DirtyKey, interpret: Interpret): StagedObject {
+  const base = {
+    kind: raw.kind,
+    externalId: raw.externalId,
+    objectId: dirty.objectId ?? newId(raw.kind),
+    linked: dirty.objectId !== null,
+  };
+  let entry: ExternalObject | null = null;
+  try {
+    entry = raw.decode();
+    const { name, label, attributes, matchValues } = interpret(raw.kind, entry);
+    return {
+      ...base,
+      link: linkOf(entry, raw.scope, fingerprint),
+      parents: entry.parents,
+      label,
+      name,
+      nameKey: matchKey(name),
+      enabled: entry.enabled ?? null,
+      attributes: attributesToJson(attributes),
+      matchValues: base.linked
+        ? []
+        : matchValues.flatMap(({ rule, values }) => matchTexts(values).map((value) => ({ rule, value }))),
+      members: entry.members ?? null,
+      error: null,
+    };
+  } catch (error) {
+    if (!(error instanceof LockstepError)) throw error;
+    return {
+      ...base,
+      link: entry
+        ? linkOf(entry, raw.scope, null)
+        : { reference: null, alias: null, location: null, scope: raw.scope, fingerprint: null },
+      parents: entry?.parents ?? [],
+      label: entry?.location ?? raw.externalId,
+      name: '',
+      nameKey: '',
+      enabled: null,
+      attributes: {},
+      matchValues: [],
+      members: null,
+      error: { code: error.code, message: error.message },
+    };
+  }
+}
+
+function linkOf(entry: ExternalObject, scope: number, fingerprint: string | null): StagedObject['link'] {
+  return {
+    reference: entry.reference,
+    alias: entry.alias ?? null,
+    location: entry.location,
+    scope,
+    fingerprint,
+  };
+}
+
+async function stageBatch(
+  run: Run,
+  staging: Staging,
+  batch: readonly RawEntry[],
+  version: Buffer,
+  interpret: Interpret,
+  clean: Record<ObjectKind, number>,
+): Promise<void> {
+  const fingerprints = batch.map((raw) => versionedFingerprint(raw.fingerprint, version));
+  const keys = batch.map((raw, index) => ({
+    kind: raw.kind,
+    externalId: raw.externalId,
+    fingerprint: fingerprints[index] as string,
+  }));
+  const dirty = await staging.see(keys);
+  for (const raw of batch) clean[raw.kind] += 1;
+  const staged = dirty.map((key) => {
+    const raw = batch[key.index] as RawEntry;
+    clean[raw.kind] -= 1;
+    return stageOne(raw, fingerprints[key.index] as string, key, interpret);
+  });
+  if (staged.length > 0) await staging.stage(staged);
+}
+
+/**
+ * Reads the connected system and stages what needs a second look: objects that are new, whose bytes differ from the
+ * fingerprint, or whose directory object was touched. Everything else is noted as seen and never decoded.
+ * While one batch is being compared the next one is read.
+ */
+export async function stageEntries(run: Run, staging: Staging, interpret: Interpret): Promise<Reading> {
+  const { mapping, scopes, version } = run.specification;
+  const kinds = plannedKinds(run);
+  const attributes = run.sync.direction === 'ingress' ? mapping.attributesRead : mapping.attributesWritten;
+  const reading = run.endpoint.read({
+    scopes: scopes.map((scope, index) => ({
+      node: externalNode(run, index),
+      ...(run.sync.direction === 'ingress' && scope.filter !== undefined ? { filter: scope.filter } : {}),
+    })),
+    attributes,
+    memberships: plansMemberships(run),
+    signal: run.signal,
+  });
+  const versionBytes = Buffer.from(version, 'hex');
+  const clean: Record<ObjectKind, number> = { organizationalUnit: 0, user: 0, group: 0 };
+  let readCount = 0;
+  let previous: Promise<void> = Promise.resolve();
+  for (;;) {
+    const next = await reading.next().catch(async (error: unknown) => {
+      await previous.catch(() => undefined);
+      throw error;
+    });
+    await previous;
+    if (next.done) return { ...next.value, readCount, clean };
+    const batch = next.value.filter((raw) => kinds.includes(raw.kind));
+    readCount += batch.length;
+    run.signal.throwIfAborted();
+    previous = stageBatch(run, staging, batch, versionBytes, interpret, clean);
+    previous.catch(() => undefined);
+    await run.store.noteProgress(run.job, readCount);
+  }
+}

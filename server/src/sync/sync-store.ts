@@ -1,0 +1,322 @@
+import type {
+  Direction,
+  JobMode,
+  JobStatus,
+  Kind,
+  ObjectKind,
+  OnMissing,
+  Statistics,
+} from '@lockstep/contract/vocabulary.ts';
+import type { Attributes, JsonAttributes } from '../directory/attributes.ts';
+import type { ErrorCode } from '../kernel/errors.ts';
+import type { TargetChange } from './connector.ts';
+import type { GuardCount, GuardVerdict } from './guard.ts';
+import type { LinkData, PlannedChange } from './planned-change.ts';
+
+/** A job as the engine needs it. */
+export interface RunnableJob {
+  readonly id: string;
+  readonly serial: number;
+  readonly tenantId: string;
+  readonly syncId: string;
+  readonly mode: JobMode;
+  readonly phase: 'read' | 'plan' | 'apply' | 'record' | 'over';
+  readonly approvesJobId: string | null;
+  readonly appliedOrdinal: number;
+  readonly intendedOrdinal: number;
+  readonly lastOrdinal: number;
+  /** What planning found; null until the plan is committed. */
+  readonly totals: PlanTotals | null;
+}
+
+/** The sync of a job, with its place in the store. */
+export interface RunnableSync {
+  readonly tenantId: string;
+  readonly syncId: string;
+  readonly serial: number;
+  readonly connectionId: string;
+  readonly direction: Direction;
+  readonly onMissing: OnMissing;
+}
+
+/** A key that was read, to be compared with what the sync saw last time. */
+export interface SeenKey {
+  readonly kind: ObjectKind;
+  readonly externalId: string;
+  /** 32 hexadecimal digits. */
+  readonly fingerprint: string;
+}
+
+/** A key that needs a second look: new, changed, or touched on the other side. */
+export interface DirtyKey {
+  /** Index into the keys asked about. */
+  readonly index: number;
+  readonly objectId: string | null;
+  readonly linkState: 'live' | 'missing' | null;
+}
+
+/** An object of the connected system that needs a second look. */
+export interface StagedObject {
+  readonly kind: ObjectKind;
+  readonly externalId: string;
+  /** The linked directory object, or the id that it would get. */
+  readonly objectId: string;
+  readonly linked: boolean;
+  readonly link: LinkData;
+  readonly parents: readonly string[];
+  readonly label: string;
+  readonly name: string;
+  /** Normalised name, by which places and user names are compared. */
+  readonly nameKey: string;
+  readonly enabled: boolean | null;
+  /** Ingress: the desired attributes; egress: the target's attributes as they are. */
+  readonly attributes: JsonAttributes;
+  /** Values by which an unlinked object may be matched: number of the rule and normalised value. */
+  readonly matchValues: readonly { readonly rule: number; readonly value: string }[];
+  readonly members: readonly string[] | null;
+  /** The record could not be understood or mapped. */
+  readonly error: { readonly code: ErrorCode; readonly message: string } | null;
+}
+
+/** What a directory object is, as a page of candidates brings it. */
+export interface DirectoryState {
+  readonly parentId: string | null;
+  readonly name: string;
+  readonly enabled: boolean;
+  readonly attributes: JsonAttributes;
+  readonly revision: number;
+}
+
+/** What another ingress sync says of the same object; null contribution: all that the object has. */
+export interface OtherContribution {
+  readonly syncSerial: number;
+  readonly contribution: JsonAttributes | null;
+}
+
+/** A staged object with its verdict and the directory's side. */
+export interface IngressCandidate {
+  readonly staged: StagedObject;
+  readonly depth: number;
+  readonly linkState: 'live' | 'missing' | null;
+  readonly matchedBy: number | null;
+  readonly conflict: { readonly code: ErrorCode; readonly message: string } | null;
+  readonly directory: DirectoryState | null;
+  readonly others: readonly OtherContribution[];
+  readonly ownContribution: JsonAttributes | null;
+}
+
+/** A directory object in scope that needs a second look, with the target's side where there is one. */
+export interface EgressCandidate {
+  readonly kind: ObjectKind;
+  readonly objectId: string;
+  readonly scope: number;
+  readonly depth: number;
+  readonly directory: DirectoryState;
+  /** The link of this sync, whether its entry was seen or not. */
+  readonly link: (LinkData & { readonly externalId: string }) | null;
+  /** The target's entry, when it was seen: by link, or found by a match. */
+  readonly staged: StagedObject | null;
+  readonly matchedBy: number | null;
+  readonly conflict: { readonly code: ErrorCode; readonly message: string } | null;
+}
+
+/** A link whose source object is gone. */
+export interface MissingLink {
+  readonly kind: ObjectKind;
+  readonly externalId: string;
+  readonly objectId: string;
+  readonly label: string;
+  readonly depth: number;
+  readonly link: LinkData;
+  /** Null when the directory object is gone itself (egress). */
+  readonly directory: DirectoryState | null;
+  /** Egress: the target's entry as it was seen; null when it is gone as well. */
+  readonly staged: StagedObject | null;
+  readonly others: readonly OtherContribution[];
+  readonly ownContribution: JsonAttributes | null;
+}
+
+export interface PlanTotals {
+  readonly lastOrdinal: number;
+  readonly same: Record<Kind, number>;
+  readonly unmanaged: Record<Kind, number>;
+  readonly readCount: number;
+  readonly complete: boolean;
+  /** Why the read was not complete. */
+  readonly reason: string | null;
+  readonly verdict: GuardVerdict;
+}
+
+export interface BatchOutcome {
+  readonly ordinal: number;
+  readonly result: 'success' | 'failed' | 'skipped';
+  readonly code?: ErrorCode | undefined;
+  readonly message?: string | undefined;
+  readonly externalId?: string | undefined;
+  readonly location?: string | undefined;
+  readonly reference?: string | undefined;
+  readonly alias?: string | undefined;
+}
+
+/** A batch for a connected system: changes with every location resolved, and those that cannot be attempted. */
+export interface TargetBatch {
+  readonly through: number;
+  readonly changes: readonly TargetChange[];
+  /** Bind rows, which need no write outside, and rows whose parent or member never came to be. */
+  readonly settled: readonly BatchOutcome[];
+}
+
+export interface SubtreeScope {
+  readonly index: number;
+  /** The organizational unit that the scope names; null is the root. */
+  readonly organizationalUnitId: string | null;
+}
+
+/** The staging area of one job. Nothing in it outlives the job; the plan that is made from it does. */
+export interface Staging extends AsyncDisposable {
+  /** Marks links whose directory object changed since this sync last looked, so that equal bytes do not hide it. */
+  markTouched(): Promise<void>;
+  /** Notes the keys as seen and returns those that need a second look. A key seen twice counts once. */
+  see(keys: readonly SeenKey[]): Promise<readonly DirtyKey[]>;
+  stage(objects: readonly StagedObject[]): Promise<void>;
+  /** After the read: finds what the unlinked staged objects match, and which of them conflict. */
+  matchIngress(rules: Readonly<Record<ObjectKind, readonly string[]>>, complete: boolean): Promise<void>;
+  ingressCandidates(kind: ObjectKind): AsyncIterable<readonly IngressCandidate[]>;
+  /** Names the directory objects in scope and which of them need a second look; returns how many are in scope. */
+  stageSource(
+    scopes: readonly SubtreeScope[],
+    kinds: readonly ObjectKind[],
+    filter: SourceFilter | null,
+  ): Promise<Record<ObjectKind, number>>;
+  /** Puts match values of unlinked source objects beside those of the target's entries. */
+  stageSourceMatches(
+    rows: readonly { kind: ObjectKind; objectId: string; rule: number; value: string }[],
+  ): Promise<void>;
+  matchEgress(rules: Readonly<Record<ObjectKind, readonly string[]>>): Promise<void>;
+  /** After the read: finds which directory objects in scope need a second look. */
+  markNeeds(): Promise<void>;
+  unlinkedSources(
+    kind: ObjectKind,
+  ): AsyncIterable<readonly { objectId: string; directory: DirectoryState }[]>;
+  /** In an order that puts parents first; a page never holds units of two depths. */
+  egressCandidates(kind: ObjectKind): AsyncIterable<readonly EgressCandidate[]>;
+  /** Directory ids of the units that references name; an empty id marks a unit that could not come to be. */
+  resolveUnits(references: readonly string[]): Promise<Map<string, string>>;
+  /** References by which the connected system knows units. */
+  referencesOfUnits(ids: readonly string[]): Promise<Map<string, string>>;
+  /** Directory objects without a live link at the given places; keys as `placeKey` makes them. */
+  findByPlace(
+    kind: 'organizationalUnit' | 'group',
+    places: readonly { parentId: string | null; nameKey: string }[],
+  ): Promise<Map<string, { objectId: string; directory: DirectoryState }>>;
+  /** Unlinked staged target entries at the given places, by parent reference, NUL and name key. */
+  findStagedByPlace(
+    kind: ObjectKind,
+    places: readonly { parentReference: string; nameKey: string }[],
+  ): Promise<Map<string, StagedObject>>;
+  /** Records which object a staged one became; null: none. */
+  settleStaged(
+    rows: readonly { kind: ObjectKind; externalId: string; objectId: string | null }[],
+  ): Promise<void>;
+  /** Names the live links whose source object is gone. */
+  stageMissing(kinds: readonly ObjectKind[]): Promise<void>;
+  /** The links named by stageMissing, deepest first. */
+  missing(kind: ObjectKind): AsyncIterable<readonly MissingLink[]>;
+  /** Links whose object was compared and equal: their fingerprint and revision are brought up to date. */
+  refreshLinks(rows: readonly RefreshedLink[]): Promise<void>;
+  /** Links whose object is gone from the source and that ask for no change are live no more. */
+  releaseLinks(rows: readonly { kind: ObjectKind; externalId: string }[]): Promise<void>;
+  writeChanges(firstOrdinal: number, changes: readonly PlannedChange[]): Promise<void>;
+  /** Plans additions of members from the given ordinal on; returns the last ordinal used. */
+  planAddedMembers(firstOrdinal: number): Promise<number>;
+  /** Plans removals of members from the given ordinal on; returns the last ordinal used. */
+  planRemovedMembers(firstOrdinal: number): Promise<number>;
+  /** How many memberships were known and stay as they are. */
+  countSameMemberships(): Promise<number>;
+  countLinked(): Promise<Record<Kind, number>>;
+  countUnmanaged(): Promise<Record<Kind, number>>;
+  /**
+   * Makes the plan final, together with the links of all that was found equal: from here on it is carried out and
+   * never made again.
+   */
+  commit(totals: PlanTotals): Promise<RunnableJob>;
+}
+
+export interface RefreshedLink {
+  readonly kind: ObjectKind;
+  readonly externalId: string;
+  readonly objectId: string;
+  readonly link: LinkData;
+  readonly revision: number;
+  readonly contribution: JsonAttributes | null;
+}
+
+export type SourceFilter = (kind: ObjectKind, attributes: Attributes) => boolean;
+
+/** The key of a place: parent id (empty at the root), NUL, normalised name. */
+export function placeKey(parent: string | null, nameKey: string): string {
+  return `${parent ?? ''}\u0000${nameKey}`;
+}
+
+export interface SyncStore {
+  getJob(jobId: string): Promise<RunnableJob>;
+  isCancelRequested(job: RunnableJob): Promise<boolean>;
+  markRunning(job: RunnableJob): Promise<void>;
+  /** Forgets an unfinished plan, so that the job starts over from its read. */
+  resetPlan(job: RunnableJob): Promise<void>;
+  openStaging(job: RunnableJob, sync: RunnableSync): Promise<Staging>;
+  /** The organizational unit at a path such as `/a/b`; null for the root; throws NotFound. */
+  findUnitByPath(tenantId: string, path: string): Promise<string | null>;
+  /** Makes an attribute one that objects can be matched by. */
+  ensureMatchAttribute(tenantId: string, kind: ObjectKind, attribute: string): Promise<void>;
+  destructiveCounts(job: RunnableJob): Promise<Record<Kind, number>>;
+  /** Marks the destructive part of the plan, or all of it, as skipped. */
+  skipPlanned(
+    job: RunnableJob,
+    which: 'destructive' | 'all',
+    code: ErrorCode,
+    message: string,
+  ): Promise<void>;
+  /** A digest over what a guard held of a plan (`held`), or over the part that it would hold: equal digests, equal plans. */
+  planDigest(jobSerial: number, which: 'destructive' | 'all' | 'held'): Promise<string>;
+  /** Takes the rows that do not belong to a held plan out of the plan that is to apply it. */
+  keepDestructive(job: RunnableJob): Promise<void>;
+  findHeldJob(jobId: string): Promise<HeldJob>;
+  noteProgress(job: RunnableJob, readCount: number): Promise<void>;
+  addMessage(job: RunnableJob, level: 'info' | 'warning' | 'error', text: string): Promise<void>;
+  /** Applies the next batch to the directory and records its outcomes, in one transaction. Returns the ordinal reached. */
+  applyToDirectory(job: RunnableJob, sync: RunnableSync, from: number, size: number): Promise<number>;
+  loadTargetBatch(
+    job: RunnableJob,
+    sync: RunnableSync,
+    from: number,
+    size: number,
+    nodes: readonly string[],
+  ): Promise<TargetBatch>;
+  /** Commits the intent to write up to `through`, before anything is written outside. */
+  recordIntent(job: RunnableJob, through: number): Promise<void>;
+  /** Records the outcomes of a batch outside with the links it made, in one transaction. */
+  recordOutcomes(
+    job: RunnableJob,
+    sync: RunnableSync,
+    through: number,
+    outcomes: readonly BatchOutcome[],
+  ): Promise<void>;
+  computeStatistics(jobSerial: number): Promise<Statistics>;
+  finish(job: RunnableJob, sync: RunnableSync | null, end: JobRecord): Promise<void>;
+}
+
+export interface HeldJob {
+  readonly serial: number;
+  readonly hold: 'destructive' | 'all';
+  /** A newer run of the same sync that superseded it. */
+  readonly supersededBy: string | null;
+}
+
+export interface JobRecord {
+  readonly status: JobStatus;
+  readonly statistics: Statistics;
+  readonly errorCode: string | null;
+  readonly errorMessage: string | null;
+  readonly note: string | null;
+}
