@@ -1,6 +1,8 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { format, resolveConfig } from 'prettier';
+import { renderOpenApi } from '@lockstep/contract/openapi.ts';
+import packageJson from '../package.json' with { type: 'json' };
 import { configurationJsonSchema } from '../server/src/config/json-schema.ts';
 import { renderErrorTable } from './generated/error-table.ts';
 import { renderFieldReference } from './generated/field-reference.ts';
@@ -26,6 +28,7 @@ function replacePart(current: string, name: string, text: string): string {
 
 const generatedFiles: readonly GeneratedFile[] = [
   { path: 'contract/lockstep.schema.json', render: () => JSON.stringify(configurationJsonSchema) },
+  { path: 'contract/openapi.json', render: () => JSON.stringify(renderOpenApi(packageJson.version)) },
   { path: 'docs/errors.md', render: renderErrorTable },
   {
     path: 'docs/configuration.md',

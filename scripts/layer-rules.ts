@@ -9,8 +9,10 @@ const layers: readonly (readonly string[])[] = [
   ['directory'],
   ['mapping'],
   ['sync'],
-  ['connectors', 'jobs', 'secrets', 'config', 'telemetry'],
+  ['connectors', 'secrets', 'telemetry'],
   ['store'],
+  // The queue lives in the store's database; configuration files are checked with the parser of schedules.
+  ['jobs', 'config'],
   ['app'],
   ['http'],
   // The one place where everything is put together; the command line is the process around it.
@@ -63,12 +65,6 @@ export const layerRules: IRegularForbiddenRuleType[] = [
       path: '^server/src/connectors/[^/]+/',
       pathNot: ['^server/src/connectors/$1/', '^server/src/connectors/ldap/protocol/'],
     },
-  ),
-  rule(
-    'connectors-know-the-port-only',
-    'a connector knows the port of the engine, not who runs it',
-    { path: folder('connectors'), pathNot: test },
-    { path: ['jobs', 'config'].map(folder) },
   ),
   rule(
     'surfaces-apart',

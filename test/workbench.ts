@@ -64,6 +64,11 @@ export async function makeWorkbench(
     accountName: 'administrator',
     role: 'administrator',
   };
+  return workbenchOf(app, actor);
+}
+
+/** The use cases of a tenant that exists. */
+export function workbenchOf(app: Application, actor: Actor): Workbench {
   const runner = makeJobRunner(app);
   const finish = async (id: string): Promise<JobView> => {
     await runner.run(id, new AbortController().signal);

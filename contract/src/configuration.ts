@@ -289,7 +289,7 @@ export const syncSchema = z.strictObject({
     .describe('What becomes of a linked object that is gone from the source.'),
   guard: guardSchema.optional(),
   schedule: scheduleSchema.optional(),
-  enabled: z.boolean().default(true).describe('false: runs neither by schedule nor by request.'),
+  enabled: z.boolean().default(true).describe('false: its schedule does not start it.'),
 });
 export type SyncConfiguration = z.infer<typeof syncSchema>;
 

@@ -375,6 +375,20 @@ const directoryRoutes = {
   },
 } as const satisfies Record<string, Route>;
 
+const storeRoutes = {
+  downloadBackup: {
+    method: 'GET',
+    path: '/backup',
+    summary: 'Everything in the store at one moment, for `lockstep restore`; secrets stay sealed',
+    tag: 'store',
+    role: 'administrator',
+    status: 200,
+    response: null,
+    media: 'application/octet-stream',
+    errors: [],
+  },
+} as const satisfies Record<string, Route>;
+
 /** The route table of the native API; the key is the operation id. */
 export const routes = {
   ...accountRoutes,
@@ -383,5 +397,6 @@ export const routes = {
   ...syncRoutes,
   ...jobRoutes,
   ...directoryRoutes,
+  ...storeRoutes,
 } as const satisfies Record<string, Route>;
 export type OperationId = keyof typeof routes;

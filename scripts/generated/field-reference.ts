@@ -55,8 +55,9 @@ function rowsOf(schema: JsonSchema, prefix: string): Row[] {
   });
 }
 
+const escape = (text: string): string => text.replaceAll('|', '\\|');
+
 function table(schema: JsonSchema): string {
-  const escape = (text: string): string => text.replaceAll('|', '\\|');
   const lines = rowsOf(schema, '').map(
     ({ field, type, needed, description }) =>
       `| \`${field}\` | ${escape(type)} | ${escape(needed)} | ${escape(description)} |`,
@@ -81,11 +82,6 @@ export function renderFieldReference(): string {
     '### Sync\n',
     ...entriesOf('syncs').map(table),
     '### Top of the file\n',
-    table({
-      ...configurationJsonSchema,
-      properties: Object.fromEntries(
-        Object.entries(configurationJsonSchema.properties ?? {}).map(([name, field]) => [name, field]),
-      ),
-    }),
+    table(configurationJsonSchema),
   ].join('\n');
 }

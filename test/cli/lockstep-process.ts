@@ -45,7 +45,9 @@ export class LockstepProcess {
         source === null ? this.#end : once(source, 'data').then(() => undefined),
       ]);
       if (ended !== undefined && pattern.exec(ended[stream]) === null) {
-        throw new Error(`ended with ${ended.code} before ${pattern.source}:\n${ended.stdout}\n${ended.stderr}`);
+        throw new Error(
+          `ended with ${ended.code} before ${pattern.source}:\n${ended.stdout}\n${ended.stderr}`,
+        );
       }
     }
   }

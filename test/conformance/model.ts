@@ -28,24 +28,19 @@ function withoutMember(object: ModelObject, member: string): ModelObject {
   return { ...object, members: new Set([...object.members].filter((other) => other !== member)) };
 }
 
-function change(object: ModelObject, command: Command): ModelObject {
-  switch (command.verb) {
-    case 'update':
-      return { ...object, attributes: merge(object.attributes, command.attributes) };
-    case 'move': {
-      const parent = command.parent === undefined ? object.parent : command.parent;
-      return { ...object, parent, attributes: merge(object.attributes, command.attributes) };
-    }
-    case 'disable':
-    case 'enable':
-      return { ...object, enabled: command.verb === 'enable' };
-    case 'addMember':
-      return { ...object, members: new Set([...object.members, command.member]) };
-    case 'removeMember':
-      return withoutMember(object, command.member);
-    default:
-      return object;
+type Change = Exclude<Command, { readonly verb: 'create' | 'delete' }>;
+
+function change(object: ModelObject, command: Change): ModelObject {
+  if (command.verb === 'update')
+    return { ...object, attributes: merge(object.attributes, command.attributes) };
+  if (command.verb === 'move') {
+    const parent = command.parent === undefined ? object.parent : command.parent;
+    return { ...object, parent, attributes: merge(object.attributes, command.attributes) };
   }
+  if (command.verb === 'addMember')
+    return { ...object, members: new Set([...object.members, command.member]) };
+  if (command.verb === 'removeMember') return withoutMember(object, command.member);
+  return { ...object, enabled: command.verb === 'enable' };
 }
 
 /** The model after a command; one that must fail changes nothing. */

@@ -85,7 +85,9 @@ export const transitions: readonly Transition[] = [
     given: [],
     when: [
       ...oddNames.map((name, index) => unit(`unit${index}`, { name })),
-      ...oddNames.map((name, index) => user(`user${index}`, { username: name, commonName: name }, `unit${index}`)),
+      ...oddNames.map((name, index) =>
+        user(`user${index}`, { username: name, commonName: name }, `unit${index}`),
+      ),
       ...oddNames.map((name, index) => group(`group${index}`, { name: `${name}.` }, `unit${index}`)),
       ...oddNames.map((_, index) => join(`group${index}`, `user${index}`)),
     ],

@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import pg from 'pg';
+import { Client } from 'pg';
 
 const run = promisify(execFile);
 const binaries = process.env['LOCKSTEP_POSTGRES_BIN'] ?? '/usr/lib/postgresql/15/bin';
@@ -33,14 +33,21 @@ interface Account {
 /** PostgreSQL refuses to run as root, so root runs it as the user `postgres`. */
 async function serverAccount(): Promise<Account | undefined> {
   if (process.getuid?.() !== 0) return undefined;
-  const line = (await readFile('/etc/passwd', 'utf8')).split('\n').find((text) => text.startsWith('postgres:'));
+  const line = (await readFile('/etc/passwd', 'utf8'))
+    .split('\n')
+    .find((text) => text.startsWith('postgres:'));
   const [, , uid, gid] = line?.split(':') ?? [];
-  if (uid === undefined || gid === undefined) throw new Error('There is no user postgres; install the package postgresql');
+  if (uid === undefined || gid === undefined)
+    throw new Error('There is no user postgres; install the package postgresql');
   return { uid: Number(uid), gid: Number(gid) };
 }
 
 async function runAs(account: Account | undefined, program: string, args: string[]): Promise<void> {
-  await run(join(binaries, program), args, { ...account, cwd: tmpdir(), env: { ...process.env, LC_ALL: 'C.UTF-8' } });
+  await run(join(binaries, program), args, {
+    ...account,
+    cwd: tmpdir(),
+    env: { ...process.env, LC_ALL: 'C.UTF-8' },
+  });
 }
 
 async function makeFolder(path: string, account: Account | undefined): Promise<string> {
@@ -57,7 +64,18 @@ async function template(account: Account | undefined): Promise<string> {
   if (existsSync(path)) return path;
   await makeFolder(folder, account);
   const making = join(folder, `making-${randomUUID()}`);
-  await runAs(account, 'initdb', ['-D', making, '-U', 'postgres', '-A', 'trust', '-E', 'UTF8', '--locale=C.UTF-8', '-N']);
+  await runAs(account, 'initdb', [
+    '-D',
+    making,
+    '-U',
+    'postgres',
+    '-A',
+    'trust',
+    '-E',
+    'UTF8',
+    '--locale=C.UTF-8',
+    '-N',
+  ]);
   try {
     await rename(making, path);
   } catch (error) {
@@ -79,7 +97,7 @@ async function freePort(): Promise<number> {
 }
 
 async function answers(url: string): Promise<boolean> {
-  const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 2000 });
+  const client = new Client({ connectionString: url, connectionTimeoutMillis: 2000 });
   client.on('error', () => undefined);
   try {
     await client.connect();
@@ -106,7 +124,12 @@ export interface PostgresOptions {
   readonly settings?: readonly string[];
 }
 
-function start(data: string, port: number, account: Account | undefined, options: PostgresOptions): ChildProcess {
+function start(
+  data: string,
+  port: number,
+  account: Account | undefined,
+  options: PostgresOptions,
+): ChildProcess {
   const fsync = options.fsync === true ? 'on' : 'off';
   const settings = [
     'listen_addresses=127.0.0.1',
@@ -118,7 +141,11 @@ function start(data: string, port: number, account: Account | undefined, options
     ...(options.settings ?? []),
   ];
   const args = ['-D', data, '-p', String(port), ...settings.flatMap((setting) => ['-c', setting])];
-  return spawn(join(binaries, 'postgres'), args, { ...account, cwd: data, stdio: ['ignore', 'ignore', 'pipe'] });
+  return spawn(join(binaries, 'postgres'), args, {
+    ...account,
+    cwd: data,
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
 }
 
 /** Starts a server in a temporary directory; stop it, or use `await using`. */
@@ -153,7 +180,7 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Post
 
 async function createDatabase(url: string): Promise<string> {
   const name = `test_${randomUUID().replaceAll('-', '')}`;
-  const client = new pg.Client({ connectionString: url });
+  const client = new Client({ connectionString: url });
   await client.connect();
   try {
     await client.query(`create database ${name}`);

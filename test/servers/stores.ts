@@ -18,7 +18,11 @@ export interface StoreMaker {
   open(location: StoreLocation): Promise<Store>;
 }
 
-function makerFor(engine: Store['engine'], newLocation: () => Promise<StoreLocation>, opened: Store[]): StoreMaker {
+function makerFor(
+  engine: Store['engine'],
+  newLocation: () => Promise<StoreLocation>,
+  opened: Store[],
+): StoreMaker {
   async function open(location: StoreLocation): Promise<Store> {
     const store = await openStore(location);
     opened.push(store);

@@ -30,5 +30,5 @@ export interface Application {
 
 /** The sending side of the job queue: the message is sent when the transaction commits. */
 export interface JobSender {
-  send(trx: Transaction, job: { jobId: string; syncId: string }): Promise<void>;
+  send(trx: Transaction, job: { jobId: string; syncId: string }): Promise<unknown>;
 }

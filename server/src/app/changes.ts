@@ -161,7 +161,9 @@ async function listSame(
   const sync = await findSync(app.store.db, job.tenantId, job.syncId);
   if (sync === undefined || filter.verb !== undefined || (filter.result ?? 'success') !== 'success')
     return nothing;
-  const wanted = filter.kind === undefined ? kinds : [filter.kind];
+  const asked = filter.kind === undefined ? kinds : [filter.kind];
+  // A job that is over and counted none (a kind it did not plan, a read that broke off) has none to list.
+  const wanted = asked.filter((kind) => job.statistics === null || job.statistics[kind].same.total > 0);
   const key = decodeKey(page.after, 3)?.map(String);
   const rows = await selectSame(
     app,

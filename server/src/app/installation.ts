@@ -56,10 +56,13 @@ function newCredentials(): AdministratorCredentials {
 /**
  * On a store without an administrator: makes tenant `default` and account `administrator` with an API token and an
  * access key. Of several processes that start together on one database, one does it.
- * @returns the credentials, once, for the caller to keep; undefined when the installation exists already.
+ * @param keep keeps the credentials, which cannot be shown again; called before the transaction commits, so that there
+ * is no moment at which an administrator exists whose credentials nobody has.
+ * @returns the credentials, once; undefined when the installation exists already.
  */
 export async function bootstrapInstallation(
   app: Pick<Application, 'store' | 'vault'>,
+  keep?: (credentials: AdministratorCredentials) => Promise<void>,
 ): Promise<AdministratorCredentials | undefined> {
   return app.store.transaction(async (trx) => {
     await lockInstallation(trx);
@@ -76,6 +79,7 @@ export async function bootstrapInstallation(
     await insertApiToken(trx, { id: newId('token'), ...owner, hash: tokenHash(made.apiToken) });
     const sealedSecret = app.vault.seal(made.accessKeySecret, accessKeyContext(made.accessKeyId));
     await insertAccessKey(trx, { id: made.accessKeyId, ...owner, sealedSecret });
+    await keep?.(made);
     return made;
   });
 }

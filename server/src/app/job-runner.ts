@@ -100,8 +100,11 @@ async function attemptAgain(
   }
 }
 
-export function makeJobRunner(app: Application): JobRunner {
-  const store = makeSyncStore(app.store);
+/** @param store the engine's port to the store; another one only where what goes wrong with it is the question. */
+export function makeJobRunner(
+  app: Application,
+  store: SyncStore = makeSyncStore(app.store),
+): JobRunner {
   return {
     async run(jobId, signal) {
       if (await isOver(app.store, jobId)) return;

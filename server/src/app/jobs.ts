@@ -2,7 +2,14 @@ import type { JobMessage, JobView } from '@lockstep/contract/job.ts';
 import { emptyStatistics, jobIsOver } from '@lockstep/contract/job.ts';
 import type { Page } from '@lockstep/contract/page.ts';
 import type { RequestedJob } from '@lockstep/contract/sync.ts';
-import type { Direction, JobMode, JobStatus, Statistics } from '@lockstep/contract/vocabulary.ts';
+import {
+  kinds,
+  operations,
+  type Direction,
+  type JobMode,
+  type JobStatus,
+  type Statistics,
+} from '@lockstep/contract/vocabulary.ts';
 import { LockstepError } from '../kernel/errors.ts';
 import { newJobId } from '../kernel/ids.ts';
 import {
@@ -61,9 +68,21 @@ export function showJob(row: JobRow, statistics: Statistics): JobView {
   };
 }
 
+/** In the order of the vocabulary: what comes out of jsonb has an order of its own. */
+function inOrder(statistics: Statistics): Statistics {
+  const ordered = emptyStatistics();
+  for (const kind of kinds) {
+    for (const operation of operations) {
+      const { total, success, failed, skipped } = statistics[kind][operation];
+      ordered[kind][operation] = { total, success, failed, skipped };
+    }
+  }
+  return ordered;
+}
+
 /** Final statistics are kept with the job; those of a running one are counted from its outcomes so far. */
 async function statisticsOf(app: Application, row: JobRow): Promise<Statistics> {
-  if (row.statistics !== null) return row.statistics;
+  if (row.statistics !== null) return inOrder(row.statistics);
   if (row.lastOrdinal === 0 && !jobIsOver(row.status)) return emptyStatistics();
   return computeStatistics(app.store.db, row.serial);
 }

@@ -4,6 +4,7 @@ import type { OperationId, routes } from '@lockstep/contract/routes.ts';
 import { LockstepError } from '../kernel/errors.ts';
 import type { ApiClient, CallOf } from './client.ts';
 import type { LocalRuntime } from './local-runtime.ts';
+import { exitCodeOf, terminated } from './signals.ts';
 import { locateStore, requireStore, type StoreLocation, type StoreOptions } from './store-location.ts';
 
 /** How long a command waits for the process that holds the data directory to answer, or to let go of it. */
@@ -16,53 +17,67 @@ export interface SessionOptions {
   readonly create: boolean;
 }
 
+interface Opened {
+  readonly client: ApiClient;
+  readonly local: LocalRuntime | undefined;
+}
+
 /**
  * The native API of one store: through the process that holds the data directory if there is one, else through a
  * runtime in this process that listens on the same socket. Commands see no difference.
  */
 export class Session implements AsyncDisposable {
-  readonly #location: StoreLocation;
-  readonly #options: SessionOptions;
-  #client: ApiClient;
-  #local: LocalRuntime | undefined;
+  readonly #open: () => Promise<Opened>;
+  #opened: Opened;
+  #ended = false;
 
-  private constructor(location: StoreLocation, options: SessionOptions, opened: Opened) {
-    this.#location = location;
-    this.#options = options;
-    this.#client = opened.client;
-    this.#local = opened.local;
+  private constructor(open: () => Promise<Opened>, opened: Opened) {
+    this.#open = open;
+    this.#opened = opened;
   }
 
+  /** A signal ends the process after the store is closed: jobs stop at their next safe point. */
   static async open(location: StoreLocation, options: SessionOptions): Promise<Session> {
     if (!options.create) requireStore(location);
-    return new Session(location, options, await openEither(location, options));
+    const open = () => openEither(location, options);
+    const session = new Session(open, await open());
+    void terminated().then(async (signal) => {
+      await session.close();
+      process.exit(exitCodeOf(signal));
+    });
+    return session;
+  }
+
+  /** A session with a runtime that the caller has opened and will close. */
+  static around(runtime: LocalRuntime): Session {
+    const opened = { client: runtime.client, local: undefined };
+    return new Session(() => Promise.resolve(opened), opened);
   }
 
   /** Whether the store is open in this process, so that its end is the end of running jobs. */
   get isLocal(): boolean {
-    return this.#local !== undefined;
+    return this.#opened.local !== undefined;
   }
 
   get client(): ApiClient {
-    return this.#client;
+    return this.#opened.client;
   }
 
   async call<Id extends OperationId>(id: Id, call: CallOf<Id>): Promise<RouteResponse<(typeof routes)[Id]>> {
-    return this.#client.call(id, call);
+    return this.client.call(id, call);
   }
 
   /** After ConnectionLost: the process that answered has gone, so another one is found or the store opened here. */
   async reopen(): Promise<void> {
-    await this.close();
-    const opened = await openEither(this.#location, this.#options);
-    this.#client = opened.client;
-    this.#local = opened.local;
+    if (this.#ended) throw new LockstepError('Cancelled', 'The command was ended.');
+    await this.#opened.local?.[Symbol.asyncDispose]();
+    this.#opened = await this.#open();
   }
 
   async close(): Promise<void> {
-    const local = this.#local;
-    this.#local = undefined;
-    await local?.close();
+    if (this.#ended) return;
+    this.#ended = true;
+    await this.#opened.local?.[Symbol.asyncDispose]();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -78,11 +93,6 @@ export async function openSession(
 ): Promise<Session> {
   const location = locateStore(options, configurationFile);
   return Session.open(location, { worker: false, create: false, ...sessionOptions });
-}
-
-interface Opened {
-  readonly client: ApiClient;
-  readonly local: LocalRuntime | undefined;
 }
 
 async function openEither(location: StoreLocation, options: SessionOptions): Promise<Opened> {

@@ -25,10 +25,13 @@ test('--data, environment, beside the file, working directory: in this order', (
   expect(locate({ data: 'x' }, undefined, { LOCKSTEP_DATABASE_URL: 'postgres://x' })).toBe(resolve('x'));
 });
 
-test('two kinds of store at once are refused', () => {
-  expect(() => locateStore({ data: 'x', databaseUrl: 'postgres://x' })).toThrow(
-    'Both --data and --database-url',
-  );
+test('with a server the directory is for what the process leaves', () => {
+  expect(locateStore({ data: 'x', databaseUrl: 'postgres://x' }, undefined, {})).toEqual({
+    type: 'server',
+    url: 'postgres://x',
+    directory: resolve('x'),
+    keyFile: undefined,
+  });
 });
 
 test('a directory that is not there is refused where nothing may be made', () => {

@@ -3,10 +3,18 @@ import { dirname, join, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { LockstepError } from '../kernel/errors.ts';
 
-/** Where a command finds its directory: embedded in a folder, or on a PostgreSQL server. */
+/**
+ * Where a command finds its store: embedded in a directory, or on a PostgreSQL server. There a directory, if one is
+ * named as well, is for what the process itself leaves: the socket and the credentials of a new installation.
+ */
 export type StoreLocation =
   | { readonly type: 'embedded'; readonly directory: string; readonly keyFile: string | undefined }
-  | { readonly type: 'server'; readonly url: string; readonly keyFile: string | undefined };
+  | {
+      readonly type: 'server';
+      readonly url: string;
+      readonly directory: string | undefined;
+      readonly keyFile: string | undefined;
+    };
 
 export interface StoreOptions {
   readonly data?: string | undefined;
@@ -22,29 +30,23 @@ export function withStoreOptions(command: Command): Command {
     .option('--database-url <url>', 'PostgreSQL 15 or newer instead (default: $LOCKSTEP_DATABASE_URL)')
     .option(
       '--key-file <file>',
-      'file with the master key (default: $LOCKSTEP_KEY_FILE, else DIR/master.key)',
+      'file with the master key (default: $LOCKSTEP_KEY_FILE, else DIR/master.key, with a server ~/.config/lockstep/master.key)',
     );
 }
 
-/**
- * The store that the options name, else the environment, else `data` beside the configuration file, else `./data`.
- * Throws LockstepError(InvalidRequest) when both kinds of store are named.
- */
+/** The store that the options name, else the environment, else `data` beside the configuration file, else `./data`. */
 export function locateStore(
   options: StoreOptions,
   configurationFile?: string,
   environment: NodeJS.ProcessEnv = process.env,
 ): StoreLocation {
-  if (options.data !== undefined && options.databaseUrl !== undefined) {
-    throw new LockstepError('InvalidRequest', 'Both --data and --database-url are given.', {
-      field: '--database-url',
-      remedy: 'Give one of them: --data for the embedded store, --database-url for a PostgreSQL server.',
-    });
-  }
   const keyFile = options.keyFile ?? environment.LOCKSTEP_KEY_FILE;
   const url =
     options.databaseUrl ?? (options.data === undefined ? environment.LOCKSTEP_DATABASE_URL : undefined);
-  if (url !== undefined) return { type: 'server', url, keyFile };
+  if (url !== undefined) {
+    const directory = options.data === undefined ? undefined : resolve(options.data);
+    return { type: 'server', url, directory, keyFile };
+  }
   const beside = configurationFile === undefined ? 'data' : join(dirname(configurationFile), 'data');
   return {
     type: 'embedded',

@@ -1,5 +1,5 @@
-import { chmod, mkdir, rm, stat } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { chmod, mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import type { Application } from '../app/application.ts';
 import { localAdministrator } from '../app/authentication.ts';
@@ -9,26 +9,29 @@ import { buildServer, type ServerOptions } from './server.ts';
 /** `sun_path` has 108 bytes on Linux and 104 on BSD, the final NUL among them; a longer path is cut off silently. */
 const longestSocketPath = 103;
 
-async function preparePath(socketPath: string): Promise<void> {
-  if (Buffer.byteLength(socketPath) > longestSocketPath) {
-    throw new LockstepError('InvalidRequest', `the socket path ${socketPath} is too long`, {
-      remedy: 'Use a data directory with a shorter path.',
-    });
+function checkLength(socketPath: string): void {
+  if (Buffer.byteLength(socketPath) <= longestSocketPath) return;
+  throw new LockstepError('InvalidRequest', `the socket path ${socketPath} is too long`, {
+    remedy: 'Use a data directory with a shorter path.',
+  });
+}
+
+/**
+ * Listens in a folder that only this user can enter and moves the socket to its place when its mode is right, so that
+ * there is no moment at which others can connect, whatever the mode of the folder. What a killed process left in the
+ * place is replaced: whoever comes here holds the data directory.
+ */
+async function listenPrivately(server: FastifyInstance, socketPath: string): Promise<void> {
+  await mkdir(dirname(socketPath), { recursive: true, mode: 0o700 });
+  const folder = await mkdtemp(join(dirname(socketPath), '.l-'));
+  try {
+    const path = join(folder, 's');
+    await server.listen({ path });
+    await chmod(path, 0o600);
+    await rename(path, socketPath);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
   }
-  const folder = dirname(socketPath);
-  await mkdir(folder, { recursive: true, mode: 0o700 });
-  const { mode } = await stat(folder);
-  if ((mode & 0o077) !== 0) {
-    throw new LockstepError(
-      'StoreUnavailable',
-      `others can look into ${folder}, where the local socket goes`,
-      {
-        remedy: `Run chmod 700 ${folder}.`,
-      },
-    );
-  }
-  // Left behind by a killed process: whoever comes here holds the data directory.
-  await rm(socketPath, { force: true });
 }
 
 /**
@@ -40,12 +43,12 @@ export async function listenLocal(
   socketPath: string,
   options: Omit<ServerOptions, 'defaultActor' | 'consoleDirectory'>,
 ): Promise<FastifyInstance> {
-  await preparePath(socketPath);
+  checkLength(socketPath);
   const server = buildServer(application, {
     ...options,
     defaultActor: async () => localAdministrator(application),
   });
-  await server.listen({ path: socketPath });
-  await chmod(socketPath, 0o600);
+  server.addHook('onClose', async () => rm(socketPath, { force: true }));
+  await listenPrivately(server, socketPath);
   return server;
 }

@@ -1,49 +1,19 @@
-import type { FastifyInstance } from 'fastify';
+import { once } from 'node:events';
+import { mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { request, type IncomingMessage } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { sql } from 'kysely';
 import { expect, test } from 'vitest';
 import type { Problem } from '@lockstep/contract/problem.ts';
-import { openIdleApplication, type IdleApplication } from '../../../test/servers/application.ts';
-import { describeOnBothStores } from '../../../test/servers/stores.ts';
-import { buildServer } from './server.ts';
-
-interface Client extends AsyncDisposable {
-  readonly app: IdleApplication;
-  readonly server: FastifyInstance;
-  readonly url: string;
-  /** Calls under /lockstep/v1 with the administrator's token. */
-  send(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<Response>;
-  json<T>(method: string, path: string, body?: unknown): Promise<T>;
-}
-
-async function serve(app: IdleApplication): Promise<Client> {
-  const server = buildServer(app, { version: '0.0.0', bodyLimit: 10_000 });
-  const url = await server.listen({ host: '127.0.0.1', port: 0 });
-  const send: Client['send'] = (method, path, body, headers = {}) =>
-    fetch(`${url}/lockstep/v1${path}`, {
-      method,
-      headers: {
-        authorization: `Bearer ${app.credentials.apiToken}`,
-        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-        ...headers,
-      },
-      ...(body === undefined
-        ? {}
-        : { body: body instanceof Uint8Array || typeof body === 'string' ? body : JSON.stringify(body) }),
-    });
-  return {
-    app,
-    server,
-    url,
-    send,
-    json: async <T>(method: string, path: string, body?: unknown) => {
-      const response = await send(method, path, body);
-      const text = await response.text();
-      expect(response.status, text).toBeLessThan(300);
-      return (text === '' ? undefined : JSON.parse(text)) as T;
-    },
-    [Symbol.asyncDispose]: async () => server.close(),
-  };
-}
+import { openIdleApplication } from '../../../test/servers/application.ts';
+import {
+  expectProblem as problem,
+  serveApplication,
+  type ApiClient as Client,
+} from '../../../test/servers/api-client.ts';
+import { describeOnSharedStores } from '../../../test/servers/shared-store.ts';
+import { listenLocal } from './local-socket.ts';
 
 const source = { type: 'file', path: 'in.ldif', baseDn: 'dc=example' };
 const ingress = {
@@ -58,19 +28,9 @@ async function withSync(client: Client): Promise<void> {
   await client.json('PUT', '/syncs/in', ingress);
 }
 
-async function problem(response: Response, status: number): Promise<Problem> {
-  const text = await response.text();
-  expect(response.status, text).toBe(status);
-  expect(response.headers.get('content-type')).toBe('application/problem+json');
-  const document = JSON.parse(text) as Problem;
-  expect(document.status).toBe(status);
-  expect(document.requestId).toBe(response.headers.get('x-request-id'));
-  return document;
-}
-
-describeOnBothStores('native API', (makeStore) => {
+describeOnSharedStores('native API', (makeStore) => {
   async function start(): Promise<Client> {
-    return serve(await openIdleApplication(await makeStore()));
+    return serveApplication(await openIdleApplication(await makeStore()));
   }
 
   test('what an installation is given once opens it, and nothing else does', async () => {
@@ -125,9 +85,34 @@ describeOnBothStores('native API', (makeStore) => {
     expect(metrics.body).toContain('route="/healthz"');
   });
 
+  test('the local socket trusts its user, and only without a wrong token', async () => {
+    const app = await openIdleApplication(await makeStore());
+    const folder = await mkdtemp(join(tmpdir(), 'lockstep-socket-'));
+    const socketPath = join(folder, 'lockstep.sock');
+    // What a killed process left there.
+    await writeFile(socketPath, '');
+    const server = await listenLocal(app, socketPath, { version: '0.0.0' });
+    const status = async (headers: Record<string, string>): Promise<number | undefined> => {
+      const call = request({ socketPath, path: '/lockstep/v1/identity', headers, agent: false }).end();
+      const [response] = (await once(call, 'response')) as [IncomingMessage];
+      response.resume();
+      return response.statusCode;
+    };
+    try {
+      expect((await stat(socketPath)).mode & 0o777).toBe(0o600);
+      expect(await status({})).toBe(200);
+      expect(await status({ authorization: `Bearer ${app.credentials.apiToken}` })).toBe(200);
+      expect(await status({ authorization: 'Bearer wrong' })).toBe(401);
+    } finally {
+      await server.close();
+    }
+    expect(await readdir(folder)).toEqual([]);
+    await rm(folder, { recursive: true });
+  });
+
   test('every kind of bad request is a problem document', async () => {
     await using client = await start();
-    const { send } = client;
+    const send: Client['send'] = async (...call) => client.send(...call);
     expect((await problem(await send('GET', '/nowhere'), 404)).code).toBe('NotFound');
     await problem(await fetch(`${client.url}/nowhere`), 404);
     const wrongMethod = await send('PATCH', '/connections/x');

@@ -39,11 +39,9 @@ describeOnBothStores('job queue', (makeStore) => {
       done.push(payload);
       if (done.length === 40) all.resolve();
     });
-    await store.transaction(async (trx) => {
-      for (let index = 0; index < 40; index += 1) {
-        await queue.send(trx, { jobId: `j${String(index).padStart(2, '0')}`, syncId: `s${index % 4}` });
-      }
-    });
+    for (let index = 0; index < 40; index += 1) {
+      await send(store, queue, `j${String(index).padStart(2, '0')}`, `s${index % 4}`);
+    }
     await all.promise;
     for (const syncId of ['s0', 's1', 's2', 's3']) {
       const order = done.filter((payload) => payload.syncId === syncId).map(({ jobId }) => jobId);

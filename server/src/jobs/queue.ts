@@ -16,8 +16,8 @@ export interface JobPayload {
 export type JobHandler = (payload: JobPayload, signal: AbortSignal) => Promise<void>;
 
 /**
- * The durable queue of jobs: delivery at least once, jobs of one sync in the order of their sending and never two at
- * a time, in any number of processes on one store.
+ * The durable queue of jobs: delivery at least once, jobs of one sync in the order in which their transactions
+ * began and never two at a time, in any number of processes on one store.
  */
 export interface JobQueue extends AsyncDisposable {
   /**
@@ -46,7 +46,13 @@ const queueName = 'sync-job';
 /** The same job always has the same entry, however often it is sent. */
 function entryId(jobId: string): string {
   const hex = createHash('sha256').update(jobId).digest('hex');
-  return [hex.slice(0, 8), hex.slice(8, 12), `8${hex.slice(13, 16)}`, `8${hex.slice(17, 20)}`, hex.slice(20, 32)].join('-');
+  return [
+    hex.slice(0, 8),
+    hex.slice(8, 12),
+    `8${hex.slice(13, 16)}`,
+    `8${hex.slice(17, 20)}`,
+    hex.slice(20, 32),
+  ].join('-');
 }
 
 async function prepareQueue(boss: PgBoss): Promise<void> {
@@ -78,7 +84,8 @@ export async function openQueue(store: Store, options: JobQueueOptions = {}): Pr
 
   async function startWorker(handler: JobHandler): Promise<void> {
     const workerId = await boss.work<JobPayload>(queueName, workSettings(store.engine), async (entries) => {
-      for (const entry of entries) await handler(entry.data, AbortSignal.any([entry.signal, stopping.signal]));
+      for (const entry of entries)
+        await handler(entry.data, AbortSignal.any([entry.signal, stopping.signal]));
       // A worker otherwise waits its polling interval after each job. Not after a failure: that would spin.
       boss.notifyWorker(workerId);
     });

@@ -1,231 +1,237 @@
-import { sql, type Transaction } from 'kysely';
+import { createHash, randomUUID } from 'node:crypto';
+import { createReadStream, createWriteStream } from 'node:fs';
+import { open, rename, rm } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { Readable } from 'node:stream';
+import type { Writable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { createGunzip, createGzip } from 'node:zlib';
+import { CompiledQuery } from 'kysely';
+import type { Transaction } from 'kysely';
+import type { z } from 'zod';
 import { LockstepError } from '../kernel/errors.ts';
+import { version } from '../kernel/version.ts';
+import {
+  countBlocks,
+  isEmpty,
+  listMigrations,
+  listSequences,
+  listTables,
+  setSequence,
+} from './backup-catalog.ts';
+import {
+  backupHeader,
+  damaged,
+  decodeFrames,
+  encodeFrames,
+  sequenceStates,
+  tableEnd,
+} from './backup-format.ts';
+import type { BackupHeader, Frame, FrameKind, TableEnd } from './backup-format.ts';
+import { quoteName } from './bulk-copy.ts';
 import type { Database } from './schema.ts';
+import { CopySink, CopySource } from './store-client.ts';
 import type { Store } from './store.ts';
 
-type Handle = Transaction<Database>;
-
-/**
- * A backup is lines of JSON: a head, for each table a line that names it with its columns and then its rows as lists
- * of one text each, the positions of the sequences, and an end that counts the rows. It holds values and not pages, so
- * that one of the embedded engine can be restored on a server and the other way round.
- */
-export interface BackupHead {
-  readonly lockstepBackup: 1;
-  /** Names of the migrations that made the tables. */
-  readonly migrations: readonly string[];
-  readonly takenAt: string;
-}
-interface TableLine {
-  readonly table: string;
-  readonly columns: readonly string[];
-}
-interface SequenceLine {
-  readonly sequence: string;
-  readonly lastValue: number;
-}
-interface EndLine {
-  readonly rows: number;
+export interface BackupReport {
+  readonly createdAt: string;
+  readonly version: string;
+  /** Rows by table. */
+  readonly rows: Readonly<Record<string, number>>;
 }
 
-/** Rows may hold pictures, so that few of them are in memory at a time. */
-const batchRows = 250;
+type Trx = Transaction<Database>;
+type BackupTable = BackupHeader['tables'][number];
 
-async function listMigrations(handle: Handle): Promise<string[]> {
-  const { rows } = await sql<{ name: string }>`select name from lockstep_migration order by number`.execute(
-    handle,
-  );
-  return rows.map(({ name }) => name);
+const wantedFrame = 2 * 1024 * 1024;
+const mostBlocks = 1024;
+
+function jsonFrame(kind: FrameKind, value: object): Frame {
+  return { kind, payload: Buffer.from(JSON.stringify(value)) };
 }
 
-/** Lasting tables of the schema; what is unlogged belongs to a job at hand. */
-async function listTables(handle: Handle): Promise<TableLine[]> {
-  const { rows } = await sql<{ table: string; columns: string[] }>`
-    select c.relname as "table", array_agg(a.attname::text order by a.attnum) as columns
-    from pg_class c join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped and a.attgenerated = ''
-    where c.relkind = 'r' and c.relpersistence = 'p' and c.relnamespace = current_schema()::regnamespace
-      and c.relname <> 'lockstep_migration'
-    group by c.relname order by c.relname`.execute(handle);
-  return sortByReference(rows, await listReferences(handle));
-}
-
-async function listReferences(handle: Handle): Promise<{ from: string; to: string }[]> {
-  const { rows } = await sql<{ from: string; to: string }>`
-    select f.relname as "from", t.relname as "to" from pg_constraint k
-    join pg_class f on f.oid = k.conrelid join pg_class t on t.oid = k.confrelid
-    where k.contype = 'f' and k.connamespace = current_schema()::regnamespace`.execute(handle);
+function countRows(text: Buffer): number {
+  let rows = 0;
+  for (let at = text.indexOf(10); at !== -1; at = text.indexOf(10, at + 1)) rows += 1;
   return rows;
 }
 
-/** Tables that others refer to come first. */
-function sortByReference(
-  tables: readonly TableLine[],
-  references: readonly { from: string; to: string }[],
-): TableLine[] {
-  const sorted: TableLine[] = [];
-  const visit = (table: TableLine): void => {
-    if (sorted.includes(table)) return;
-    for (const { to } of references.filter((one) => one.from === table.table && one.to !== table.table)) {
-      const target = tables.find((one) => one.table === to);
-      if (target !== undefined) visit(target);
-    }
-    sorted.push(table);
-  };
-  for (const table of tables) visit(table);
-  return sorted;
+/**
+ * A table in ranges of blocks (PostgreSQL 14 and newer scan them without a sort), since the embedded engine cannot
+ * pause a COPY. Large values lie outside the blocks, so the range adapts to what the last one gave.
+ */
+async function* readTable(trx: Trx, table: BackupTable): AsyncGenerator<Frame, TableEnd> {
+  const blocks = await countBlocks(trx, table.name);
+  const columns = table.columns.map(quoteName).join(', ');
+  const sum = createHash('sha256');
+  let rows = 0;
+  let step = 16;
+  for (let first = 0; first < blocks;) {
+    const next = first + step;
+    const range = `ctid >= '(${first},0)' and ctid < '(${next},0)'`;
+    const sink = new CopySink();
+    const text = `copy (select ${columns} from ${quoteName(table.name)} where ${range}) to stdout`;
+    await trx.executeQuery(CompiledQuery.raw(text, [sink]));
+    if (sink.bytes.length > 0) yield { kind: 'rows', payload: sink.bytes };
+    sum.update(sink.bytes);
+    rows += countRows(sink.bytes);
+    first = next;
+    step = sink.bytes.length > wantedFrame ? Math.max(1, step >> 1) : Math.min(mostBlocks, step * 2);
+  }
+  return { name: table.name, rows, sha256: sum.digest('hex') };
 }
 
-async function listSequences(handle: Handle): Promise<SequenceLine[]> {
-  const { rows } = await sql<{ sequence: string; last: string }>`
-    select sequencename::text as sequence, last_value::text as last from pg_sequences
-    where schemaname = current_schema() and last_value is not null order by 1`.execute(handle);
-  return rows.map(({ sequence, last }) => ({ sequence, lastValue: Number(last) }));
-}
-
-async function writeTable(
-  handle: Handle,
-  { table, columns }: TableLine,
-  write: (line: string) => Promise<void>,
-): Promise<number> {
-  let count = 0;
-  await write(JSON.stringify({ table, columns } satisfies TableLine));
-  await sql`declare backup_rows no scroll cursor for
-    select row_to_json(t)::text as row from ${sql.table(table)} t`.execute(handle);
-  for (;;) {
-    const { rows } = await sql<{ row: string }>`fetch ${sql.raw(String(batchRows))} from backup_rows`.execute(
-      handle,
-    );
-    for (const { row } of rows) await write(JSON.stringify([row]));
-    count += rows.length;
-    if (rows.length < batchRows) break;
+async function* readStore(
+  trx: Trx,
+  header: BackupHeader,
+  report: Record<string, number>,
+): AsyncGenerator<Frame> {
+  yield jsonFrame('header', header);
+  for (const table of header.tables) {
+    const end = yield* readTable(trx, table);
+    report[table.name] = end.rows;
+    yield jsonFrame('tableEnd', end);
   }
-  await sql`close backup_rows`.execute(handle);
-  return count;
-}
-
-/** Hands all of the store, as it is at one moment, to `write` line by line. */
-export async function writeBackup(
-  store: Store,
-  takenAt: Date,
-  write: (line: string) => Promise<void>,
-): Promise<void> {
-  await store.transaction(async (trx) => {
-    await sql`set transaction isolation level repeatable read, read only`.execute(trx);
-    const migrations = await listMigrations(trx);
-    const head: BackupHead = { lockstepBackup: 1, migrations, takenAt: takenAt.toISOString() };
-    await write(JSON.stringify(head));
-    let rows = 0;
-    for (const table of await listTables(trx)) rows += await writeTable(trx, table, write);
-    for (const sequence of await listSequences(trx)) await write(JSON.stringify(sequence));
-    await write(JSON.stringify({ rows } satisfies EndLine));
-  });
-}
-
-function damaged(reason: string): LockstepError {
-  return new LockstepError('InvalidRecord', `The backup cannot be used: ${reason}.`, {
-    remedy: 'Use another backup; nothing was restored.',
-  });
-}
-
-function checkHead(head: Partial<BackupHead>, migrations: readonly string[]): void {
-  if (head.lockstepBackup !== 1 || head.migrations === undefined)
-    throw damaged('it is no backup of Lockstep');
-  if (JSON.stringify(head.migrations) !== JSON.stringify(migrations)) {
-    throw new LockstepError(
-      'InvalidRecord',
-      'The backup was taken by a version of Lockstep with other tables.',
-      {
-        remedy: `Restore it with the version that took it (its last migration is ${head.migrations.at(-1) ?? 'none'}), then update.`,
-      },
-    );
-  }
-}
-
-class Restore {
-  readonly #handle: Handle;
-  #table: TableLine | undefined;
-  #rows: string[] = [];
-  #count = 0;
-  ended = false;
-
-  constructor(handle: Handle) {
-    this.#handle = handle;
-  }
-
-  async take(line: string): Promise<void> {
-    const value = parseLine(line);
-    if (Array.isArray(value)) {
-      this.#rows.push(String(value[0]));
-      if (this.#rows.length >= batchRows) await this.#flush();
-      return;
-    }
-    await this.#flush();
-    if ('table' in value) this.#table = value;
-    else if ('sequence' in value) await this.#setSequence(value);
-    else this.#end(value);
-  }
-
-  async #flush(): Promise<void> {
-    if (this.#rows.length === 0) return;
-    if (this.#table === undefined) throw damaged('rows come before their table');
-    const { table, columns } = this.#table;
-    const names = sql.join(columns.map((name) => sql.ref(name)));
-    const values = `[${this.#rows.join(',')}]`;
-    await sql`insert into ${sql.table(table)} (${names}) overriding system value
-      select ${names} from json_populate_recordset(null::${sql.table(table)}, ${values}::json)`
-      .execute(this.#handle)
-      .catch((cause: unknown) => {
-        throw damaged(`rows of table ${table} are not accepted (${String(cause)})`);
-      });
-    this.#count += this.#rows.length;
-    this.#rows = [];
-  }
-
-  async #setSequence({ sequence, lastValue }: SequenceLine): Promise<void> {
-    await sql`select setval(${sequence}::regclass, ${lastValue})`.execute(this.#handle);
-  }
-
-  #end({ rows }: EndLine): void {
-    if (rows !== this.#count) throw damaged(`it says ${rows} rows and has ${this.#count}`);
-    this.ended = true;
-  }
-}
-
-function parseLine(line: string): TableLine | SequenceLine | EndLine | [string] {
-  try {
-    return JSON.parse(line) as TableLine | SequenceLine | EndLine | [string];
-  } catch {
-    throw damaged('a line of it is broken');
-  }
+  yield jsonFrame('sequences', await listSequences(trx));
 }
 
 /**
- * Fills an empty store with a backup, all of it or nothing. Jobs that had not ended when it was taken are cancelled:
- * the queue is not part of a backup.
- * @throws LockstepError Conflict when the store is not empty; InvalidRecord when the backup is damaged, cut off or of
- * another version.
+ * Writes all of Lockstep's data as it is at one moment, compressed. The queue is not in it; secrets are in it sealed,
+ * so the master key must be kept too. Embedded, other queries wait until the backup is written.
  */
-export async function restoreBackup(store: Store, lines: AsyncIterable<string>): Promise<BackupHead> {
-  return store.transaction(async (trx) => {
-    const { rows } = await sql`select 1 from tenant limit 1`.execute(trx);
-    if (rows.length > 0) {
-      throw new LockstepError('Conflict', 'The store is not empty.', {
-        remedy: 'Restore into a new data directory or an empty database.',
+export async function writeBackup(store: Store, target: Writable | string): Promise<BackupReport> {
+  if (typeof target === 'string') return writeBackupFile(store, target);
+  const rows: Record<string, number> = {};
+  return store.db
+    .transaction()
+    .setIsolationLevel('repeatable read')
+    .setAccessMode('read only')
+    .execute(async (trx) => {
+      const header: BackupHeader = {
+        format: 1,
+        version,
+        createdAt: new Date().toISOString(),
+        migrations: await listMigrations(trx),
+        tables: await listTables(trx),
+      };
+      const bytes = Readable.from(encodeFrames(readStore(trx, header, rows)), {
+        objectMode: true,
+        highWaterMark: 1,
       });
+      await pipeline(bytes, createGzip({ level: 3 }), target);
+      return { createdAt: header.createdAt, version: header.version, rows };
+    });
+}
+
+/** Under another name until it is whole and on disk. */
+async function writeBackupFile(store: Store, path: string): Promise<BackupReport> {
+  const temporary = `${path}.${randomUUID().slice(0, 8)}.part`;
+  try {
+    const report = await writeBackup(
+      store,
+      createWriteStream(temporary, { flags: 'wx', mode: 0o600, flush: true }),
+    );
+    await rename(temporary, path);
+    const folder = await open(dirname(path), 'r');
+    await folder.sync().finally(() => folder.close());
+    return report;
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw error;
+  }
+}
+
+function parsePayload<T>(frame: Frame | undefined, kind: FrameKind, schema: z.ZodType<T>): T {
+  if (frame?.kind !== kind) throw damaged(`${kind} is missing`);
+  return schema.parse(JSON.parse(frame.payload.toString('utf8')));
+}
+
+async function nextFrame(frames: AsyncIterator<Frame>): Promise<Frame | undefined> {
+  const { done, value } = await frames.next();
+  return done === true ? undefined : value;
+}
+
+function sameNames(left: readonly string[], right: readonly string[]): boolean {
+  return left.length === right.length && left.every((name) => right.includes(name));
+}
+
+async function assertFits(trx: Trx, header: BackupHeader): Promise<void> {
+  const migrations = await listMigrations(trx);
+  const known = migrations.map(({ name, sha256 }) => `${name} ${sha256}`);
+  const wanted = header.migrations.map(({ name, sha256 }) => `${name} ${sha256}`);
+  if (!sameNames(known, wanted)) {
+    throw new LockstepError(
+      'InvalidRecord',
+      `The backup has the tables of Lockstep ${header.version}, not of this version`,
+      {
+        remedy: `Restore it with Lockstep ${header.version} into an empty store, then start the newer version on that store.`,
+      },
+    );
+  }
+  const tables = await listTables(trx);
+  for (const { name } of tables) {
+    if (await isEmpty(trx, name)) continue;
+    throw new LockstepError('Conflict', `The store is not empty: table ${name} has rows`, {
+      remedy: 'Restore into a new data directory, or a new database.',
+    });
+  }
+  for (const { name, columns } of header.tables) {
+    const table = tables.find((candidate) => candidate.name === name);
+    if (table === undefined || !sameNames(table.columns, columns))
+      throw damaged(`table ${name} has other columns`);
+  }
+}
+
+/** @returns the end of the table that the backup tells, checked against what came */
+async function restoreTable(trx: Trx, table: BackupTable, frames: AsyncIterator<Frame>): Promise<TableEnd> {
+  const sum = createHash('sha256');
+  let last: Frame | undefined;
+  async function* rows(): AsyncGenerator<Buffer> {
+    for (last = await nextFrame(frames); last?.kind === 'rows'; last = await nextFrame(frames)) {
+      sum.update(last.payload);
+      yield last.payload;
     }
-    let head: BackupHead | undefined;
-    const restore = new Restore(trx);
-    for await (const line of lines) {
-      if (head !== undefined) {
-        await restore.take(line);
-        continue;
-      }
-      head = parseLine(line) as unknown as BackupHead;
-      checkHead(head, await listMigrations(trx));
-    }
-    if (head === undefined || !restore.ended) throw damaged('its end is missing');
-    await sql`update job set status = 'cancelled', phase = 'over', ended_at = ${new Date(head.takenAt)},
-      note = 'had not ended when the backup was taken' where status in ('pending', 'running')`.execute(trx);
-    return head;
-  });
+  }
+  const source = new CopySource(rows());
+  const columns = table.columns.map(quoteName).join(', ');
+  await trx.executeQuery(
+    CompiledQuery.raw(`copy ${quoteName(table.name)} (${columns}) from stdin`, [source]),
+  );
+  const end = parsePayload(last, 'tableEnd', tableEnd);
+  if (end.name !== table.name || end.rows !== source.copied || end.sha256 !== sum.digest('hex')) {
+    throw damaged(`table ${table.name} does not have the rows it should`);
+  }
+  return end;
+}
+
+async function restoreFrames(trx: Trx, frames: AsyncIterator<Frame>): Promise<BackupReport> {
+  const header = parsePayload(await nextFrame(frames), 'header', backupHeader);
+  await assertFits(trx, header);
+  const rows: Record<string, number> = {};
+  for (const table of header.tables) rows[table.name] = (await restoreTable(trx, table, frames)).rows;
+  const sequences = parsePayload(await nextFrame(frames), 'sequences', sequenceStates);
+  // Reading to the end checks the sum over everything.
+  if ((await nextFrame(frames)) !== undefined) throw damaged('something follows its sequences');
+  for (const state of sequences) await setSequence(trx, state);
+  return { createdAt: header.createdAt, version: header.version, rows };
+}
+
+/**
+ * Restores a backup into an empty store of either engine, all in one transaction: a backup that is cut short, changed
+ * or of another schema leaves the store empty.
+ * @throws LockstepError InvalidRecord for a backup that cannot be used, Conflict for a store that is not empty
+ */
+export async function restoreBackup(store: Store, source: Readable | string): Promise<BackupReport> {
+  const input = typeof source === 'string' ? createReadStream(source) : source;
+  const bytes = createGunzip();
+  // Its failure ends `bytes` with the same error, which the reader of the frames then gets.
+  const feeding = pipeline(input, bytes).catch(() => undefined);
+  try {
+    return await store.transaction((trx) => restoreFrames(trx, decodeFrames(bytes)));
+  } catch (error) {
+    throw error instanceof LockstepError ? error : damaged(String(error), error);
+  } finally {
+    bytes.destroy();
+    await feeding;
+  }
 }

@@ -28,11 +28,14 @@ async function columnEncodings(
   const { rows } = await sql<{ name: string; type_name: string; category: string }>`
     select a.attname as name, t.typname as type_name, t.typcategory as category
     from pg_attribute a join pg_type t on t.oid = a.atttypid
-    where a.attrelid = to_regclass(${quoteTable(table)}) and a.attnum > 0 and not a.attisdropped`.execute(executor);
+    where a.attrelid = to_regclass(${quoteTable(table)}) and a.attnum > 0 and not a.attisdropped`.execute(
+    executor,
+  );
   const encodings = new Map(rows.map((row) => [row.name, encodingOf(row.type_name, row.category)]));
   return columns.map((column) => {
     const encoding = encodings.get(column);
-    if (encoding === undefined) throw new LockstepError('Internal', `No column ${column} in table ${table} to copy into`);
+    if (encoding === undefined)
+      throw new LockstepError('Internal', `No column ${column} in table ${table} to copy into`);
     return encoding;
   });
 }

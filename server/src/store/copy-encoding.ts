@@ -15,7 +15,7 @@ function escapeText(text: string): string {
 function renderArrayItem(item: unknown): string {
   if (item === null || item === undefined) return 'NULL';
   if (Array.isArray(item)) return renderArray(item);
-  const text = item instanceof Date ? item.toISOString() : String(item);
+  const text = item instanceof Date ? item.toISOString() : String(item as string | number | bigint | boolean);
   return `"${text.replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"`;
 }
 
@@ -29,7 +29,13 @@ function renderObject(value: object, encoding: ColumnEncoding): string {
   }
   if (value instanceof Date && encoding !== 'json') return value.toISOString();
   if (Array.isArray(value) && encoding === 'array') return escapeText(renderArray(value));
-  return escapeText(JSON.stringify(value));
+  return renderJson(value);
+}
+
+/** JSON has no raw line ends and tabs, so only its backslashes are escaped again. */
+function renderJson(value: object): string {
+  const text = JSON.stringify(value);
+  return text.includes('\\') ? text.replaceAll('\\', '\\\\') : text;
 }
 
 /** One value as a field of COPY text format (PostgreSQL manual, COPY, "Text Format"). */
@@ -38,7 +44,7 @@ export function renderField(value: unknown, encoding: ColumnEncoding): string {
   if (typeof value === 'string') return escapeText(value);
   if (typeof value === 'boolean') return value ? 't' : 'f';
   if (typeof value === 'object') return renderObject(value, encoding);
-  return String(value);
+  return String(value as number | bigint);
 }
 
 function renderRow(row: CopyRow, encodings: readonly ColumnEncoding[]): string {
@@ -54,7 +60,10 @@ function renderRow(row: CopyRow, encodings: readonly ColumnEncoding[]): string {
 }
 
 /** Rows as chunks of COPY text of about 512 KiB; a row is never divided. */
-export async function* renderRows(rows: CopyRows, encodings: readonly ColumnEncoding[]): AsyncGenerator<Buffer> {
+export async function* renderRows(
+  rows: CopyRows,
+  encodings: readonly ColumnEncoding[],
+): AsyncGenerator<Buffer> {
   let text = '';
   if (Symbol.iterator in rows) {
     for (const row of rows) {

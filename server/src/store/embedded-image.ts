@@ -65,7 +65,8 @@ export async function keepImage(key: string, directory: string, folder = cacheDi
  */
 export async function takeImage(key: string, directory: string, folder = cacheDirectory()): Promise<boolean> {
   const image = join(folder, `pgdata-${key}`);
-  if (!(await isOurs(folder)) || !(await isOurs(image)) || !(await exists(join(image, 'PG_VERSION')))) return false;
+  if (!(await isOurs(folder)) || !(await isOurs(image)) || !(await exists(join(image, 'PG_VERSION'))))
+    return false;
   try {
     copyTree(image, directory);
     const now = new Date();

@@ -39,9 +39,10 @@ export class EmbeddedBridge implements ChunkCarrier {
 
   /** Sends protocol messages, whole ones only. */
   send(bytes: Buffer): void {
-    const detached = detachable(bytes);
+    // A copy, since the driver uses some of its messages again.
+    const copy = new Uint8Array(bytes);
     this.#expectAnswer();
-    this.#post({ kind: 'frontend', bytes: detached }, detached.buffer);
+    this.#post({ kind: 'frontend', bytes: copy }, copy.buffer);
   }
 
   carryChunk(chunk: Buffer): void {

@@ -100,7 +100,7 @@ async function run(port: MessagePort, directory: string): Promise<void> {
 
 if (parentPort !== null) {
   const port = parentPort;
-  run(port, String((workerData as { directory: string }).directory)).catch((error: unknown) => {
+  run(port, (workerData as { directory: string }).directory).catch((error: unknown) => {
     port.postMessage({ kind: 'refused', text: String(error) } satisfies FromEmbeddedWorker);
     port.close();
   });

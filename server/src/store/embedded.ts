@@ -5,7 +5,8 @@ import { mkdir, rename, rm } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { join, resolve } from 'node:path';
 import { Worker } from 'node:worker_threads';
-import pg from 'pg';
+import { Pool } from 'pg';
+import type pg from 'pg';
 import { LockstepError } from '../kernel/errors.ts';
 import { lockDirectory } from './directory-lock.ts';
 import { keepImage, takeImage } from './embedded-image.ts';
@@ -30,7 +31,9 @@ async function startBridge(directory: string): Promise<EmbeddedBridge> {
     name: 'lockstep-store',
   });
   const [message] = (await once(worker, 'message').catch((cause: unknown) => {
-    throw new LockstepError('StoreUnavailable', `The embedded store does not start: ${String(cause)}`, { cause });
+    throw new LockstepError('StoreUnavailable', `The embedded store does not start: ${String(cause)}`, {
+      cause,
+    });
   })) as [FromEmbeddedWorker];
   if (message.kind === 'ready') return new EmbeddedBridge(worker);
   await worker.terminate();
@@ -46,7 +49,7 @@ function openPool(bridge: EmbeddedBridge): pg.Pool {
       super({ ...config, carrier: bridge, stream: () => bridge.openStream() });
     }
   }
-  return new pg.Pool({
+  return new Pool({
     Client,
     max: 1,
     idleTimeoutMillis: 0,
@@ -93,7 +96,11 @@ async function initialise(directory: string, migrations: readonly Migration[]): 
   }
 }
 
-async function openLocked(directory: string, options: EmbeddedOptions, release: () => Promise<void>): Promise<Store> {
+async function openLocked(
+  directory: string,
+  options: EmbeddedOptions,
+  release: () => Promise<void>,
+): Promise<Store> {
   const data = join(directory, 'pgdata');
   const migrations = await loadMigrations();
   if (!existsSync(data)) await makeData(data, migrations, options.cache);

@@ -48,14 +48,22 @@ function assertUnchanged(applied: readonly Applied[], migrations: readonly Migra
   for (const row of applied) {
     const known = migrations[row.number - 1];
     if (known === undefined) {
-      throw new LockstepError('StoreUnavailable', `The store has migration ${row.name}, which this version does not know`, {
-        remedy: 'Run the version of Lockstep that wrote this store, or a newer one.',
-      });
+      throw new LockstepError(
+        'StoreUnavailable',
+        `The store has migration ${row.name}, which this version does not know`,
+        {
+          remedy: 'Run the version of Lockstep that wrote this store, or a newer one.',
+        },
+      );
     }
     if (known.sha256 !== row.sha256) {
-      throw new LockstepError('StoreUnavailable', `Migration ${row.name} was applied with other contents than it has now`, {
-        remedy: 'Restore the file as it was when it was applied; make a new migration for a change.',
-      });
+      throw new LockstepError(
+        'StoreUnavailable',
+        `Migration ${row.name} was applied with other contents than it has now`,
+        {
+          remedy: 'Restore the file as it was when it was applied; make a new migration for a change.',
+        },
+      );
     }
   }
 }
@@ -72,7 +80,9 @@ async function applyOne(client: pg.ClientBase, migration: Migration): Promise<vo
     await client.query('commit');
   } catch (cause) {
     await client.query('rollback');
-    throw new LockstepError('StoreUnavailable', `Migration ${migration.name} failed: ${String(cause)}`, { cause });
+    throw new LockstepError('StoreUnavailable', `Migration ${migration.name} failed: ${String(cause)}`, {
+      cause,
+    });
   }
 }
 

@@ -7,7 +7,10 @@ import type { Database } from './schema.ts';
 import type { Store } from './store.ts';
 
 async function addTenant(db: Kysely<Database>, name: string): Promise<void> {
-  await db.insertInto('tenant').values({ id: newId('tenant'), name }).execute();
+  await db
+    .insertInto('tenant')
+    .values({ id: newId('tenant'), name })
+    .execute();
 }
 
 async function tenantNames(store: Store): Promise<string[]> {
@@ -60,11 +63,16 @@ describeOnBothStores('store', (makeStore) => {
       await addTenant(trx, 'acme');
       await store.db.selectFrom('tenant').selectAll().execute();
     });
-    await expect(inside).rejects.toMatchObject({ code: 'Internal', message: expect.stringContaining('transaction') });
+    await expect(inside).rejects.toMatchObject({
+      code: 'Internal',
+      message: expect.stringContaining('transaction'),
+    });
     await expect(store.transaction(() => store.transaction(async () => undefined))).rejects.toMatchObject({
       code: 'Internal',
     });
-    await expect(store.transaction(() => store.session.execute('select 1'))).rejects.toMatchObject({ code: 'Internal' });
+    await expect(store.transaction(() => store.session.execute('select 1'))).rejects.toMatchObject({
+      code: 'Internal',
+    });
     expect(await tenantNames(store)).toEqual([]);
   });
 
@@ -97,7 +105,10 @@ describeOnBothStores('store', (makeStore) => {
   test('errors carry their SQLSTATE and constraint', async () => {
     const store = await makeStore();
     await addTenant(store.db, 'acme');
-    await expect(addTenant(store.db, 'acme')).rejects.toMatchObject({ code: '23505', constraint: 'tenant_name_key' });
+    await expect(addTenant(store.db, 'acme')).rejects.toMatchObject({
+      code: '23505',
+      constraint: 'tenant_name_key',
+    });
     await expect(sql`select * from nowhere`.execute(store.db)).rejects.toMatchObject({ code: '42P01' });
     expect(await tenantNames(store)).toEqual(['acme']);
   });
@@ -114,9 +125,9 @@ describeOnBothStores('store', (makeStore) => {
 
   test('large answers arrive whole', async () => {
     const store = await makeStore();
-    const { rows } = await sql<{ text: string }>`select repeat('ä', 300000) as text from generate_series(1, 5)`.execute(
-      store.db,
-    );
+    const { rows } = await sql<{
+      text: string;
+    }>`select repeat('ä', 300000) as text from generate_series(1, 5)`.execute(store.db);
     expect(rows.map(({ text }) => text === 'ä'.repeat(300_000))).toEqual([true, true, true, true, true]);
   });
 });

@@ -31,7 +31,9 @@ async function executeOn(
   try {
     // Without values the simple protocol is used, which alone takes several statements and answers with a list.
     const result: pg.QueryResult | pg.QueryResult[] =
-      values === undefined || values.length === 0 ? await client.query(text) : await client.query(text, [...values]);
+      values === undefined || values.length === 0
+        ? await client.query(text)
+        : await client.query(text, [...values]);
     return { rows: Array.isArray(result) ? result.flatMap(({ rows }) => rows) : result.rows };
   } catch (error) {
     await client.query('rollback').catch(() => {
@@ -47,9 +49,13 @@ async function executeOn(
 export function makePooledStore(parts: PooledStoreParts): Store {
   const { pool, address } = parts;
   const guard = new TransactionGuard();
-  const db = new Kysely<Database>({ dialect: new PostgresDialect({ pool: guardPool(pool, guard, address) }) });
+  const db = new Kysely<Database>({
+    dialect: new PostgresDialect({ pool: guardPool(pool, guard, address) }),
+  });
   // An idle connection that breaks is replaced at the next use, which reports what is then wrong.
   pool.on('error', () => undefined);
+  // The same for one in use: its query rejects, and the event without a listener would end the process.
+  pool.on('connect', (client) => client.on('error', () => undefined));
 
   function transaction<T>(work: (trx: Transaction<Database>) => Promise<T>): Promise<T> {
     return db.transaction().execute((trx) => guard.within(() => work(trx)));
@@ -61,6 +67,8 @@ export function makePooledStore(parts: PooledStoreParts): Store {
   let closing: Promise<void> | undefined;
   async function close(): Promise<void> {
     await db.destroy();
+    // The query builder ends only a pool that it has used.
+    if (!pool.ended) await pool.end();
     await parts.afterClose?.();
   }
   const session: StoreSession = {

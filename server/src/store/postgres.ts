@@ -1,4 +1,5 @@
-import pg from 'pg';
+import { Pool } from 'pg';
+import type pg from 'pg';
 import { LockstepError } from '../kernel/errors.ts';
 import { loadMigrations, migrate } from './migrate.ts';
 import { makePooledStore, withClient } from './pooled-store.ts';
@@ -18,7 +19,9 @@ export function addressOf(databaseUrl: string): string {
 }
 
 async function assertVersion(client: pg.ClientBase, address: string): Promise<void> {
-  const { rows } = await client.query<{ version: string }>("select current_setting('server_version_num') as version");
+  const { rows } = await client.query<{ version: string }>(
+    "select current_setting('server_version_num') as version",
+  );
   const version = Number(rows[0]?.version);
   if (version >= oldestVersion) return;
   throw new LockstepError(
@@ -35,7 +38,7 @@ async function assertVersion(client: pg.ClientBase, address: string): Promise<vo
  */
 export async function openServerStore(databaseUrl: string, connections = 10): Promise<Store> {
   const address = addressOf(databaseUrl);
-  const pool = new pg.Pool({
+  const pool = new Pool({
     connectionString: databaseUrl,
     Client: ServerClient,
     types: typeParsers,

@@ -19,6 +19,7 @@ export interface Database {
   directory_group: DirectoryGroupTable;
   membership: MembershipTable;
   match_key: MatchKeyTable;
+  match_attribute: MatchAttributeTable;
   link: LinkTable;
   membership_link: MembershipLinkTable;
   job: JobTable;
@@ -30,6 +31,8 @@ export interface Database {
 /** Made by the database and never written. */
 type Serial = ColumnType<number, never, never>;
 type MomentOrNull = ColumnType<Date | null, Date | string | null | undefined, Date | string | null>;
+/** Computed by the database from other columns. */
+type Computed<T> = ColumnType<T, never, never>;
 /** Set when the row is made, to now() unless given. */
 type CreatedAt = ColumnType<Date, Date | string | undefined, Date | string>;
 type Json<T> = ColumnType<T, string, string>;
@@ -114,6 +117,7 @@ interface OrganizationalUnitTable {
   serial: Serial;
   tenant_id: string;
   parent_id: Optional<string>;
+  parent_key: Computed<string>;
   name: string;
   name_key: string;
   attributes: Json<JsonObject>;
@@ -146,6 +150,7 @@ interface DirectoryGroupTable {
   serial: Serial;
   tenant_id: string;
   parent_id: Optional<string>;
+  parent_key: Computed<string>;
   name: string;
   name_key: string;
   attributes: Json<JsonObject>;
@@ -171,6 +176,12 @@ interface MatchKeyTable {
   object_id: string;
 }
 
+interface MatchAttributeTable {
+  tenant_id: string;
+  kind: string;
+  attribute: string;
+}
+
 interface LinkTable {
   sync_serial: number;
   kind: string;
@@ -180,7 +191,7 @@ interface LinkTable {
   alias: Optional<string>;
   location: Optional<string>;
   scope: Generated<number>;
-  fingerprint: Optional<Uint8Array>;
+  fingerprint: Optional<string>;
   object_revision: Generated<number>;
   state: Generated<'live' | 'missing'>;
   contribution: JsonOrNull<JsonObject>;
@@ -220,6 +231,7 @@ interface JobTable {
   guard_verdict: JsonOrNull<unknown>;
   plan_hash: Optional<string>;
   complete: Optional<boolean>;
+  incomplete_reason: Optional<string>;
   statistics: JsonOrNull<unknown>;
   error_code: Optional<string>;
   error_message: Optional<string>;
@@ -240,8 +252,15 @@ interface ChangeTable {
   member_kind: Optional<string>;
   before: JsonOrNull<JsonObject>;
   after: JsonOrNull<JsonObject>;
+  keys: JsonOrNull<JsonObject>;
   expected_revision: Optional<number>;
-  detail: JsonOrNull<JsonObject>;
+  reference: Optional<string>;
+  alias: Optional<string>;
+  location: Optional<string>;
+  scope: Optional<number>;
+  fingerprint: Optional<string>;
+  releases_link: Generated<boolean>;
+  contribution: JsonOrNull<JsonObject>;
   result: Optional<'failed' | 'skipped'>;
   error_code: Optional<string>;
   error_message: Optional<string>;

@@ -1,7 +1,8 @@
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import pg from 'pg';
-import { from as copyFrom } from 'pg-copy-streams';
+import { Client, types } from 'pg';
+import type pg from 'pg';
+import { from as copyFrom, to as copyTo } from 'pg-copy-streams';
 
 const int8 = 20;
 const int8Array = 1016;
@@ -24,7 +25,7 @@ export const typeParsers: pg.CustomTypesConfig = {
   getTypeParser(oid: number, format?: 'text' | 'binary') {
     if (oid === int8) return parseInt8;
     if (oid === int8Array) return parseInt8Array;
-    return format === 'binary' ? pg.types.getTypeParser(oid, 'binary') : pg.types.getTypeParser(oid, 'text');
+    return format === 'binary' ? types.getTypeParser(oid, 'binary') : types.getTypeParser(oid, 'text');
   },
 };
 
@@ -38,34 +39,48 @@ export class CopySource {
   }
 }
 
-const copyResult = { command: 'COPY', rows: [] } as const;
-type CopyResult = typeof copyResult;
-
-function copySourceOf(values: unknown): CopySource | undefined {
-  return Array.isArray(values) && values[0] instanceof CopySource ? values[0] : undefined;
+/** The same for the other direction: takes what a `COPY ... TO STDOUT` gives, whole; meant for ranges of a table. */
+export class CopySink {
+  bytes: Buffer = Buffer.alloc(0);
 }
 
-/** Runs `query` of a pg client, except for COPY statements with a `CopySource`, which go to `copy`. */
+const copyResult = { command: 'COPY', rows: [] } as const;
+type CopyResult = typeof copyResult;
+type Query = (...args: unknown[]) => unknown;
+
+async function copyOut(plain: Query, text: string, sink: CopySink): Promise<CopyResult> {
+  const stream = copyTo(text);
+  plain(stream);
+  const chunks: Buffer[] = [];
+  for await (const chunk of stream) chunks.push(chunk as Buffer);
+  sink.bytes = Buffer.concat(chunks);
+  return copyResult;
+}
+
+/** Runs `query` of a pg client, except for COPY statements with a source or a sink of rows. */
 function divertCopy(
   client: pg.Client,
-  plain: (...args: unknown[]) => unknown,
-  copy: (text: string, source: CopySource) => Promise<CopyResult>,
+  plain: Query,
+  copyIn: (text: string, source: CopySource) => Promise<CopyResult>,
 ): void {
   Object.defineProperty(client, 'query', {
     configurable: true,
     value: (...args: unknown[]) => {
-      const source = copySourceOf(args[1]);
-      return source === undefined ? plain(...args) : copy(String(args[0]), source);
+      const marker: unknown = Array.isArray(args[1]) ? args[1][0] : undefined;
+      if (marker instanceof CopySource) return copyIn(String(args[0]), marker);
+      if (marker instanceof CopySink) return copyOut(plain, String(args[0]), marker);
+      return plain(...args);
     },
   });
 }
 
-function boundQuery(client: pg.Client): (...args: unknown[]) => unknown {
-  return client.query.bind(client) as unknown as (...args: unknown[]) => unknown;
+function boundQuery(client: pg.Client): Query {
+  const query: Query = client.query.bind(client);
+  return query;
 }
 
 /** A connection to a server; rows of a COPY are streamed with back-pressure. */
-export class ServerClient extends pg.Client {
+export class ServerClient extends Client {
   constructor(config?: pg.ClientConfig) {
     super(config);
     const plain = boundQuery(this);
@@ -88,7 +103,7 @@ export interface ChunkCarrier {
  * The connection to the embedded engine. A backend in one thread cannot wait for rows while it runs a COPY, so every
  * chunk is a COPY of its own from a device; the surrounding transaction makes them one.
  */
-export class EmbeddedClient extends pg.Client {
+export class EmbeddedClient extends Client {
   constructor(config: pg.ClientConfig & { carrier: ChunkCarrier }) {
     super(config);
     const plain = boundQuery(this);

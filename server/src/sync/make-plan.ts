@@ -147,7 +147,7 @@ export async function makePlan(
   for (const warning of reading.warnings) await run.store.addMessage(run.job, 'warning', warning);
   const writer = new ChangeWriter(staging);
   const same = await planObjects(run, staging, reading, writer, nodes, inScope);
-  const believeAbsence = reading.complete && run.sync.onMissing !== 'ignore';
+  const believeAbsence = reading.complete;
   if (believeAbsence) await staging.stageMissing(plannedKinds(run));
   const memberships = plansMemberships(run);
   if (memberships) {
@@ -168,5 +168,5 @@ export async function makePlan(
     verdict,
   };
   await weighed(totals);
-  return staging.commit(totals);
+  return await staging.commit(totals);
 }

@@ -295,7 +295,7 @@ function describeMissing(missing: MissingLink): {
  */
 export function planMissing(run: Run, missing: MissingLink): PlannedChange[] {
   const { directory, others, kind } = missing;
-  if (!directory) return [];
+  if (!directory || run.sync.onMissing === 'ignore') return [];
   const base = {
     ...describeMissing(missing),
     revision: directory.revision,

@@ -9,6 +9,9 @@ import { externalNode, plannedKinds, plansMemberships, versionedFingerprint } fr
 import type { Run } from './run-context.ts';
 import type { DirtyKey, StagedObject, Staging } from './sync-store.ts';
 
+/** Progress is noted each time so many more objects were read. */
+const progressStep = 5000;
+
 /** What a read brought. */
 export interface Reading extends Completeness {
   readonly readCount: number;
@@ -128,6 +131,7 @@ export async function stageEntries(run: Run, staging: Staging, interpret: Interp
   const versionBytes = Buffer.from(version, 'hex');
   const clean: Record<ObjectKind, number> = { organizationalUnit: 0, user: 0, group: 0 };
   let readCount = 0;
+  let progressNoted = 0;
   let previous: Promise<void> = Promise.resolve();
   for (;;) {
     const next = await reading.next().catch(async (error: unknown) => {
@@ -141,6 +145,8 @@ export async function stageEntries(run: Run, staging: Staging, interpret: Interp
     run.signal.throwIfAborted();
     previous = stageBatch(run, staging, batch, versionBytes, interpret, clean);
     previous.catch(() => undefined);
-    await run.store.noteProgress(run.job, readCount);
+    const noted = Math.floor(readCount / progressStep);
+    if (noted > progressNoted) await run.store.noteProgress(run.job, readCount);
+    progressNoted = noted;
   }
 }

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join, relative, resolve } from 'node:path';
 import { Command } from 'commander';
+import type { ResolvedConfiguration } from '@lockstep/contract/installationConfiguration.ts';
 import { loadConfiguration } from '../configuration-file.ts';
 import { runSync } from '../follow-job.ts';
 import { note, print } from '../output.ts';
@@ -43,7 +44,7 @@ function renderWhereToLook(
   url: string,
   token: string,
   data: string,
-  exported: string[],
+  exported: readonly string[],
   job: string,
 ): string {
   const shown = relative(process.cwd(), data) || '.';
@@ -69,7 +70,13 @@ async function demo(options: { data?: string; port?: string }): Promise<void> {
   const port = options.port === undefined ? await findFreePort() : Number(options.port);
   const end = terminated();
   note(`demo: opening the store in ${directory} (a few seconds the first time)`);
-  await using session = await Session.serve(location, { host, port });
+  const { openLocalRuntime } = await import('../local-runtime.ts');
+  await using runtime = await openLocalRuntime(location, {
+    worker: true,
+    schedules: true,
+    listen: { host, port },
+  });
+  const session = Session.around(runtime);
   await session.call('applyConfiguration', { body: configuration });
   const reports = await runAll(
     session,
@@ -79,8 +86,24 @@ async function demo(options: { data?: string; port?: string }): Promise<void> {
     apiToken: string;
   };
   print(renderReport(reports));
-  print(renderWhereToLook(session.url ?? '', apiToken, directory, [], reports[0]?.id ?? ''));
+  print(
+    renderWhereToLook(
+      runtime.url ?? '',
+      apiToken,
+      directory,
+      exportedFiles(configuration),
+      reports[0]?.id ?? '',
+    ),
+  );
   await end;
+}
+
+/** Files that the egress syncs of a configuration write. */
+function exportedFiles({ connections, syncs }: ResolvedConfiguration): string[] {
+  return syncs
+    .filter(({ settings }) => settings.direction === 'egress')
+    .map(({ settings }) => connections.find(({ name }) => name === settings.connection)?.settings.path)
+    .filter((path) => typeof path === 'string');
 }
 
 /** `lockstep demo` */

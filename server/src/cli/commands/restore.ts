@@ -23,12 +23,12 @@ async function restore(file: string, options: StoreOptions): Promise<void> {
   const location = locateStore(options);
   const source = await openBackup(file);
   const { restoreInstallation } = await import('../../app/backup.ts');
-  const { takenAt } = await restoreInstallation(
+  const { createdAt } = await restoreInstallation(
     location.type === 'embedded' ? { data: location.directory } : { databaseUrl: location.url },
     source,
   );
-  if (options.json) printJson({ file, takenAt });
-  else print(`Restored what was there at ${takenAt}. Start it with the master key that was used then.`);
+  if (options.json) printJson({ file, createdAt });
+  else print(`Restored what was there at ${createdAt}. Start it with the master key that was used then.`);
 }
 
 /** `lockstep restore` */

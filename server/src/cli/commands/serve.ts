@@ -1,6 +1,8 @@
 import { Command } from 'commander';
+import type { LogLevel } from '../../telemetry/log.ts';
 import { LockstepError } from '../../kernel/errors.ts';
 import { loadConfiguration } from '../configuration-file.ts';
+import { logLevelOption } from '../log-level-option.ts';
 import { print } from '../output.ts';
 import { terminated } from '../signals.ts';
 import { locateStore, withStoreOptions, type StoreOptions } from '../store-location.ts';
@@ -8,7 +10,7 @@ import { locateStore, withStoreOptions, type StoreOptions } from '../store-locat
 interface ServeOptions extends StoreOptions {
   readonly listen: string;
   readonly file?: string;
-  readonly logLevel: string;
+  readonly logLevel: LogLevel;
 }
 
 /** `HOST:PORT`, with an IPv6 address in brackets. Throws LockstepError(InvalidRequest). */
@@ -34,14 +36,12 @@ async function serve(options: ServeOptions): Promise<void> {
   await using runtime = await openLocalRuntime(location, {
     worker: true,
     schedules: true,
-    create: true,
     listen,
     logLevel: options.logLevel,
   });
   if (configuration !== undefined) await runtime.client.call('applyConfiguration', { body: configuration });
   print(`listening on ${runtime.url}`);
   await end;
-  await runtime.close();
 }
 
 /** `lockstep serve` */
@@ -50,7 +50,7 @@ export function serveCommand(): Command {
     .description('serve API and console, run jobs and schedules; says "listening on URL" when ready')
     .option('--listen <host:port>', 'address to listen on; port 0 takes a free one', '127.0.0.1:7700')
     .option('-f, --file <file>', 'configuration file to apply at start')
-    .option('--log-level <level>', 'trace, debug, info, warn or error; logs go to standard error', 'warn')
+    .addOption(logLevelOption())
     .addHelpText(
       'after',
       `

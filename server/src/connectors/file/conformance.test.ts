@@ -30,7 +30,7 @@ function fromBase64(name: string, base64: string): AttributeValue {
 }
 
 function seeLdif(text: string): SeenObject[] {
-  const blocks = text.replaceAll('\n ', '').split('\n\n').slice(1);
+  const blocks = text.replaceAll('\n ', '').split('\n\n').slice(0, -1);
   return blocks.map((block) => {
     const attributes: Record<string, AttributeValue[]> = {};
     for (const line of block.trim().split('\n')) {

@@ -25,5 +25,7 @@ export interface OutputMember {
 export interface RecordWriter {
   /** What the file begins with. */
   readonly head: string;
+  /** What stands in a file without objects: one of no bytes is what a failed export leaves, and is not believed. */
+  readonly nothing: string;
   record(record: OutputRecord): string;
 }

@@ -28,7 +28,10 @@ function request(nodes: readonly string[], given: Partial<ReadRequest> = {}): Re
   };
 }
 
-async function readAll(endpoint: Endpoint, what: ReadRequest): Promise<{ entries: RawEntry[]; end: Completeness }> {
+async function readAll(
+  endpoint: Endpoint,
+  what: ReadRequest,
+): Promise<{ entries: RawEntry[]; end: Completeness }> {
   const reading = endpoint.read(what);
   const entries: RawEntry[] = [];
   for (;;) {
@@ -73,7 +76,12 @@ describe('LDIF', () => {
     const endpoint = await open('tree.ldif', ldif);
     const { entries, end } = await readAll(endpoint, request(['dc=example,dc=com']));
     expect(end).toEqual({ complete: true, warnings: [] });
-    expect(entries.map((entry) => entry.kind)).toEqual(['organizationalUnit', 'organizationalUnit', 'user', 'group']);
+    expect(entries.map((entry) => entry.kind)).toEqual([
+      'organizationalUnit',
+      'organizationalUnit',
+      'user',
+      'group',
+    ]);
     const jdoe = entries[2]?.decode();
     expect(jdoe).toMatchObject({
       reference: 'uid=jdoe,ou=inner,ou=people,dc=example,dc=com',
@@ -97,7 +105,9 @@ describe('LDIF', () => {
   test('equal bytes, equal fingerprint; a changed byte, another', async () => {
     const first = await readAll(await open('a.ldif', ldif), request(['']));
     const second = await readAll(await open('b.ldif', ldif.replace('+1', '+2')), request(['']));
-    const same = first.entries.map((entry, index) => Buffer.from(entry.fingerprint).equals(second.entries[index]?.fingerprint ?? Buffer.of()));
+    const same = first.entries.map((entry, index) =>
+      Buffer.from(entry.fingerprint).equals(second.entries[index]?.fingerprint ?? Buffer.of()),
+    );
     expect(same).toEqual([true, true, false, true]);
     expect(first.entries[0]?.fingerprint).toHaveLength(16);
   });
@@ -117,7 +127,11 @@ describe('JSON Lines', () => {
     const { entries, end } = await readAll(await open('a.jsonl', jsonl), request(['']));
     expect(end.complete).toBe(true);
     const objects = Object.fromEntries(entries.map((entry) => [entry.externalId, entry.decode()]));
-    expect(objects['u1']).toMatchObject({ parents: ['b', 'a'], name: 'jdoe', attributes: { mail: ['a@x', 'b@x'], name: ['jdoe'] } });
+    expect(objects['u1']).toMatchObject({
+      parents: ['b', 'a'],
+      name: 'jdoe',
+      attributes: { mail: ['a@x', 'b@x'], name: ['jdoe'] },
+    });
     expect(objects['u1']?.attributes['photo']?.[0]).toEqual(Buffer.from([0xff, 0xd8, 0xff]));
     expect(objects['u2']).toMatchObject({ parents: [], enabled: false });
     expect(objects['g']?.members).toEqual(['u1', 'u2', 'nobody']);
@@ -150,17 +164,23 @@ describe('a file that is not whole', () => {
     ['broken.csv', csv.replace('user,2', 'nobody,2'), 2],
     ['broken.jsonl', jsonl.replace('"name":"B"', '"name":'), 4],
     ['latin1.ldif', Buffer.from(ldif.replace('ou: Inner', 'ou: Kür'), 'latin1'), 3],
-  ])('%s: one broken record does not stop the others, and nothing is believed to be gone', async (name, contents, count) => {
-    const { entries, end } = await readAll(await open(name, contents), request(['']));
-    expect(end.complete).toBe(false);
-    expect(end.warnings).toHaveLength(1);
-    expect(end.reason).toContain(end.warnings[0] as string);
-    expect(entries.length).toBeGreaterThanOrEqual(count - 1);
-  });
+  ])(
+    '%s: one broken record does not stop the others, and nothing is believed to be gone',
+    async (name, contents, count) => {
+      const { entries, end } = await readAll(await open(name, contents), request(['']));
+      expect(end.complete).toBe(false);
+      expect(end.warnings).toHaveLength(1);
+      expect(end.reason).toContain(end.warnings[0] as string);
+      expect(entries.length).toBeGreaterThanOrEqual(count - 1);
+    },
+  );
 
   test('change records, URLs and a wrong header end the read', async () => {
     for (const [name, contents] of [
-      ['changes.ldif', 'dn: uid=a,dc=x\nchangetype: add\nobjectClass: person\n\ndn: uid=b,dc=x\nchangetype: delete\n'],
+      [
+        'changes.ldif',
+        'dn: uid=a,dc=x\nchangetype: add\nobjectClass: person\n\ndn: uid=b,dc=x\nchangetype: delete\n',
+      ],
       ['header.csv', 'user,1,,a,a@x\nuser,2,,b,b@x\n'],
     ] as const) {
       const { entries, end } = await readAll(await open(name, contents), request(['']));
@@ -200,16 +220,19 @@ describe('a file that is not whole', () => {
   });
 });
 
-describe('connections test', () => {
-  async function steps(path: string): Promise<string[]> {
-    const settings = fileConnectionSchema.parse({ type: 'file', path });
-    const seen: string[] = [];
-    for await (const { step, ok, detail } of fileConnector.test(settings, { baseDirectory: directory, secret: () => undefined })) {
-      seen.push(`${step} ${ok ? 'ok' : `failed: ${detail}`}`);
-    }
-    return seen;
+async function steps(path: string): Promise<string[]> {
+  const settings = fileConnectionSchema.parse({ type: 'file', path });
+  const seen: string[] = [];
+  for await (const { step, ok, detail } of fileConnector.test(settings, {
+    baseDirectory: directory,
+    secret: () => undefined,
+  })) {
+    seen.push(`${step} ${ok ? 'ok' : `failed: ${detail}`}`);
   }
+  return seen;
+}
 
+describe('connections test', () => {
   test('a good file, a broken one, a missing directory', async () => {
     await open('tree.ldif', ldif);
     expect(await steps('tree.ldif')).toEqual(['path ok', 'permissions ok', 'parse ok']);

@@ -1,4 +1,4 @@
-import { createHash, hash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { FileHandle } from 'node:fs/promises';
 import type { ObjectKind } from '@lockstep/contract/vocabulary.ts';
 import type { Attributes } from '../../directory/attributes.ts';
@@ -160,7 +160,10 @@ function readingSeed(settings: FileSettings): Buffer {
 }
 
 function fingerprintOf(bytes: Buffer, seed: Buffer): Uint8Array {
-  return createHash('sha256').update(seed).update(bytes).digest().subarray(0, 16);
+  const fingerprint = hash('sha256', bytes, 'buffer').subarray(0, 16);
+  for (let index = 0; index < 16; index++)
+    fingerprint[index] = (fingerprint[index] ?? 0) ^ (seed[index] ?? 0);
+  return fingerprint;
 }
 
 function refuseFilters(request: ReadRequest): void {

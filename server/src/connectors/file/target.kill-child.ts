@@ -16,7 +16,8 @@ function makeBatch(batch: number): TargetChange[] {
     const set = { uid: [`u${batch}-${index}`], cn: ['x'], sn: ['x'], objectClass: ['inetOrgPerson'] };
     if (batch % 3 !== 2) return { ...base, verb: 'create', parentLocation: node, name, set };
     const location = `uid=u${batch - 1}-${index},${node}`;
-    if (index % 5 === 0) return { ...base, verb: 'delete', location, parentLocation: null, name: null, set: {} };
+    if (index % 5 === 0)
+      return { ...base, verb: 'delete', location, parentLocation: null, name: null, set: {} };
     return { ...base, verb: 'move', location, parentLocation: node, name, set: { title: ['moved'] } };
   });
 }

@@ -1,8 +1,21 @@
 import { spawn } from 'node:child_process';
-import { chmod, lstat, mkdir, mkdtemp, readdir, readFile, rename, rm, stat, symlink, utimes, writeFile } from 'node:fs/promises';
+import {
+  chmod,
+  lstat,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rm,
+  stat,
+  symlink,
+  utimes,
+  writeFile,
+} from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { fileConnectionSchema, type FileConnection } from '@lockstep/contract/configuration.ts';
 import type { Endpoint, TargetChange, TargetOutcome, TargetSession } from '../../sync/connector.ts';
@@ -21,18 +34,34 @@ function open(path: string, given: Partial<FileConnection> = {}): Promise<Endpoi
   return fileConnector.open(settings, { baseDirectory: directory, secret: () => undefined });
 }
 
-async function openSession(path: string, job = 'job1', given: Partial<FileConnection> = {}): Promise<TargetSession> {
+async function openSession(
+  path: string,
+  job = 'job1',
+  given: Partial<FileConnection> = {},
+): Promise<TargetSession> {
   return (await open(path, given)).openTarget({ job, scopes: [{ node }] });
 }
 
-const blank = { ordinal: 1, kind: 'user' as const, externalId: null, location: null, parentLocation: null, name: null, set: {}, before: {} };
+const blank = {
+  ordinal: 1,
+  kind: 'user' as const,
+  externalId: null,
+  location: null,
+  parentLocation: null,
+  name: null,
+  set: {},
+  before: {},
+};
 
 function create(uid: string, ordinal = 1): TargetChange {
   const set = { objectClass: ['inetOrgPerson'], uid: [uid], cn: [uid], sn: [uid] };
   return { ...blank, ordinal, verb: 'create', parentLocation: node, name: `uid=${uid}`, set };
 }
 
-async function applyAll(session: TargetSession, ...changes: TargetChange[]): Promise<readonly TargetOutcome[]> {
+async function applyAll(
+  session: TargetSession,
+  ...changes: TargetChange[]
+): Promise<readonly TargetOutcome[]> {
   return session.apply(changes, { recovering: false, signal });
 }
 
@@ -45,7 +74,7 @@ describe('the file', () => {
     expect(await readdir(directory)).toEqual(['out.ldif']);
     expect((await stat(join(directory, 'out.ldif'))).mode & 0o777).toBe(0o600);
     expect(await readFile(join(directory, 'out.ldif'), 'utf8')).toMatch(
-      /^version: 1\n\ndn: uid=jdoe,dc=example,dc=com\nentryUUID: [0-9a-f-]{36}\nobjectClass: inetOrgPerson\nuid: jdoe\n/,
+      /^dn: uid=jdoe,dc=example,dc=com\nentryUUID: [0-9a-f-]{36}\nobjectClass: inetOrgPerson\nuid: jdoe\n/,
     );
   });
 
@@ -73,7 +102,9 @@ describe('the file', () => {
     await applyAll(session, create('jdoe'));
     await session.finish();
     expect((await stat(path)).mode & 0o777).toBe(0o640);
-    expect(await readFile(path, 'utf8')).toContain(`dn: ${node}\nobjectClass: domain\ndc: example\nx-custom;lang-de: Wert\n`);
+    expect(await readFile(path, 'utf8')).toContain(
+      `dn: ${node}\nobjectClass: domain\ndc: example\nx-custom;lang-de: Wert\n`,
+    );
   });
 
   test('may be named by symbolic links, which stay', async () => {
@@ -88,7 +119,10 @@ describe('the file', () => {
   });
 
   test('is not written where it cannot be, and the error says what to do', async () => {
-    await expect(openSession('missing/out.ldif')).rejects.toMatchObject({ code: 'ConnectionFailed', remedy: expect.stringContaining('mkdir') });
+    await expect(openSession('missing/out.ldif')).rejects.toMatchObject({
+      code: 'ConnectionFailed',
+      remedy: expect.stringContaining('mkdir'),
+    });
     await mkdir(join(directory, 'out.ldif'));
     await expect(openSession('out.ldif')).rejects.toMatchObject({ code: 'ConnectionFailed' });
     await symlink('loop.ldif', join(directory, 'loop.ldif'));
@@ -119,8 +153,12 @@ describe('the file', () => {
     const path = join(directory, 'out.ldif');
     const text = ['cn=g,ou=A', 'uid=u,ou=B,ou=A', 'ou=B,ou=A', 'ou=A', 'ou=C']
       .map((name) => {
-        const kind = { c: 'groupOfNames', u: 'inetOrgPerson', o: 'organizationalUnit' }[name[0] as 'c' | 'u' | 'o'];
-        const member = name.startsWith('cn') ? `member: UID=U,ou=b,ou=a,${node}\nmember: cn=gone,${node}\n` : '';
+        const kind = { c: 'groupOfNames', u: 'inetOrgPerson', o: 'organizationalUnit' }[
+          name[0] as 'c' | 'u' | 'o'
+        ];
+        const member = name.startsWith('cn')
+          ? `member: UID=U,ou=b,ou=a,${node}\nmember: cn=gone,${node}\n`
+          : '';
         return `dn: ${name},${node}\nobjectClass: ${kind}\n${member}`;
       })
       .join('\n');
@@ -135,7 +173,11 @@ describe('the file', () => {
       parentLocation: `ou=C,${node}`,
       name: 'ou=New',
     });
-    expect(moved).toMatchObject({ ok: true, externalId: `ou=new,ou=c,${node}`, location: `ou=New,ou=C,${node}` });
+    expect(moved).toMatchObject({
+      ok: true,
+      externalId: `ou=new,ou=c,${node}`,
+      location: `ou=New,ou=C,${node}`,
+    });
     await session.finish();
     const written = await readFile(path, 'utf8');
     expect([...written.matchAll(/^dn: (.*)$/gm)].map(([, dn]) => dn?.replace(`,${node}`, ''))).toEqual([
@@ -149,9 +191,18 @@ describe('the file', () => {
   });
 
   test('a move below itself is refused', async () => {
-    await writeFile(join(directory, 'out.ldif'), `dn: ou=A,${node}\nobjectClass: organizationalUnit\n\ndn: ou=B,ou=A,${node}\nobjectClass: organizationalUnit\n`);
+    await writeFile(
+      join(directory, 'out.ldif'),
+      `dn: ou=A,${node}\nobjectClass: organizationalUnit\n\ndn: ou=B,ou=A,${node}\nobjectClass: organizationalUnit\n`,
+    );
     const session = await openSession('out.ldif');
-    const ou = { ...blank, kind: 'organizationalUnit' as const, verb: 'move' as const, location: `ou=A,${node}`, name: 'ou=A' };
+    const ou = {
+      ...blank,
+      kind: 'organizationalUnit' as const,
+      verb: 'move' as const,
+      location: `ou=A,${node}`,
+      name: 'ou=A',
+    };
     const outcomes = await applyAll(session, { ...ou, parentLocation: `ou=B,ou=A,${node}` });
     expect(outcomes[0]).toMatchObject({ ok: false, code: 'ParentCycle' });
     await session[Symbol.asyncDispose]();
@@ -210,7 +261,10 @@ describe('scratch', () => {
   });
 
   test('that is damaged is begun anew', async () => {
-    await writeFile(join(directory, '.out.ldif.lockstep-job1.db'), 'this is no database, but long enough to be looked at'.repeat(100));
+    await writeFile(
+      join(directory, '.out.ldif.lockstep-job1.db'),
+      'this is no database, but long enough to be looked at'.repeat(100),
+    );
     const session = await openSession('out.ldif');
     expect(await applyAll(session, create('a'))).toMatchObject([{ ok: true }]);
     await session.finish();
@@ -227,18 +281,26 @@ describe('scratch', () => {
     const first = await readFile(join(directory, 'out.ldif'), 'utf8');
     // As if the process had ended right after the renaming: the file is new, the scratch is still there.
     await writeFile(scratch, kept);
-    await rename(join(directory, 'out.ldif'), join(directory, 'written'));
+    const { ino, size, mtimeMs } = await stat(join(directory, 'out.ldif'));
+    const database = new DatabaseSync(scratch);
+    database.prepare("insert into meta (key, value) values ('written', ?)").run(`${ino} ${size} ${mtimeMs}`);
+    database.close();
     const resumed = await openSession('out.ldif');
     await resumed.finish();
     expect(await readFile(join(directory, 'out.ldif'), 'utf8')).toBe(first);
+    expect(await readdir(directory)).toEqual(['out.ldif']);
   });
 });
 
 /** Runs the child from a batch on, and kills it after `lines` lines; resolves to the batch it was in, or null when done. */
 async function runUntilKilled(path: string, first: number, lines: number): Promise<number | null> {
-  const child = spawn(process.execPath, [join(import.meta.dirname, 'target.kill-child.ts'), path, String(first)], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
+  const child = spawn(
+    process.execPath,
+    [join(import.meta.dirname, 'target.kill-child.ts'), path, String(first)],
+    {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    },
+  );
   const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()));
   let batch = first;
   let seen = 0;
@@ -258,18 +320,22 @@ function withoutIds(text: string): string {
   return text.replaceAll(/^entryUUID: .*$/gm, 'entryUUID: *');
 }
 
-test('killed again and again, the file in the end is that of an undisturbed run', { timeout: 120_000 }, async () => {
-  const calm = join(directory, 'calm.ldif');
-  expect(await runUntilKilled(calm, 0, 1000)).toBeNull();
-  const stormy = join(directory, 'stormy.ldif');
-  const kills: (number | null)[] = [];
-  for (let batch: number | null = 0, round = 0; batch !== null; round++) {
-    batch = await runUntilKilled(stormy, batch, (round % 3) + 2);
-    kills.push(batch);
-    if (batch !== null && batch < 12) expect(await readdir(directory)).not.toContain('stormy.ldif');
-  }
-  expect(kills.length).toBeGreaterThan(4);
-  const [left, right] = await Promise.all([readFile(calm, 'utf8'), readFile(stormy, 'utf8')]);
-  expect(withoutIds(right)).toBe(withoutIds(left));
-  expect((await readdir(directory)).toSorted()).toEqual(['calm.ldif', 'stormy.ldif']);
-});
+test(
+  'killed again and again, the file in the end is that of an undisturbed run',
+  { timeout: 120_000 },
+  async () => {
+    const calm = join(directory, 'calm.ldif');
+    expect(await runUntilKilled(calm, 0, 1000)).toBeNull();
+    const stormy = join(directory, 'stormy.ldif');
+    const kills: (number | null)[] = [];
+    for (let batch: number | null = 0, round = 0; batch !== null; round++) {
+      batch = await runUntilKilled(stormy, batch, (round % 3) + 2);
+      kills.push(batch);
+      if (batch !== null && batch < 12) expect(await readdir(directory)).not.toContain('stormy.ldif');
+    }
+    expect(kills.length).toBeGreaterThan(4);
+    const [left, right] = await Promise.all([readFile(calm, 'utf8'), readFile(stormy, 'utf8')]);
+    expect(withoutIds(right)).toBe(withoutIds(left));
+    expect((await readdir(directory)).toSorted()).toEqual(['calm.ldif', 'stormy.ldif']);
+  },
+);

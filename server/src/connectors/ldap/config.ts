@@ -76,7 +76,22 @@ export function resolveShape(settings: LdapConnection): LdapShape {
     externalIdAttribute: settings.externalIdAttribute,
     placeholderMember: settings.group?.placeholderMember ?? 'self',
     disabled: settings.disabled,
-    isBinary: (attribute) => isBinaryOption(attribute) || binary.has(baseName(attribute)),
+    isBinary: remembered((attribute) => isBinaryOption(attribute) || binary.has(baseName(attribute))),
+  };
+}
+
+const mostRemembered = 10_000;
+
+/** Answers each question once: attribute names repeat in every entry. */
+export function remembered<Answer>(answer: (name: string) => Answer): (name: string) => Answer {
+  const known = new Map<string, Answer>();
+  return (name) => {
+    let found = known.get(name);
+    if (found === undefined) {
+      found = answer(name);
+      if (known.size < mostRemembered) known.set(name, found);
+    }
+    return found;
   };
 }
 

@@ -2,7 +2,7 @@ import { hash } from 'node:crypto';
 import type { ObjectKind } from '@lockstep/contract/vocabulary.ts';
 import type { AttributeValue } from '../../directory/attributes.ts';
 import type { ExternalObject, RawEntry } from '../../sync/connector.ts';
-import { baseName, type LdapShape } from './config.ts';
+import { baseName, remembered, type LdapShape } from './config.ts';
 import type { Location } from './location.ts';
 import { memberAttributes, memberReferences, uidReference } from './members.ts';
 import type { RawSearchEntry } from './protocol/messages/entry.ts';
@@ -13,10 +13,36 @@ export type Completed = ReadonlyMap<string, readonly string[]>;
 /** What decoding needs besides the entry; one for all entries of a scope. */
 export interface Decoding {
   readonly shape: LdapShape;
-  /** By kind: attribute description in lower case to the spelling that was asked for. */
-  readonly wanted: Readonly<Record<ObjectKind, ReadonlyMap<string, string>>>;
+  /** By kind: what an attribute, spelled as the server does, is good for. */
+  readonly uses: Readonly<Record<ObjectKind, (description: string) => AttributeUse>>;
   readonly memberships: boolean;
   readonly locate: (dn: string) => Location;
+}
+
+/** What becomes of the values of an attribute. */
+export interface AttributeUse {
+  /** The spelling that a mapping asked for; undefined: it did not. */
+  readonly wantedAs: string | undefined;
+  readonly isUid: boolean;
+  readonly isMember: boolean;
+  readonly isAccountState: boolean;
+}
+
+/** Tells the use of an attribute; `wanted` is by description in lower case. */
+export function attributeUse(
+  shape: LdapShape,
+  wanted: ReadonlyMap<string, string>,
+): (description: string) => AttributeUse {
+  const state = shape.disabled?.attribute.toLowerCase();
+  return remembered((description) => {
+    const lower = description.toLowerCase();
+    return {
+      wantedAs: wanted.get(lower),
+      isUid: lower === 'uid',
+      isMember: (memberAttributes as readonly string[]).includes(lower),
+      isAccountState: lower === state,
+    };
+  });
 }
 
 /** One entry of the directory, undecoded. */
@@ -59,7 +85,7 @@ function fingerprint(entry: RawSearchEntry, completed: Completed | undefined): U
 function decodeEntry(
   kind: ObjectKind,
   entry: RawSearchEntry,
-  { shape, wanted, memberships, locate }: Decoding,
+  { shape, uses, memberships, locate }: Decoding,
   completed: Completed | undefined,
 ): ExternalObject {
   const { dn, attributes: received } = entry.decode(shape.isBinary);
@@ -71,12 +97,11 @@ function decodeEntry(
   for (const [receivedName, receivedValues] of received) {
     const [description, values] = whole(receivedName, receivedValues, completed);
     if (values.length === 0) continue;
-    const lower = description.toLowerCase();
-    const spelled = wanted[kind].get(lower);
-    if (spelled !== undefined) attributes[spelled] = values;
-    if (lower === 'uid') uid = values[0];
-    if (isMemberAttribute(lower)) members.push([lower, values]);
-    if (isDisabling(shape, lower, values)) enabled = false;
+    const use = uses[kind](description);
+    if (use.wantedAs !== undefined) attributes[use.wantedAs] = values;
+    if (use.isUid) uid = values[0];
+    if (use.isMember) members.push([description, values]);
+    if (use.isAccountState && isDisabling(shape, values)) enabled = false;
   }
   return {
     reference,
@@ -102,12 +127,7 @@ function whole(
   return all === undefined ? [name, values] : [baseName(name), [...all]];
 }
 
-function isMemberAttribute(lower: string): boolean {
-  return (memberAttributes as readonly string[]).includes(lower);
-}
-
-function isDisabling(shape: LdapShape, lower: string, values: readonly AttributeValue[]): boolean {
-  if (shape.disabled === undefined || lower !== shape.disabled.attribute.toLowerCase()) return false;
-  const wanted = shape.disabled.value.toLowerCase();
+function isDisabling(shape: LdapShape, values: readonly AttributeValue[]): boolean {
+  const wanted = shape.disabled?.value.toLowerCase();
   return values.some((value) => typeof value === 'string' && value.toLowerCase() === wanted);
 }

@@ -99,8 +99,12 @@ export const ldapDefaultMatch: MatchRules = {
 
 /** The documented default mapping; the two directions are inverse to each other, so that values pass through whole. */
 export function ldapDefaultMapping(direction: 'ingress' | 'egress', shape: LdapShape): Mapping {
-  const build = (kind: ObjectKind): KindMapping =>
-    direction === 'ingress' ? ingress(pairs[kind]) : egress(pairs[kind], shape.kinds[kind].writeClasses);
+  // The attribute that marks disabled accounts is the account's state, and no value of its own.
+  const state = shape.disabled?.attribute.toLowerCase();
+  const build = (kind: ObjectKind): KindMapping => {
+    const mapped = pairs[kind].filter(({ ldap }) => kind !== 'user' || ldap.toLowerCase() !== state);
+    return direction === 'ingress' ? ingress(mapped) : egress(mapped, shape.kinds[kind].writeClasses);
+  };
   return {
     user: build('user'),
     organizationalUnit: build('organizationalUnit'),

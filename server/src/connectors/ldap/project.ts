@@ -49,6 +49,7 @@ export function projectEntry(
 ): Projected {
   const draft: Draft = {};
   for (const [name, values] of Object.entries(attributes)) if (values.length > 0) draft[name] = values;
+  if (kind === 'user' && shape.disabled !== undefined) keepState(draft, existing, shape.disabled.attribute);
   const { writeClasses, rdnAttribute } = shape.kinds[kind];
   const had = texts(existing?.attributes['objectClass']);
   const classes = unionClasses(had, [...writeClasses, ...texts(draft['objectClass'])]);
@@ -57,6 +58,14 @@ export function projectEntry(
   const name =
     existing === null ? newRdn(draft, rdnAttribute) : keptRdn(draft, existing.name, existing.attributes);
   return { name, attributes: { ...draft, objectClass: classes } };
+}
+
+/** The account's state is written by disable and enable alone, also where a mapping names its attribute. */
+function keepState(draft: Draft, existing: ExternalObject | null, attribute: string): void {
+  const mapped = find(draft, attribute);
+  if (mapped !== undefined) delete draft[mapped];
+  const there = existing === null ? undefined : find(existing.attributes, attribute);
+  if (existing !== null && there !== undefined) draft[there] = existing.attributes[there] ?? [];
 }
 
 /** What an entry already has without its being mapped is left alone: it was not read, and its class sees to it. */

@@ -2,7 +2,7 @@ import { LockstepError } from '../../kernel/errors.ts';
 import type { Completeness, RawEntry, ReadRequest } from '../../sync/connector.ts';
 import { readOne, type Connect } from './client.ts';
 import type { LdapShape } from './config.ts';
-import { LdapEntry, type Completed, type Decoding } from './entry.ts';
+import { attributeUse, LdapEntry, type Completed, type Decoding } from './entry.ts';
 import { resultCodeOf } from './errors.ts';
 import { externalIdOf } from './externalId.ts';
 import { makeLocator, normaliseReference } from './location.ts';
@@ -168,9 +168,14 @@ class ScopeReader {
     this.#nodeDn = nodeDn;
     this.#findings = findings;
     this.#classify = makeClassifier(options.shape);
+    const wanted = wantedAttributes(request);
     this.#decoding = {
       shape: options.shape,
-      wanted: wantedAttributes(request),
+      uses: {
+        user: attributeUse(options.shape, wanted.user),
+        organizationalUnit: attributeUse(options.shape, wanted.organizationalUnit),
+        group: attributeUse(options.shape, wanted.group),
+      },
       memberships: request.memberships,
       locate: makeLocator(nodeDn),
     };

@@ -251,7 +251,7 @@ describe('entries', () => {
       set: { uid: ['new, and odd', 'also'], sn: ['New'] },
     });
     const outcome = await applyOne(move);
-    const dn = `uid=new\\, and odd,ou=home,${node}`;
+    const dn = `uid=new\\2C and odd,ou=home,${node}`;
     expect(outcome).toMatchObject({ ok: true, location: dn, alias: 'uid:new, and odd' });
     const entries = await server.entries();
     const found = entries.filter((entry) => String(entry.attributes['entryUUID']) === made!.externalId);

@@ -154,7 +154,8 @@ export async function selectSameMemberships(
       and not exists (
         select 1 from change
         where change.object_id = membership_link.group_id and change.job_serial = ${job.serial}
-          and change.kind = 'membership' and change.member_id = membership_link.member_id)
+          and (change.kind = 'membership' and change.member_id = membership_link.member_id
+            or change.kind = 'group' and change.verb = 'delete'))
     order by membership_link.group_id, membership_link.reference limit ${page.limit}`.execute(executor);
   return rows;
 }

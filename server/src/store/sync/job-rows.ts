@@ -172,7 +172,7 @@ export async function commitPlan(
     update job set phase = 'apply', last_ordinal = ${totals.lastOrdinal}, read_count = ${totals.readCount},
       same_counts = ${JSON.stringify(totals.same)}::jsonb, unmanaged_counts = ${JSON.stringify(totals.unmanaged)}::jsonb,
       guard_verdict = ${JSON.stringify(totals.verdict)}::jsonb, complete = ${totals.complete}, incomplete_reason = ${totals.reason},
-      plan_hash = ${await planDigest(trx, job.serial, 'all')}
+      plan_hash = ${totals.verdict.tripped ? await planDigest(trx, job.serial, 'held') : null}
     where serial = ${job.serial}`.execute(trx);
 }
 

@@ -17,46 +17,52 @@ function labelJoins({ sync, table }: StagingContext): RawBuilder<unknown> {
     left join directory_group mg on mg.id = w.member_id`;
 }
 
-/** Member references of this run's groups, resolved: of groups that were read again, and of others that name an object which was linked or moved. */
-async function resolveIngress({ store, sync, table }: StagingContext): Promise<void> {
-  const usable = sql`o.error_code is null and o.conflict_code is null and o.object_id is not null`;
+/** A staged object that came, or shall come, to be. */
+const usable = sql`o.kind in ('user', 'group') and o.error_code is null and o.conflict_code is null and o.object_id is not null`;
+
+/** Names the references to resolve: of groups that were read again, and of others that name an object which was linked or moved. */
+async function nameWanted({ store, sync, table }: StagingContext): Promise<void> {
   await sql`
-    insert into ${table('wanted')} (group_id, reference, member_id, member_kind, whole)
-    with named as (
-      select o.object_id as group_id, m.reference, true as whole
-      from ${table('member')} m
-      join ${table('object')} o on o.kind = 'group' and o.external_id = m.group_external_id and ${usable}
-      union
-      select x.group_id, x.reference, false from membership_link x
-      where x.sync_serial = ${sync.serial}
-        and x.reference in (
-          select o.reference from ${table('object')} o left join link l on l.sync_serial = ${sync.serial} and l.kind = o.kind and l.external_id = o.external_id
-          where o.kind in ('user', 'group') and (l.reference is distinct from o.reference or l.state <> 'live')
-          union select o.alias from ${table('object')} o left join link l on l.sync_serial = ${sync.serial} and l.kind = o.kind and l.external_id = o.external_id
-          where o.kind in ('user', 'group') and o.alias is not null and (l.alias is distinct from o.alias or l.state <> 'live'))
+    insert into ${table('wanted')} (group_id, reference, whole)
+    select distinct g.object_id, m.reference, true
+    from ${table('member')} m
+    join ${table('object')} g on g.kind = 'group' and g.external_id = m.group_external_id
+    where g.error_code is null and g.conflict_code is null and g.object_id is not null`.execute(store.db);
+  for (const column of [sql.raw('reference'), sql.raw('alias')]) {
+    await sql`
+      insert into ${table('wanted')} (group_id, reference, whole)
+      select x.group_id, x.reference, false
+      from ${table('object')} o
+      left join link l on l.sync_serial = ${sync.serial} and l.kind = o.kind and l.external_id = o.external_id
+      join membership_link x on x.sync_serial = ${sync.serial} and x.reference = o.${column}
+      where o.kind in ('user', 'group') and (l.${column} is distinct from o.${column} or l.state <> 'live')
         and not exists (select 1 from ${table('object')} g where g.kind = 'group' and g.object_id = x.group_id)
-    ), reference as (select distinct reference from named),
-    resolved as (
-      select r.reference, o.object_id, o.kind from reference r
-        join ${table('object')} o on o.reference = r.reference where o.kind in ('user', 'group') and ${usable}
-      union
-      select r.reference, o.object_id, o.kind from reference r
-        join ${table('object')} o on o.alias = r.reference where o.kind in ('user', 'group') and ${usable}
-      union
-      select r.reference, l.object_id, l.kind from reference r
-        join link l on l.sync_serial = ${sync.serial} and l.reference = r.reference
-        where l.kind in ('user', 'group') and not exists (
-          select 1 from ${table('object')} o where o.kind = l.kind and o.external_id = l.external_id)
-      union
-      select r.reference, l.object_id, l.kind from reference r
-        join link l on l.sync_serial = ${sync.serial} and l.alias = r.reference
-        where l.kind in ('user', 'group') and not exists (
-          select 1 from ${table('object')} o where o.kind = l.kind and o.external_id = l.external_id)
-    ), one as (select reference, min(object_id) as object_id, min(kind) as kind from resolved group by reference)
-    select n.group_id, n.reference, one.object_id, one.kind, bool_or(n.whole)
-    from named n left join one on one.reference = n.reference
-    group by n.group_id, n.reference, one.object_id, one.kind`.execute(store.db);
+        and not exists (select 1 from ${table('wanted')} w where w.group_id = x.group_id and w.reference = x.reference)`.execute(
+      store.db,
+    );
+  }
   await sql`create index on ${table('wanted')} (group_id, reference)`.execute(store.db);
+  await sql`analyze ${table('wanted')}`.execute(store.db);
+}
+
+/** Resolves what is named, staged objects before linked ones; one statement for each way, so that each has good statistics. */
+async function resolveWanted(context: StagingContext): Promise<void> {
+  const { store, sync, table } = context;
+  await nameWanted(context);
+  for (const column of [sql.raw('reference'), sql.raw('alias')]) {
+    await sql`
+      update ${table('wanted')} w set member_id = o.object_id, member_kind = o.kind
+      from ${table('object')} o where w.member_id is null and o.${column} = w.reference and ${usable}`.execute(
+      store.db,
+    );
+    await sql`
+      update ${table('wanted')} w set member_id = l.object_id, member_kind = l.kind
+      from link l
+      where w.member_id is null and l.sync_serial = ${sync.serial} and l.${column} = w.reference and l.kind in ('user', 'group')
+        and not exists (select 1 from ${table('object')} o where o.kind = l.kind and o.external_id = l.external_id)`.execute(
+      store.db,
+    );
+  }
   await sql`create index on ${table('wanted')} (group_id, member_id)`.execute(store.db);
   await sql`analyze ${table('wanted')}`.execute(store.db);
 }
@@ -71,7 +77,7 @@ async function lastOrdinal({ store, job }: StagingContext, first: number): Promi
 
 async function addOnIngress(context: StagingContext, first: number): Promise<void> {
   const { store, job, sync, table } = context;
-  await resolveIngress(context);
+  await resolveWanted(context);
   await sql`
     insert into change (job_serial, ordinal, kind, verb, object_id, member_id, member_kind, external_id, label, result, error_code, error_message)
     select ${job.serial}, ${first}::bigint - 1 + row_number() over (order by w.group_id, w.reference), 'membership',
@@ -193,34 +199,53 @@ export async function planRemovedMembers(context: StagingContext, first: number)
 }
 
 /**
- * Ingress: keeps member references that resolve to nothing yet, so that they are looked at when their object comes,
- * and forgets those that a group no longer has without a membership to remove.
+ * Ingress: brings what is known of the references of groups up to date. A member that goes by another reference now is
+ * known by that one, since the old one may come to name somebody else; a reference that its group no longer has is
+ * forgotten, unless a membership is removed for it; one that resolves to nothing yet is kept until its object comes.
  */
 export async function writeWaitingMembers(
-  { sync, table }: StagingContext,
+  { sync, job, table }: StagingContext,
   trx: Transaction<Database>,
 ): Promise<void> {
   if (sync.direction === 'egress') return;
   await sql`
+    insert into membership_link (sync_serial, group_id, reference, member_id)
+    select distinct on (w.group_id, w.member_id) ${sync.serial}::bigint, w.group_id, w.reference, w.member_id
+    from ${table('wanted')} w
+    where w.member_id is not null
+      and exists (select 1 from membership_link x where x.sync_serial = ${sync.serial} and x.group_id = w.group_id and x.member_id = w.member_id)
+      and not exists (
+        select 1 from ${table('wanted')} v join membership_link x
+          on x.sync_serial = ${sync.serial} and x.group_id = v.group_id and x.reference = v.reference and x.member_id = v.member_id
+        where v.group_id = w.group_id and v.member_id = w.member_id)
+      and exists (select 1 from membership m where m.group_id = w.group_id and m.member_id = w.member_id)
+    order by w.group_id, w.member_id, w.reference
+    on conflict (sync_serial, group_id, reference) do update set member_id = excluded.member_id`.execute(trx);
+  await sql`
     delete from membership_link x using ${table('object')} g
     where x.sync_serial = ${sync.serial} and g.kind = 'group' and g.object_id = x.group_id and g.has_members and g.error_code is null
-      and x.member_id is null
-      and not exists (select 1 from ${table('wanted')} w where w.group_id = x.group_id and w.reference = x.reference)`.execute(
-    trx,
-  );
+      and not exists (select 1 from ${table('wanted')} w where w.group_id = x.group_id and w.reference = x.reference)
+      and (x.member_id is null or not exists (
+        select 1 from change c where c.job_serial = ${job.serial} and c.kind = 'membership' and c.verb = 'removeMember'
+          and c.object_id = x.group_id and c.member_id = x.member_id))`.execute(trx);
   await sql`
     insert into membership_link (sync_serial, group_id, reference, member_id)
     select distinct ${sync.serial}::bigint, w.group_id, w.reference, null::text from ${table('wanted')} w where w.member_id is null
     on conflict do nothing`.execute(trx);
 }
 
-/** How many memberships stay as they are: those known, less those that the plan takes away or writes anew. */
+/**
+ * How many memberships stay as they are: those known, less those that the plan takes away or writes anew, and those
+ * that go with their group.
+ */
 export async function countSameMemberships({ store, job, sync }: StagingContext): Promise<number> {
   const { rows } = await sql<{ same: number }>`
-    select (
-      (select count(*) from membership_link where sync_serial = ${sync.serial} and member_id is not null)
-      - (select count(*) from change c where c.job_serial = ${job.serial} and c.kind = 'membership'
-          and exists (select 1 from membership_link x where x.sync_serial = ${sync.serial} and x.group_id = c.object_id and x.member_id = c.member_id))
-    )::int as same`.execute(store.db);
-  return Math.max(0, rows[0]?.same ?? 0);
+    select count(*)::int as same from membership_link x
+    where x.sync_serial = ${sync.serial} and x.member_id is not null
+      and not exists (
+        select 1 from change c where c.job_serial = ${job.serial} and c.object_id = x.group_id
+          and (c.kind = 'membership' and c.member_id = x.member_id or c.kind = 'group' and c.verb = 'delete'))`.execute(
+    store.db,
+  );
+  return rows[0]?.same ?? 0;
 }

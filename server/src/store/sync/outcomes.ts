@@ -18,6 +18,7 @@ async function markUnsuccessful(
     where c.job_serial = ${job.serial} and c.ordinal = r.ordinal`.execute(trx);
 }
 
+/** An object that is bound and changed has two rows in a batch; the last one says what its link is. */
 async function writeLinks(
   trx: Transaction<Database>,
   job: RunnableJob,
@@ -40,11 +41,12 @@ async function writeLinks(
   );
   await sql`
     insert into link (sync_serial, kind, external_id, object_id, reference, alias, location, scope, fingerprint, object_revision)
-    select ${sync.serial}, c.kind, coalesce(r.external_id, c.external_id), c.object_id, coalesce(r.reference, c.reference),
-      coalesce(r.alias, c.alias), coalesce(r.location, c.location), coalesce(c.scope, 0), null, c.expected_revision
+    select distinct on (c.kind, coalesce(r.external_id, c.external_id)) ${sync.serial}::bigint, c.kind,
+      coalesce(r.external_id, c.external_id), c.object_id, coalesce(r.reference, c.reference),
+      coalesce(r.alias, c.alias), coalesce(r.location, c.location), coalesce(c.scope, 0), null::uuid, c.expected_revision
     from ${done}
     where c.kind <> 'membership' and c.verb <> 'delete' and not c.releases_link and coalesce(r.external_id, c.external_id) is not null
-    order by c.ordinal
+    order by c.kind, coalesce(r.external_id, c.external_id), c.ordinal desc
     on conflict (sync_serial, kind, external_id) do update set object_id = excluded.object_id, reference = excluded.reference,
       alias = excluded.alias, location = excluded.location, scope = excluded.scope, fingerprint = null,
       object_revision = excluded.object_revision, state = 'live'`.execute(trx);

@@ -138,6 +138,14 @@ export async function writeSettledLinks(
       scope = r.scope, object_revision = r.revision, state = 'live', contribution = coalesce(r.contribution, l.contribution)
     from ${table('refreshed')} r
     where l.sync_serial = ${sync.serial} and l.kind = r.kind and l.external_id = r.external_id`.execute(trx);
+  // Egress: gone from the directory and from the target, there is nothing left to remember.
+  if (sync.direction === 'egress')
+    await sql`
+      delete from link l using ${table('released')} r
+      where l.sync_serial = ${sync.serial} and l.kind = r.kind and l.external_id = r.external_id
+        and not exists (select 1 from ${table('key')} k where k.kind = r.kind and k.external_id = r.external_id)`.execute(
+      trx,
+    );
   await sql`
     update link l set state = 'missing', fingerprint = null from ${table('released')} r
     where l.sync_serial = ${sync.serial} and l.kind = r.kind and l.external_id = r.external_id`.execute(trx);

@@ -139,12 +139,24 @@ export async function stage(
 }
 
 /** Indexes that planning looks things up by, made once after the read: cheaper than keeping them up row by row. */
-export async function indexStaged({ store, table }: StagingContext): Promise<void> {
+export async function indexStaged(context: StagingContext): Promise<void> {
+  const { store, table } = context;
   await sql`create unique index on ${table('object')} (kind, external_id)`.execute(store.db);
   await sql`create index on ${table('object')} (kind, depth, external_id)`.execute(store.db);
   await sql`create index on ${table('object')} (reference)`.execute(store.db);
+  await sql`create index on ${table('object')} (alias) where alias is not null`.execute(store.db);
   await sql`create index on ${table('object')} (object_id)`.execute(store.db);
   await sql`create index on ${table('object')} (kind, parent_reference, name_key)`.execute(store.db);
-  for (const name of ['key', 'object', 'match_value', 'member'] as const)
+  for (const name of ['key', 'match_value', 'member'] as const) {
     await sql`analyze ${table(name)}`.execute(store.db);
+  }
+  await analyzeObjects(context);
+}
+
+/** Only the columns that are looked things up by: the attributes would make it slow. */
+export async function analyzeObjects({ store, table }: StagingContext): Promise<void> {
+  await sql`
+    analyze ${table('object')} (kind, external_id, object_id, linked, settled, reference, alias, depth, name_key, parent_reference, matched_by, error_code, conflict_code)`.execute(
+    store.db,
+  );
 }

@@ -84,7 +84,10 @@ export async function markNeeds({ store, table }: StagingContext): Promise<void>
   await sql`analyze ${table('source')}`.execute(store.db);
 }
 
-/** Names live links whose source object is gone: not seen on ingress, not in scope on egress. */
+/**
+ * Names links whose source object is gone: not seen on ingress, not in scope on egress. Besides live links these are
+ * links of objects that went while another policy held (`ignore`, say) and that the present one asks to treat.
+ */
 export async function stageMissing(
   { store, sync, table }: StagingContext,
   kinds: readonly ObjectKind[],
@@ -92,13 +95,20 @@ export async function stageMissing(
   const gone =
     sync.direction === 'ingress'
       ? sql`not exists (select 1 from ${table('key')} k where k.kind = l.kind and k.external_id = l.external_id)
-        and not exists (select 1 from ${table('object')} o where o.object_id = l.object_id and o.matched_by is not null)`
+        and not exists (select 1 from ${table('object')} o where o.object_id = l.object_id and (o.matched_by is not null or o.settled))`
       : sql`not exists (select 1 from ${table('source')} s where s.kind = l.kind and s.object_id = l.object_id)`;
+  const asked = {
+    ignore: sql`l.state = 'live'`,
+    delete: sql`true`,
+    // One whom somebody else enabled since is left alone.
+    disable: sql`(l.state = 'live' or ${sync.direction === 'ingress'}::boolean and l.kind = 'user' and exists (
+      select 1 from directory_user d where d.id = l.object_id and d.enabled and d.revision = l.object_revision))`,
+  }[sync.onMissing];
   await sql`
     insert into ${table('missing')} (kind, external_id, object_id, depth)
     select l.kind, l.external_id, l.object_id, coalesce(o.depth, 0)
     from link l left join ${table('object')} o on o.kind = l.kind and o.external_id = l.external_id
-    where l.sync_serial = ${sync.serial} and l.state = 'live' and l.kind = any (${kinds as string[]}::text[]) and ${gone}`.execute(
+    where l.sync_serial = ${sync.serial} and ${asked} and l.kind = any (${kinds as string[]}::text[]) and ${gone}`.execute(
     store.db,
   );
   if (sync.direction === 'ingress') {

@@ -1,4 +1,3 @@
-import { sql } from 'kysely';
 import { objectKinds } from '@lockstep/contract/vocabulary.ts';
 import type { RunnableJob, RunnableSync, Staging } from '../../sync/sync-store.ts';
 import type { Store } from '../store.ts';
@@ -29,7 +28,7 @@ import {
   writeChanges,
   writeSettledLinks,
 } from './plan-rows.ts';
-import { indexStaged, markTouched, see, stage } from './stage-read.ts';
+import { analyzeObjects, indexStaged, markTouched, see, stage } from './stage-read.ts';
 import { markNeeds, stageMissing, stageSource } from './stage-source.ts';
 import { createStagingTables, dropStagingTables, stagingContext } from './staging-tables.ts';
 
@@ -47,7 +46,7 @@ export async function openStaging(store: Store, job: RunnableJob, sync: Runnable
       await indexStaged(context);
       for (const kind of objectKinds) await matchIngressKind(context, kind, rules[kind], complete);
       await refuseTakenUsernames(context);
-      await sql`analyze ${context.table('object')}`.execute(store.db);
+      await analyzeObjects(context);
     },
     ingressCandidates: (kind) => ingressCandidates(context, kind),
     stageSource: (scopes, kinds, filter) => stageSource(context, scopes, kinds, filter),

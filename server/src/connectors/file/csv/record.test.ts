@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import type { ParsedRecord } from '../record.ts';
 import { renderCell } from './cells.ts';
 import { CsvFramer } from './framer.ts';
@@ -14,7 +14,8 @@ function parse(text: string, chunkSize = 5, dialect = comma): ParsedRecord[] {
   const framer = new CsvFramer({ maxRecordBytes: 10_000 });
   const parser = new CsvParser(dialect);
   const raws = [];
-  for (let at = 0; at < bytes.length; at += chunkSize) raws.push(...framer.push(bytes.subarray(at, at + chunkSize)));
+  for (let at = 0; at < bytes.length; at += chunkSize)
+    raws.push(...framer.push(bytes.subarray(at, at + chunkSize)));
   raws.push(...framer.end());
   return raws.flatMap((raw) => parser.parse(raw) ?? []);
 }
@@ -42,7 +43,10 @@ test('one attribute may stand over several columns', () => {
 });
 
 test('another delimiter and separator', () => {
-  const [jane] = parse('kind;id;name;mail\nuser;1;jdoe;a@x,b@x\n', 3, { delimiter: ';', valueSeparator: ',' });
+  const [jane] = parse('kind;id;name;mail\nuser;1;jdoe;a@x,b@x\n', 3, {
+    delimiter: ';',
+    valueSeparator: ',',
+  });
   expect(jane?.attributes()).toEqual({ mail: ['a@x', 'b@x'] });
 });
 
@@ -61,8 +65,17 @@ test.each([
 });
 
 test('any texts survive rendering and parsing', () => {
-  const text = fc.string({ unit: fc.oneof(fc.constantFrom('|', '\\', ',', '"', '\n', '\r', ' '), fc.string({ unit: 'grapheme', maxLength: 1 })) });
-  const value = fc.oneof(text, fc.constantFrom('base64:', 'base64:YQ==', ''), fc.constant(Buffer.from([0xff, 0])));
+  const text = fc.string({
+    unit: fc.oneof(
+      fc.constantFrom('|', '\\', ',', '"', '\n', '\r', ' '),
+      fc.string({ unit: 'grapheme', maxLength: 1 }),
+    ),
+  });
+  const value = fc.oneof(
+    text,
+    fc.constantFrom('base64:', 'base64:YQ==', ''),
+    fc.constant(Buffer.from([0xff, 0])),
+  );
   fc.assert(
     fc.property(fc.array(value, { minLength: 1, maxLength: 4 }), (values) => {
       const clean = values.filter((one) => typeof one !== 'string' || !one.includes('\0'));

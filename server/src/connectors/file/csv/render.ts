@@ -36,6 +36,7 @@ export function csvWriter(
     `${cells.map((cell) => renderCell(cell, dialect.delimiter)).join(dialect.delimiter)}\r\n`;
   return {
     head: row(all),
+    nothing: '',
     record: (record) => row(all.map((column) => cellText(record, column, dialect))),
   };
 }

@@ -19,5 +19,6 @@ function toJson(record: OutputRecord): Record<string, unknown> {
 
 export const jsonlWriter: RecordWriter = {
   head: '',
+  nothing: '\n',
   record: (record) => `${JSON.stringify(toJson(record))}\n`,
 };

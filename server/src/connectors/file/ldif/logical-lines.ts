@@ -53,5 +53,7 @@ export function unfold(raw: RawRecord): LogicalLine[] {
       logical.push(current);
     }
   }
-  return logical.filter((entry) => !entry.text.startsWith('#'));
+  return logical.some((entry) => entry.text.startsWith('#'))
+    ? logical.filter((entry) => !entry.text.startsWith('#'))
+    : logical;
 }

@@ -1,6 +1,6 @@
 /**
  * Where an entry is, in terms of the text of DNs. Splitting does not normalise, so that names are kept as spelled;
- * comparison is done on normalised DNs (directory/dn.ts).
+ * comparison is done on normalised DNs (../../ldap/protocol/dn/dn.ts).
  */
 
 /** Offset of the first separator of RDNs (RFC 4514: not escaped; not in quotes, or a semicolon, as in RFC 2253), or -1. */

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { LineFramer } from '../line-framer.ts';
 import type { ParsedRecord } from '../record.ts';
 import { LdifParser } from './record.ts';
@@ -13,7 +13,8 @@ function parse(text: string | Buffer, chunkSize = 7): ParsedRecord[] {
   const framer = new LineFramer('blankLine', limits);
   const parser = new LdifParser({});
   const raws = [];
-  for (let at = 0; at < bytes.length; at += chunkSize) raws.push(...framer.push(bytes.subarray(at, at + chunkSize)));
+  for (let at = 0; at < bytes.length; at += chunkSize)
+    raws.push(...framer.push(bytes.subarray(at, at + chunkSize)));
   raws.push(...framer.end());
   return raws.flatMap((raw) => parser.parse(raw) ?? []);
 }
@@ -40,7 +41,11 @@ objectClass: organizationalUnit
   for (const chunkSize of [1, 2, 3, 5, 64, 10_000]) {
     const [jdoe, unit, ...rest] = parse(text, chunkSize);
     expect(rest).toEqual([]);
-    expect(jdoe).toMatchObject({ kind: 'user', location: 'uid=jdoe,ou=People,dc=example,dc=com', name: 'uid=jdoe' });
+    expect(jdoe).toMatchObject({
+      kind: 'user',
+      location: 'uid=jdoe,ou=People,dc=example,dc=com',
+      name: 'uid=jdoe',
+    });
     expect(jdoe?.attributes()).toEqual({
       objectClass: ['inetOrgPerson'],
       description: ['three blanks before'],
@@ -65,7 +70,9 @@ dn: dc=x
 objectClass: domain
 `);
   expect(group?.kind).toBe('group');
-  expect(group?.members()).toEqual([{ attribute: 'uniqueMember', text: 'UID=A, dc=X', reference: 'uid=a,dc=x' }]);
+  expect(group?.members()).toEqual([
+    { attribute: 'uniqueMember', text: 'UID=A, dc=X', reference: 'uid=a,dc=x' },
+  ]);
   expect(posix?.members()[0]?.reference).toBe('uid:jane');
   expect(domain?.kind).toBe('other');
 });
@@ -100,7 +107,11 @@ test.each([
 });
 
 test('refuses bytes that are no UTF-8 and says in which line', () => {
-  const bytes = Buffer.concat([Buffer.from(`dn: uid=a,dc=x\n${person}cn: M`), Buffer.from([0xfc]), Buffer.from('ller\n')]);
+  const bytes = Buffer.concat([
+    Buffer.from(`dn: uid=a,dc=x\n${person}cn: M`),
+    Buffer.from([0xfc]),
+    Buffer.from('ller\n'),
+  ]);
   expect(() => parse(bytes)).toThrow('line 4, column 1');
 });
 
@@ -112,7 +123,12 @@ test('refuses lines and records over the limits', () => {
 test('what is rendered is read back as it was, in lines of 76', () => {
   fc.assert(
     fc.property(
-      fc.array(fc.oneof(fc.string({ unit: 'grapheme', maxLength: 200 }), fc.uint8Array({ minLength: 1, maxLength: 200 }))),
+      fc.array(
+        fc.oneof(
+          fc.string({ unit: 'grapheme', maxLength: 200 }),
+          fc.uint8Array({ minLength: 1, maxLength: 200 }),
+        ),
+      ),
       fc.integer({ min: 1, max: 80 }),
       (values, chunkSize) => {
         const clean = values.filter((value) => typeof value !== 'string' || !value.includes('\0'));

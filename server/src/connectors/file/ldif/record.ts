@@ -35,7 +35,8 @@ export class LdifParser {
   parse(raw: RawRecord): ParsedRecord | undefined {
     const logical = unfold(raw);
     if (this.#first) this.#takeVersion(logical);
-    const [dnLine, ...lines] = logical.map(parseAttributeLine);
+    const lines = logical.map(parseAttributeLine);
+    const dnLine = lines.shift();
     if (dnLine === undefined) return undefined;
     if (isChangeRecord(lines[0])) {
       this.#unusable = true;
@@ -68,13 +69,12 @@ function parseContent(
   lines: readonly AttributeLine[],
   reading: LdifReading,
 ): ParsedRecord {
-  if (dnLine.name.toLowerCase() !== 'dn')
-    throw recordError("a record must begin with 'dn:'", dnLine.logical.line);
+  if (dnLine.key !== 'dn') throw recordError("a record must begin with 'dn:'", dnLine.logical.line);
   const dn = decodeText(dnLine);
   const reference = normaliseAt(dn, dnLine);
   if (reference === '') throw recordError('the entry has an empty DN', dnLine.logical.line);
   const { name, parent } = splitDn(dn);
-  const entryUuid = lines.find((line) => line.name.toLowerCase() === 'entryuuid');
+  const entryUuid = lines.find((line) => line.key === 'entryuuid');
   const uuid = entryUuid === undefined ? '' : decodeText(entryUuid).trim().toLowerCase();
   return {
     raw,
@@ -105,7 +105,7 @@ function normaliseAt(dn: string, line: AttributeLine): string {
 }
 
 function isChangeRecord(line: AttributeLine | undefined): line is AttributeLine {
-  const name = line?.name.toLowerCase();
+  const name = line?.key;
   return name === 'changetype' || name === 'control';
 }
 
@@ -121,7 +121,7 @@ function rejectChangeRecord(line: AttributeLine): never {
 function kindOf(lines: readonly AttributeLine[]): ObjectKind | 'other' {
   const classes = new Set<string>();
   for (const line of lines) {
-    if (line.name.toLowerCase() === 'objectclass') classes.add(decodeText(line).trim().toLowerCase());
+    if (line.key === 'objectclass') classes.add(decodeText(line).trim().toLowerCase());
   }
   for (const kind of ['user', 'group', 'organizationalUnit'] as const) {
     if (readObjectClasses[kind].some((name) => classes.has(name))) return kind;
@@ -132,13 +132,13 @@ function kindOf(lines: readonly AttributeLine[]): ObjectKind | 'other' {
 function enabledState(lines: readonly AttributeLine[], { disabled }: LdifReading): boolean | undefined {
   if (disabled === undefined) return undefined;
   const name = disabled.attribute.toLowerCase();
-  return !lines.some((line) => line.name.toLowerCase() === name && decodeText(line) === disabled.value);
+  return !lines.some((line) => line.key === name && decodeText(line) === disabled.value);
 }
 
 function collect(lines: readonly AttributeLine[]): Attributes {
   const lists = new Map<string, { readonly name: string; readonly values: AttributeValue[] }>();
   for (const line of lines) {
-    const lower = line.name.toLowerCase();
+    const lower = line.key;
     if (memberAttributes.has(lower)) continue;
     const list = lists.get(lower);
     if (list === undefined) lists.set(lower, { name: line.name, values: [decodeValue(line)] });
@@ -150,7 +150,7 @@ function collect(lines: readonly AttributeLine[]): Attributes {
 function collectMembers(lines: readonly AttributeLine[]): MemberValue[] {
   const members: MemberValue[] = [];
   for (const line of lines) {
-    const attribute = memberAttributes.get(line.name.toLowerCase());
+    const attribute = memberAttributes.get(line.key);
     if (attribute === undefined) continue;
     const text = decodeText(line);
     if (text !== '') members.push({ attribute, text, reference: memberReference(attribute, text) });

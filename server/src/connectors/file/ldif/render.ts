@@ -46,15 +46,17 @@ function renderMembers(members: Iterable<OutputMember>): { text: string; any: bo
   return { text, any };
 }
 
+/** Without a version line, which slapadd takes for an attribute; records are parted by an empty line. */
 export const ldifWriter: RecordWriter = {
-  head: 'version: 1\n',
+  head: '',
+  nothing: 'version: 1\n',
   record(record) {
-    let text = `\n${renderAttributeLine('dn', record.location)}`;
+    let text = renderAttributeLine('dn', record.location);
     for (const [name, values] of Object.entries(record.attributes)) {
       for (const value of values) text += renderAttributeLine(name, value);
     }
-    if (record.kind !== 'group') return text;
+    if (record.kind !== 'group') return `${text}\n`;
     const members = renderMembers(record.members());
-    return text + members.text + (members.any ? '' : placeholder(record));
+    return `${text}${members.text}${members.any ? '' : placeholder(record)}\n`;
   },
 };

@@ -8,6 +8,8 @@ import { positionOf, type LogicalLine } from './logical-lines.ts';
 /** One `name: value` line (attrval-spec of RFC 2849). */
 export interface AttributeLine {
   readonly name: string;
+  /** The name in lower case. */
+  readonly key: string;
   /** As it stands: base64 when `base64` is set. */
   readonly text: string;
   readonly base64: boolean;
@@ -17,6 +19,20 @@ export interface AttributeLine {
 // attribute type or OID, with options (RFC 4512 section 2.5; underscores as servers use them).
 const attributeName = /^[A-Za-z0-9][A-Za-z0-9._-]*(;[A-Za-z0-9_-]+(=[A-Za-z0-9_-]*)?)*$/;
 const base64Text = /^[A-Za-z0-9+/]*={0,2}$/;
+
+/** Lower-case form of names that were checked: a file uses the same few in every record. */
+const checkedNames = new Map<string, string>();
+const mostNames = 10_000;
+
+function checkName(logical: LogicalLine, name: string): string {
+  const known = checkedNames.get(name);
+  if (known !== undefined) return known;
+  if (!attributeName.test(name)) fail(logical, 0, `'${name.slice(0, 80)}' is not the name of an attribute`);
+  if (checkedNames.size >= mostNames) checkedNames.clear();
+  const key = name.toLowerCase();
+  checkedNames.set(name, key);
+  return key;
+}
 
 function skipBlanks(text: string, from: number): number {
   let start = from;
@@ -42,7 +58,7 @@ export function parseAttributeLine(logical: LogicalLine): AttributeLine {
   const colon = text.indexOf(':');
   if (colon < 0) fail(logical, 0, "a line must be 'name: value'");
   const name = text.slice(0, colon);
-  if (!attributeName.test(name)) fail(logical, 0, `'${name.slice(0, 80)}' is not the name of an attribute`);
+  const key = checkName(logical, name);
   const mark = text.charAt(colon + 1);
   if (mark === '<') {
     fail(
@@ -56,7 +72,7 @@ export function parseAttributeLine(logical: LogicalLine): AttributeLine {
   const start = skipBlanks(text, colon + (base64 ? 2 : 1));
   const value = base64 ? text.slice(start).trimEnd() : text.slice(start);
   if (base64) checkBase64(logical, start, value);
-  return { name, text: value, base64, logical };
+  return { name, key, text: value, base64, logical };
 }
 
 export function decodeValue(line: AttributeLine): AttributeValue {

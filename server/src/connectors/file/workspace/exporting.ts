@@ -84,8 +84,7 @@ export async function exportFile(
       piece = '';
     }
   }
-  // A file of no bytes is what a failed export looks like, and is not believed on reading.
-  await handle.writeFile(empty && piece === '' ? '\n' : piece);
+  await handle.writeFile(empty ? piece + writer.nothing : piece);
 }
 
 function toRecord(row: Record<string, SQLOutputValue>, members: () => Iterable<OutputMember>): OutputRecord {

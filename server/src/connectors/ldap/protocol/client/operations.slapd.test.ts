@@ -2,7 +2,14 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startSlapd, type Slapd } from '../../../../../../test/servers/slapd.ts';
 import { findReadEntry, postRead, postReadOid, preRead, preReadOid } from '../controls/readEntry.ts';
 import { assertion, manageDsaIt, proxiedAuthorization, relaxRules } from '../controls/requestControls.ts';
-import { findSyncDone, findSyncState, syncRequest } from '../controls/contentSync.ts';
+import {
+  findSyncDone,
+  findSyncState,
+  parseSyncInfo,
+  type SyncInfo,
+  syncInfoOid,
+  syncRequest,
+} from '../controls/contentSync.ts';
 import type { RawSearchEntry } from '../messages/entry.ts';
 import { resultCodes } from '../messages/result.ts';
 import { connectLdap, type LdapClient } from './client.ts';
@@ -276,18 +283,23 @@ describe('searches', () => {
 
   test('sync controls carry state and cookie, intermediate responses arrive (RFC 4533)', async () => {
     const request = { base: people, scope: 'one', filter: '(uid=bulk1*)' } as const;
+    const uuids = new Map<string, Buffer>();
     const first = client.search({ ...request, controls: [syncRequest({ mode: 'refreshOnly' })] });
     for await (const item of first) {
       if (item.type !== 'entry') continue;
       const state = findSyncState(item.entry.controls);
+      uuids.set(item.entry.peek('uid')!, state!.entryUuid);
       expect([state?.state, state?.entryUuid.length]).toEqual(['add', 16]);
     }
     const cookie = findSyncDone((await first.done).result.controls)!.cookie!;
     await client.delete(`uid=bulk199,${people}`);
     const second = client.search({ ...request, controls: [syncRequest({ mode: 'refreshOnly', cookie })] });
-    const kinds: string[] = [];
-    for await (const item of second) kinds.push(item.type);
-    expect(kinds).toEqual(['intermediate']);
+    const infos: SyncInfo[] = [];
+    for await (const item of second) {
+      expect(item).toMatchObject({ type: 'intermediate', oid: syncInfoOid });
+      if (item.type === 'intermediate') infos.push(parseSyncInfo(item.value!));
+    }
+    expect(infos).toMatchObject([{ type: 'idSet', deletes: true, entryUuids: [uuids.get('bulk199')] }]);
     await addPerson('bulk199');
   });
 });

@@ -75,6 +75,9 @@ function findPart(entry: DecodedEntry, attribute: string, from: number): Part {
     const range = parseRange(description);
     if (range && range.attribute.toLowerCase() === name && range.from === from)
       return { values, to: range.to };
+    if (description.toLowerCase().startsWith(`${name};range=`)) {
+      throw protocolError(`"${description}" came where the range from ${from} was asked for`);
+    }
     // Beside the part, Active Directory also sends the attribute itself, without values.
     if (!range && description.toLowerCase() === name && values.length > 0) return { values, to: undefined };
   }

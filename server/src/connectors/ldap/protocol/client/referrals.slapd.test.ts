@@ -82,7 +82,8 @@ test('a server without TLS is not asked on behalf of a secured connection', asyn
     { url: main.url, startTls: true, tls },
   ]) {
     const { entries, references } = await follow({}, secured);
-    expect(entries).toEqual([suffix]);
+    // The loop leads to the same server at its other address.
+    expect(new Set(entries)).toEqual(new Set([suffix]));
     expect(references.some((uri) => uri.startsWith(branch.url))).toBe(true);
   }
 });

@@ -1,6 +1,6 @@
 import { connect as connectPlain, isIP, type Socket } from 'node:net';
 import { checkServerIdentity, connect as connectTls, type ConnectionOptions, type TLSSocket } from 'node:tls';
-import { LockstepError } from '../../../../kernel/errors.ts';
+import { type ErrorCode, LockstepError } from '../../../../kernel/errors.ts';
 import { type LdapAddress, renderAddress } from './address.ts';
 
 export interface TlsSettings {
@@ -99,7 +99,7 @@ async function settled(
     await promise;
   } catch (error) {
     socket.on('error', () => undefined).destroy();
-    throw connectionFailed(address, step, error);
+    throw connectionFailed(address, step, error, limits.signal?.aborted ? 'Cancelled' : 'ConnectionFailed');
   } finally {
     clearTimeout(timer);
     limits.signal?.removeEventListener('abort', aborted);
@@ -107,8 +107,12 @@ async function settled(
   }
 }
 
-export function connectionFailed(address: LdapAddress, step: string, cause: unknown): LockstepError {
-  const reason =
-    cause instanceof Error ? cause.message || String((cause as NodeJS.ErrnoException).code) : String(cause);
-  return new LockstepError('ConnectionFailed', `${renderAddress(address)}: ${step}: ${reason}`, { cause });
+function connectionFailed(
+  address: LdapAddress,
+  step: string,
+  cause: unknown,
+  code: ErrorCode,
+): LockstepError {
+  const { message, code: name } = cause as NodeJS.ErrnoException;
+  return new LockstepError(code, `${renderAddress(address)}: ${step}: ${message || String(name)}`, { cause });
 }

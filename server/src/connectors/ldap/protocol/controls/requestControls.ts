@@ -23,8 +23,3 @@ export function proxiedAuthorization(authzId: string): Control {
 export function relaxRules(critical = true): Control {
   return { oid: '1.3.6.1.4.1.4203.666.5.12', critical };
 }
-
-/** Lets a delete take the subtree (draft-armijo-ldap-treedelete; Active Directory, OpenLDAP, 389). */
-export function treeDelete(critical = true): Control {
-  return { oid: '1.2.840.113556.1.4.805', critical };
-}

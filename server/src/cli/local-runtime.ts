@@ -1,0 +1,116 @@
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { homedir, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { LogLevel } from '../telemetry/log.ts';
+import { ApiClient, ConnectionLost } from './client.ts';
+import { note } from './output.ts';
+import { socketPathOf } from './socket-path.ts';
+import type { StoreLocation } from './store-location.ts';
+
+export interface LocalRuntimeOptions {
+  /** Whether jobs are run in this process. */
+  readonly worker: boolean;
+  readonly schedules?: boolean;
+  /** Address of the API and console, on top of the socket. */
+  readonly listen?: { readonly host: string; readonly port: number };
+  readonly logLevel?: LogLevel;
+}
+
+/** The store opened in this process, with its API on a unix socket. */
+export interface LocalRuntime extends AsyncDisposable {
+  readonly client: ApiClient;
+  /** `http://HOST:PORT`, if it listens there, too. */
+  readonly url: string | undefined;
+}
+
+/** Jobs at a time in one process. Those of one sync never run together, and on an embedded store little is gained. */
+const concurrency = 4;
+
+async function answers(client: ApiClient): Promise<boolean> {
+  try {
+    await client.call('getIdentity', {});
+    return true;
+  } catch (error) {
+    if (error instanceof ConnectionLost) return false;
+    throw error;
+  }
+}
+
+/** The process that holds the data directory, if one does and listens. A server store is opened by everybody. */
+export async function connectToRunning(location: StoreLocation): Promise<ApiClient | undefined> {
+  if (location.type === 'server' || !existsSync(location.directory)) return undefined;
+  const client = new ApiClient(socketPathOf(location.directory));
+  return (await answers(client)) ? client : undefined;
+}
+
+/**
+ * The key file of a store on a server: the one that is given, else one of this user, made at its first use, so that
+ * the processes of one machine agree without being told.
+ */
+async function keyFileOf(location: StoreLocation): Promise<string | undefined> {
+  const given = location.keyFile !== undefined || (process.env.LOCKSTEP_KEY ?? '') !== '';
+  if (given || location.type === 'embedded') return location.keyFile;
+  const folder = join(process.env.XDG_CONFIG_HOME ?? join(homedir(), '.config'), 'lockstep');
+  const path = join(folder, 'master.key');
+  if (existsSync(path)) return path;
+  const { loadSecretBox } = await import('../secrets/master-key.ts');
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  await loadSecretBox({ dataDirectory: folder });
+  note(`A master key was made: ${path}. Give processes on other machines the same one (--key-file).`);
+  return path;
+}
+
+/** Where this process listens. On a server store, which others may have open, in a folder of its own. */
+async function prepareSocket(location: StoreLocation): Promise<{ path: string; folder: string | undefined }> {
+  const { directory } = location;
+  if (directory !== undefined) {
+    await mkdir(directory, { recursive: true, mode: 0o700 });
+    const path = socketPathOf(directory);
+    if (location.type === 'embedded' || !(await answers(new ApiClient(path))))
+      return { path, folder: undefined };
+  }
+  const folder = await mkdtemp(join(tmpdir(), 'lockstep-'));
+  return { path: join(folder, 'lockstep.sock'), folder };
+}
+
+function storeOptions(location: StoreLocation) {
+  if (location.type === 'embedded') return { data: location.directory };
+  const { url, directory } = location;
+  return directory === undefined
+    ? { databaseUrl: url }
+    : { databaseUrl: url, administratorFile: join(directory, 'admin.json') };
+}
+
+/**
+ * Opens the store and starts what is asked for.
+ * Throws LockstepError: DataDirectoryLocked when another process holds the directory.
+ */
+export async function openLocalRuntime(
+  location: StoreLocation,
+  options: LocalRuntimeOptions,
+): Promise<LocalRuntime> {
+  const { composeRuntime } = await import('../main.ts');
+  await using opened = new AsyncDisposableStack();
+  const { path, folder } = await prepareSocket(location);
+  if (folder !== undefined) opened.defer(async () => rm(folder, { recursive: true, force: true }));
+  const runtime = opened.use(
+    await composeRuntime({
+      ...storeOptions(location),
+      keyFile: await keyFileOf(location),
+      logLevel: options.logLevel,
+      roles: {
+        http: options.listen,
+        worker: options.worker ? { concurrency } : undefined,
+        scheduler: options.schedules,
+        localSocket: path,
+      },
+    }),
+  );
+  const stack = opened.move();
+  return {
+    client: new ApiClient(path),
+    url: runtime.address,
+    [Symbol.asyncDispose]: async () => stack.disposeAsync(),
+  };
+}

@@ -1,0 +1,73 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { ldapConnectionSchema } from '@lockstep/contract/configuration.ts';
+import { freePorts, startSlapd, type Slapd } from '../../../../test/servers/slapd.ts';
+import type { TestStep } from '../../sync/connector.ts';
+import { ldapConnector } from './connector.ts';
+
+let server: Slapd;
+beforeAll(async () => {
+  server = await startSlapd({ tls: true, dbnosync: true });
+  await server.addLdif(`dn: ou=a,${server.suffix}\nobjectClass: organizationalUnit\nou: a\n`);
+  await writeFile(join(server.directory, 'password'), 'secret\n');
+});
+afterAll(() => server.stop());
+
+async function steps(more: Record<string, unknown>, secret?: string): Promise<TestStep[]> {
+  const settings = ldapConnectionSchema.parse({
+    type: 'ldap',
+    url: server.url,
+    bindDn: server.adminDn,
+    password: server.password,
+    baseDn: server.suffix,
+    ...more,
+  });
+  const context = { baseDirectory: server.directory, secret: () => secret };
+  const seen: TestStep[] = [];
+  for await (const step of ldapConnector.test(settings, context)) seen.push(step);
+  return seen;
+}
+const verdicts = (all: readonly TestStep[]): string => all.map(({ step, ok }) => `${step} ${ok}`).join(', ');
+const good = 'dns true, tcp true, tls true, bind true, read true';
+
+describe('testing a connection', () => {
+  test('all steps of one that works, plain, with StartTLS, LDAPS and over a socket', async () => {
+    const plain = await steps({});
+    expect(verdicts(plain)).toBe(good);
+    expect(plain[2]?.detail).toContain('unprotected');
+    expect(plain[3]?.detail).toContain(server.adminDn);
+    expect(plain[4]?.detail).toContain('they have entryUUID');
+    const tls = { caFile: server.caFile };
+    expect(verdicts(await steps({ startTls: true, tls }))).toBe(good);
+    expect(verdicts(await steps({ url: server.ldapsUrl, tls }))).toBe(good);
+    expect(verdicts(await steps({ url: server.ldapiUrl, sasl: 'external' }))).toBe(good);
+  });
+
+  test('the password from a file beside the configuration, or as a sealed secret', async () => {
+    expect(verdicts(await steps({ password: { file: 'password' } }))).toBe(good);
+    expect(verdicts(await steps({ password: undefined }, 'secret'))).toBe(good);
+    expect((await steps({ password: { file: 'none' } })).at(-1)).toMatchObject({ step: 'bind', ok: false });
+  });
+
+  test('stops at the first step that fails, with a remedy', async () => {
+    const [port] = await freePorts(1);
+    const cases: [Record<string, unknown>, string, string][] = [
+      [{ url: 'ldap://no-such-host.invalid' }, 'dns false', 'name servers'],
+      [{ url: `ldap://127.0.0.1:${port}` }, 'dns true, tcp false', 'port'],
+      [{ url: server.ldapsUrl }, 'dns true, tcp true, tls false', 'caFile'],
+      [{ password: 'wrong' }, 'dns true, tcp true, tls true, bind false', 'password'],
+      [{ password: undefined }, 'dns true, tcp true, tls true, bind false', 'password'],
+      [
+        { baseDn: 'ou=none,dc=example,dc=com' },
+        'dns true, tcp true, tls true, bind true, read false',
+        'baseDn',
+      ],
+    ];
+    for (const [more, expected, remedy] of cases) {
+      const seen = await steps(more);
+      expect(verdicts(seen)).toBe(expected);
+      expect(seen.at(-1)?.remedy).toContain(remedy);
+    }
+  });
+});

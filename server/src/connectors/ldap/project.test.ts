@@ -1,0 +1,119 @@
+import { describe, expect, test } from 'vitest';
+import { ldapConnectionSchema } from '@lockstep/contract/configuration.ts';
+import type { ObjectKind } from '@lockstep/contract/vocabulary.ts';
+import type { Attributes } from '../../directory/attributes.ts';
+import type { ExternalObject, Projected } from '../../sync/connector.ts';
+import { resolveShape } from './config.ts';
+import { projectEntry } from './project.ts';
+
+function project(
+  kind: ObjectKind,
+  attributes: Attributes,
+  existing: ExternalObject | null = null,
+  more: Record<string, unknown> = {},
+): Projected {
+  const settings = ldapConnectionSchema.parse({ type: 'ldap', url: 'ldap://x', baseDn: 'dc=x', ...more });
+  return projectEntry(resolveShape(settings), kind, attributes, existing);
+}
+
+function existing(name: string, attributes: Attributes): ExternalObject {
+  return { reference: name.toLowerCase(), location: `${name},dc=x`, parents: [], name, attributes };
+}
+
+describe('a new entry', () => {
+  test('is named by the first value of the configured attribute, escaped', () => {
+    expect(project('user', { uid: ['a, b', 'c'], cn: ['x'], sn: ['y'] }).name).toBe('uid=a\\, b');
+    const byMail = { user: { rdnAttribute: 'mail' } };
+    expect(project('user', { uid: ['a'], mail: ['m@x'] }, null, byMail).name).toBe('mail=m@x');
+    expect(project('organizationalUnit', { ou: ['#1 '] }).name).toBe('ou=\\#1\\ ');
+  });
+
+  test('gets the values that its classes demand', () => {
+    expect(project('user', { uid: ['jdoe'], displayName: ['Jane van Doe'] }).attributes).toEqual({
+      uid: ['jdoe'],
+      displayName: ['Jane van Doe'],
+      cn: ['Jane van Doe'],
+      sn: ['Doe'],
+      objectClass: ['inetOrgPerson', 'organizationalPerson', 'person', 'top'],
+    });
+    expect(project('user', { uid: ['jdoe'] }).attributes).toMatchObject({ cn: ['jdoe'], sn: ['jdoe'] });
+  });
+
+  test('without a name, or without what nobody can make up, is refused by the attribute’s name', () => {
+    expect(() => project('user', { cn: ['x'] })).toThrow(
+      expect.objectContaining({ code: 'RequiredValueMissing', field: 'uid' }),
+    );
+    const posix = { user: { writeObjectClasses: ['inetOrgPerson', 'posixAccount'] } };
+    expect(() => project('user', { uid: ['a'] }, null, posix)).toThrow(
+      expect.objectContaining({ code: 'RequiredValueMissing', field: 'uidNumber' }),
+    );
+    const numbers = { uidNumber: ['1'], gidNumber: ['1'] };
+    expect(project('user', { uid: ['a'], ...numbers }, null, posix).attributes['homeDirectory']).toEqual([
+      '/home/a',
+    ]);
+  });
+});
+
+describe('an entry that exists', () => {
+  const objectClass = ['top', 'INETORGPERSON'];
+
+  test('keeps the attribute and the value of its name as long as the value is wanted', () => {
+    const found = existing('cn=Jane', { objectClass, cn: ['Jane', 'J'] });
+    expect(project('user', { uid: ['jdoe'], cn: ['J', 'JANE'] }, found).name).toBe('cn=Jane');
+    expect(project('user', { uid: ['jdoe'], cn: ['J'] }, found).name).toBe('cn=J');
+  });
+
+  test('with a name of several attributes keeps them all', () => {
+    const found = existing('cn=Jane+uid=jd', { objectClass, cn: ['Jane'], uid: ['jd'] });
+    expect(project('user', { uid: ['jdoe'], cn: ['Jane'] }, found).name).toBe('cn=Jane+uid=jdoe');
+  });
+
+  test('keeps a value that names it though none is wanted, and does not touch one that is not mapped', () => {
+    const mapped = project(
+      'user',
+      { uid: ['jdoe'] },
+      existing('employeeNumber=7', { objectClass, employeeNumber: ['7'] }),
+    );
+    expect(mapped).toMatchObject({ name: 'employeeNumber=7', attributes: { employeeNumber: ['7'] } });
+    const unmapped = project('user', { uid: ['jdoe'] }, existing('employeeNumber=7', { objectClass }));
+    expect(unmapped.attributes).not.toHaveProperty('employeeNumber');
+  });
+
+  test('keeps its object classes and gets auxiliary ones only', () => {
+    const posix = { user: { writeObjectClasses: ['inetOrgPerson', 'posixAccount', 'top'] } };
+    const values = {
+      uid: ['a'],
+      cn: ['a'],
+      sn: ['a'],
+      uidNumber: ['1'],
+      gidNumber: ['1'],
+      homeDirectory: ['/a'],
+    };
+    const found = existing('uid=a', { ...values, objectClass: ['inetOrgPerson'] });
+    expect(project('user', values, found, posix).attributes['objectClass']).toEqual([
+      'inetOrgPerson',
+      'posixAccount',
+    ]);
+    const unique = existing('cn=g', { objectClass: ['groupOfUniqueNames'] });
+    expect(project('group', { cn: ['g'] }, unique).attributes['objectClass']).toEqual(['groupOfUniqueNames']);
+  });
+
+  test('gets no fallback for what it has and is not mapped', () => {
+    const found = existing('uid=a', { objectClass, uid: ['a'] });
+    expect(project('user', { uid: ['a'] }, found).attributes).toEqual({ uid: ['a'], objectClass });
+  });
+
+  test('projecting what is there gives what is there', () => {
+    const attributes = { uid: ['a'], cn: ['a b'], sn: ['b'] };
+    const found = existing('uid=a', { ...attributes, objectClass });
+    expect(project('user', attributes, found)).toEqual({ name: 'uid=a', attributes: found.attributes });
+  });
+});
+
+test('the account state is never written by a mapping', () => {
+  const more = { disabled: { attribute: 'employeeType', value: 'locked' } };
+  const { attributes } = project('user', { uid: ['a'], employeetype: ['locked'] }, null, more);
+  expect(attributes).not.toHaveProperty('employeetype');
+  const found = existing('uid=a', { objectClass: ['inetOrgPerson'], employeeType: ['locked'] });
+  expect(project('user', { uid: ['a'] }, found, more).attributes['employeeType']).toEqual(['locked']);
+});

@@ -1,0 +1,144 @@
+import { rename, writeFile } from 'node:fs/promises';
+import type { AddressInfo } from 'node:net';
+import { join, resolve } from 'node:path';
+import packageJson from '../../package.json' with { type: 'json' };
+import type { Application, ConnectorRegistry } from './app/application.ts';
+import { bootstrapInstallation, type AdministratorCredentials } from './app/installation.ts';
+import { makeJobRunner } from './app/job-runner.ts';
+import { scheduledSyncs } from './app/schedules.ts';
+import { fileConnector } from './connectors/file/connector.ts';
+import { ldapConnector } from './connectors/ldap/connector.ts';
+import { listenLocal } from './http/local-socket.ts';
+import { buildServer } from './http/server.ts';
+import { openQueue, type JobQueue } from './jobs/queue.ts';
+import { Scheduler } from './jobs/scheduler.ts';
+import { systemClock } from './kernel/clock.ts';
+import { LockstepError } from './kernel/errors.ts';
+import { loadSecretBox } from './secrets/master-key.ts';
+import { openStore } from './store/open.ts';
+import type { Connector } from './sync/connector.ts';
+import { openLog, type LogLevel } from './telemetry/log.ts';
+
+/** What a process does; each role may be left out. */
+export interface Roles {
+  /** API and console on a port; port 0 takes a free one. */
+  readonly http?: { readonly host: string; readonly port: number } | undefined;
+  /** Runs jobs, so many at a time. */
+  readonly worker?: { readonly concurrency: number } | undefined;
+  /** Starts syncs by their schedules. */
+  readonly scheduler?: boolean | undefined;
+  /** The API on a unix socket, for this user of this machine, who acts as the administrator. */
+  readonly localSocket?: string | undefined;
+}
+
+export interface RuntimeOptions {
+  /** Directory of the embedded store; or `databaseUrl`. */
+  readonly data?: string | undefined;
+  readonly databaseUrl?: string | undefined;
+  readonly keyFile?: string | undefined;
+  readonly roles: Roles;
+  /** Relative paths of connections start here; the working directory when not given. */
+  readonly baseDirectory?: string | undefined;
+  /** Where a new installation's credentials go: `admin.json` in the data directory, else in the working directory. */
+  readonly administratorFile?: string | undefined;
+  readonly logLevel?: LogLevel | undefined;
+}
+
+/** A running process. Disposing it ends every role, then closes the store. */
+export interface Runtime extends AsyncDisposable {
+  readonly application: Application;
+  /** `http://HOST:PORT` of the http role. */
+  readonly address: string | undefined;
+  /** Credentials of the administrator, if this process made the installation. */
+  readonly credentials: AdministratorCredentials | undefined;
+}
+
+const connectors: ConnectorRegistry = new Map(
+  [ldapConnector as Connector, fileConnector as Connector].map((connector) => [connector.type, connector]),
+);
+const consoleDirectory = join(import.meta.dirname, '../../console/public');
+
+/** Whole or not at all, and for its owner only. */
+async function keepCredentials(path: string, credentials: AdministratorCredentials): Promise<void> {
+  const temporary = `${path}.new`;
+  await writeFile(temporary, `${JSON.stringify(credentials, undefined, 2)}\n`, { mode: 0o600, flush: true });
+  await rename(temporary, path);
+}
+
+function urlOf(address: AddressInfo | string | null): string | undefined {
+  if (address === null || typeof address === 'string') return undefined;
+  const host = address.family === 'IPv6' ? `[${address.address}]` : address.address;
+  return `http://${host}:${address.port}`;
+}
+
+/**
+ * Opens the store, makes the installation if there is none, and starts the roles. What was begun is ended again when
+ * a later step fails.
+ * @throws LockstepError DataDirectoryLocked, StoreUnavailable, InvalidConfiguration.
+ */
+export async function composeRuntime(options: RuntimeOptions): Promise<Runtime> {
+  await using opened = new AsyncDisposableStack();
+  const { data, databaseUrl, roles } = options;
+  if ((data === undefined) === (databaseUrl === undefined)) {
+    throw new LockstepError('InvalidRequest', 'exactly one of a data directory and a database URL is needed');
+  }
+  const log = openLog(options.logLevel ?? 'warn');
+  const store = opened.use(
+    await openStore(data === undefined ? { databaseUrl: databaseUrl ?? '' } : { data: resolve(data) }),
+  );
+  const vault = await loadSecretBox({ keyFile: options.keyFile, dataDirectory: store.dataDirectory });
+  const administratorFile = options.administratorFile ?? join(store.dataDirectory ?? '.', 'admin.json');
+  const credentials = await bootstrapInstallation({ store, vault }, async (made) =>
+    keepCredentials(administratorFile, made),
+  );
+  const queue = opened.use(await openQueue(store, { onError: (error) => log.error(error) }));
+  const application: Application = {
+    store,
+    queue,
+    connectors,
+    vault,
+    clock: systemClock,
+    baseDirectory: resolve(options.baseDirectory ?? '.'),
+  };
+  await startWorker(application, queue, roles);
+  startScheduler(application, opened, roles, (error) => log.error(error));
+  const address = await startServers(application, opened, options, log);
+  const stack = opened.move();
+  return { application, address, credentials, [Symbol.asyncDispose]: async () => stack.disposeAsync() };
+}
+
+async function startWorker(application: Application, queue: JobQueue, roles: Roles): Promise<void> {
+  if (roles.worker === undefined) return;
+  const runner = makeJobRunner(application);
+  await queue.work(roles.worker.concurrency, async ({ jobId }, signal) => runner.run(jobId, signal));
+}
+
+function startScheduler(
+  application: Application,
+  opened: AsyncDisposableStack,
+  roles: Roles,
+  onError: (error: unknown) => void,
+): void {
+  if (roles.scheduler !== true) return;
+  const scheduler = new Scheduler({ syncs: scheduledSyncs(application), clock: systemClock, onError });
+  opened.defer(async () => scheduler.stop());
+  void scheduler.run();
+}
+
+async function startServers(
+  application: Application,
+  opened: AsyncDisposableStack,
+  { roles }: RuntimeOptions,
+  logger: ReturnType<typeof openLog>,
+): Promise<string | undefined> {
+  const { version } = packageJson;
+  if (roles.localSocket !== undefined) {
+    const local = await listenLocal(application, roles.localSocket, { version, logger });
+    opened.defer(async () => local.close());
+  }
+  if (roles.http === undefined) return undefined;
+  const server = buildServer(application, { version, logger, consoleDirectory });
+  opened.defer(async () => server.close());
+  await server.listen(roles.http);
+  return urlOf(server.server.address());
+}

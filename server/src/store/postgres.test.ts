@@ -1,0 +1,65 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { startChild } from '../../../test/programs/child.ts';
+import { startPostgres } from '../../../test/servers/postgres.ts';
+import type { PostgresServer } from '../../../test/servers/postgres.ts';
+import { openQueue } from '../jobs/queue.ts';
+import { openStore } from './open.ts';
+import { addressOf } from './postgres.ts';
+
+describe('a store on a server', () => {
+  let server: PostgresServer;
+  beforeAll(async () => {
+    server = await startPostgres();
+  });
+  afterAll(async () => {
+    await server.stop();
+  });
+
+  test('that cannot be reached is said to be unavailable, without the password', async () => {
+    const failing = openStore({ databaseUrl: 'postgres://lockstep:hunter2@127.0.0.1:1/lockstep' });
+    const error = await failing.catch((caught: unknown) => caught);
+    expect(error).toMatchObject({
+      code: 'StoreUnavailable',
+      message: expect.stringContaining('127.0.0.1:1/lockstep'),
+    });
+    expect(String(error)).not.toContain('hunter2');
+    await expect(
+      openStore({ databaseUrl: server.url.replace(/postgres$/, 'nowhere') }),
+    ).rejects.toMatchObject({
+      code: 'StoreUnavailable',
+      cause: expect.objectContaining({ code: '3D000' }),
+    });
+    expect(addressOf('postgres://u:p@db.example.com:5433/x?sslmode=require')).toBe('db.example.com:5433/x');
+  });
+
+  test('processes that start together migrate once', async () => {
+    const databaseUrl = await server.createDatabase();
+    const stores = await Promise.all(
+      Array.from({ length: 4 }, () => openStore({ databaseUrl }, { connections: 2 })),
+    );
+    const { rows } = await stores[0]!.session.execute(
+      'select number from lockstep_migration order by number',
+    );
+    expect(new Set(rows.map(({ number }) => number)).size).toBe(rows.length);
+    for (const store of stores) await store.close();
+  });
+
+  test('a lost connection is an error for its query and no end for the store', async () => {
+    await using store = await openStore({ databaseUrl: await server.createDatabase() });
+    await expect(store.session.execute('select pg_terminate_backend(pg_backend_pid())')).rejects.toThrow();
+    expect((await store.session.execute('select 1 as one')).rows).toEqual([{ one: 1 }]);
+  });
+
+  test('a job of a worker that was killed is taken over by another one', async () => {
+    const databaseUrl = await server.createDatabase();
+    await using store = await openStore({ databaseUrl });
+    await using queue = await openQueue(store);
+    await store.transaction((trx) => queue.send(trx, { jobId: 'sync_1', syncId: 'syn_1' }));
+    const first = startChild('hold-store.ts', ['url', databaseUrl, 'job']);
+    expect([await first.line(), await first.line()].toSorted()).toEqual(['open', 'sync_1']);
+    const delivered = Promise.withResolvers<string>();
+    await queue.work(1, async ({ jobId }) => delivered.resolve(jobId));
+    await first.kill();
+    expect(await delivered.promise).toBe('sync_1');
+  });
+});

@@ -1,0 +1,62 @@
+import { sql } from 'kysely';
+import { objectKinds } from '@lockstep/contract/vocabulary.ts';
+import type { Verb } from '@lockstep/contract/vocabulary.ts';
+import { settle } from './directory-batch.ts';
+import type { Batch, Contents } from './directory-batch.ts';
+import { directoryTables } from './staging-tables.ts';
+
+const writingVerbs: readonly Verb[] = ['update', 'move', 'disable', 'enable', 'delete', 'bind'];
+const writing = sql`c.verb in ('update', 'move', 'disable', 'enable', 'delete', 'bind')`;
+
+/** Objects that moved since the plan was made fail; what hangs on an object that could not be written is skipped. */
+export async function checkBatch(batch: Batch, contents: Contents): Promise<void> {
+  for (const kind of objectKinds) {
+    if (!contents.has(kind, ...writingVerbs)) continue;
+    await settle(
+      batch,
+      sql`c.kind = ${kind} and ${writing} and not exists (
+        select 1 from ${directoryTables[kind].table} d where d.id = c.object_id and d.revision = c.expected_revision)`,
+      'failed',
+      'RevisionMoved',
+      'the object changed since the plan was made; the next run looks at it again',
+    );
+  }
+  const parentMissing = sql`c.kind <> 'membership' and c.verb in ('create', 'move') and c.parent_id is not null
+    and not exists (select 1 from organizational_unit u where u.id = c.parent_id)
+    and not exists (
+      select 1 from change p where p.job_serial = c.job_serial and p.ordinal > ${batch.from} and p.ordinal <= ${batch.through}
+        and p.kind = 'organizationalUnit' and p.verb = 'create' and p.object_id = c.parent_id and p.result is null)`;
+  const message = 'the organizational unit above it could not be created';
+  if (objectKinds.some((kind) => contents.has(kind, 'create', 'move'))) {
+    while ((await settle(batch, parentMissing, 'skipped', 'DependencyFailed', message)) > 0);
+  }
+}
+
+/**
+ * After all else of the batch is written, deletions of users and groups included: a unit that holds what stays is not
+ * deleted, nor the units above it.
+ */
+export async function checkUnitDeletions(batch: Batch): Promise<void> {
+  const occupied = sql`c.kind = 'organizationalUnit' and c.verb = 'delete' and (
+    exists (select 1 from organizational_unit u where u.parent_id = c.object_id and not exists (
+      select 1 from change x where x.job_serial = c.job_serial and x.ordinal > ${batch.from} and x.ordinal <= ${batch.through}
+        and x.kind = 'organizationalUnit' and x.verb = 'delete' and x.result is null and x.object_id = u.id))
+    or exists (select 1 from directory_user u where u.parent_id = c.object_id)
+    or exists (select 1 from directory_group g where g.parent_id = c.object_id))`;
+  const message = 'the organizational unit still holds objects that stay';
+  while ((await settle(batch, occupied, 'skipped', 'DependencyFailed', message)) > 0);
+}
+
+/** After the objects of the batch are written: members whose group or object could not be are skipped. */
+export async function checkMemberships(batch: Batch): Promise<void> {
+  await settle(
+    batch,
+    sql`c.kind = 'membership' and c.verb in ('addMember', 'bind') and (
+      not exists (select 1 from directory_group g where g.id = c.object_id)
+      or not exists (select 1 from directory_user u where u.id = c.member_id)
+        and not exists (select 1 from directory_group g where g.id = c.member_id))`,
+    'skipped',
+    'DependencyFailed',
+    'the group or the member could not be written',
+  );
+}

@@ -1,0 +1,140 @@
+import { existsSync } from 'node:fs';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { chromium, type Browser, type Page } from 'playwright-core';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { composeRuntime, type Runtime } from '../../server/src/main.ts';
+
+const binary = '/usr/bin/chromium';
+
+const people = (names: readonly string[]): string =>
+  names
+    .map(
+      (name) =>
+        `dn: uid=${name},ou=Sales,dc=example\nobjectClass: inetOrgPerson\nuid: ${name}\ncn: ${name}\nsn: ${name}\n`,
+    )
+    .join('\n');
+
+const company = (names: readonly string[]): string => `version: 1
+
+dn: dc=example
+objectClass: domain
+dc: example
+
+dn: ou=Sales,dc=example
+objectClass: organizationalUnit
+ou: Sales
+
+${people(names)}
+dn: cn=admins,dc=example
+objectClass: groupOfNames
+cn: admins
+member: uid=amy,ou=Sales,dc=example
+member: uid=ghost,dc=example
+`;
+
+let runtime: Runtime;
+let browser: Browser;
+let folder: string;
+let token: string;
+
+async function put(path: string, body: object): Promise<void> {
+  const response = await fetch(`${runtime.address}/lockstep/v1${path}`, {
+    method: 'PUT',
+    headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+    body: JSON.stringify(body),
+  });
+  expect(response.status, await response.text()).toBe(200);
+}
+
+beforeAll(async () => {
+  // Installed by scripts/install-test-servers.sh: a test that cannot find its server fails.
+  if (!existsSync(binary)) throw new Error(`${binary} is missing: run scripts/install-test-servers.sh`);
+  folder = await mkdtemp(join(tmpdir(), 'lockstep-console-'));
+  runtime = await composeRuntime({
+    data: join(folder, 'data'),
+    roles: { http: { host: '127.0.0.1', port: 0 }, worker: { concurrency: 1 } },
+    logLevel: 'error',
+  });
+  token = runtime.credentials?.apiToken ?? '';
+  await writeFile(join(folder, 'in.ldif'), company(['amy', 'bob']));
+  await put('/connections/hr', { type: 'file', path: join(folder, 'in.ldif'), baseDn: 'dc=example' });
+  await put('/syncs/hr-in', {
+    connection: 'hr',
+    direction: 'ingress',
+    onMissing: 'delete',
+    guard: { user: { count: 0 } },
+  });
+  browser = await chromium.launch({ executablePath: binary, args: ['--no-sandbox'] });
+});
+
+afterAll(async () => {
+  await browser?.close();
+  await runtime?.[Symbol.asyncDispose]();
+  await rm(folder, { recursive: true, force: true });
+});
+
+async function openConsole(fragment = ''): Promise<{ page: Page; errors: string[] }> {
+  const page = await browser.newPage();
+  const errors: string[] = [];
+  page.on('pageerror', (error) => errors.push(String(error)));
+  page.on('console', (message) => {
+    if (message.type() === 'error') errors.push(message.text());
+  });
+  page.setDefaultTimeout(30_000);
+  await page.goto(`${runtime.address}/${fragment}`);
+  return { page, errors };
+}
+
+async function status(page: Page, wanted: string): Promise<void> {
+  await page.locator(`#job-status.${wanted}`).waitFor();
+}
+
+test('a link signs in; a sync is run by keyboard and shows what became of each object', async () => {
+  const { page, errors } = await openConsole(`#token=${token}`);
+  const run = page.getByRole('button', { name: 'Run hr-in', exact: true });
+  await run.waitFor();
+  expect(page.url()).not.toContain(token);
+  await run.focus();
+  await page.keyboard.press('Enter');
+  await status(page, 'success');
+  expect(await page.getByRole('link', { name: 'Users, Created: 2', exact: true }).textContent()).toBe('2');
+  await page.getByRole('link', { name: 'Memberships, Created: 1 skipped' }).click();
+  const change = page.locator('details.change');
+  await change.first().waitFor();
+  await expect.poll(async () => change.count()).toBe(1);
+  expect(await change.textContent()).toContain('uid=ghost,dc=example');
+  await page.getByLabel('Kind').selectOption('user');
+  await page.getByLabel('Result').selectOption('success');
+  await expect.poll(async () => change.count()).toBe(2);
+  await change.first().locator('summary').focus();
+  await page.keyboard.press('Enter');
+  expect(await change.first().locator('table').innerText()).toContain('amy');
+  expect(errors).toEqual([]);
+  await page.close();
+});
+
+test('a held plan is seen and approved', async () => {
+  await writeFile(join(folder, 'in.ldif'), company(['amy']));
+  const { page, errors } = await openConsole(`#token=${token}`);
+  await page.getByRole('button', { name: 'Run hr-in', exact: true }).click();
+  await status(page, 'held');
+  expect(await page.getByRole('link', { name: 'Users, Deleted: 1 skipped' }).textContent()).toBe('1 skipped');
+  await page.getByRole('button', { name: 'Approve' }).click();
+  await status(page, 'success');
+  expect(await page.getByRole('link', { name: 'Users, Deleted: 1', exact: true }).textContent()).toBe('1');
+  expect(errors).toEqual([]);
+  await page.close();
+});
+
+test('without a token it asks for one, and says when it is wrong', async () => {
+  const { page } = await openConsole();
+  await page.getByLabel(/API token/).fill('wrong');
+  await page.keyboard.press('Enter');
+  await page.getByText('This token is not valid.').waitFor();
+  await page.getByLabel(/API token/).fill(token);
+  await page.keyboard.press('Enter');
+  await page.getByText('default · administrator').waitFor();
+  await page.close();
+});

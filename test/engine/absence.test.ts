@@ -1,0 +1,159 @@
+import { expect, test } from 'vitest';
+import { LockstepError } from '../../server/src/kernel/errors.ts';
+import { brief } from '../workbench.ts';
+import type { MemorySystem } from './memory-system.ts';
+import { describeWorlds, told } from './world.ts';
+import type { World } from './world.ts';
+
+async function corpOf(world: World): Promise<MemorySystem> {
+  const corp = await world.system('corp');
+  corp.tree.add('/ou=people');
+  for (const name of ['ann', 'bob', 'cid']) corp.tree.add(`/ou=people/uid=${name}`);
+  corp.tree.add('/cn=staff', {}, ['/ou=people/uid=ann', '/ou=people/uid=bob']);
+  return corp;
+}
+
+describeWorlds('absence on ingress', (makeWorld) => {
+  test('is not believed after an incomplete read, and is after the next complete one', async () => {
+    const world = await makeWorld();
+    const corp = await corpOf(world);
+    await world.ingress('corp');
+    await world.run('corp-in');
+    const before = await world.directory();
+    corp.tree.set('/ou=people/uid=ann', { title: ['chief'] });
+    corp.hidden = ({ name }) => name === 'uid=bob' || name === 'cn=staff';
+    corp.incomplete = 'a referral was not followed';
+    const partial = await world.run('corp-in');
+    expect(partial.status).toBe('success');
+    expect(partial.note).toContain('a referral was not followed');
+    expect(await told(world, partial)).toEqual(['user update ann']);
+    expect(Object.keys(await world.directory())).toEqual(Object.keys(before));
+    corp.incomplete = null;
+    const whole = await world.run('corp-in');
+    expect(brief(whole.statistics)).toMatchObject({ 'user deleted': '1/0/0', 'group deleted': '1/0/0' });
+    expect(await world.directory()).not.toHaveProperty('/ou=people/uid=bob');
+  });
+
+  test('members of a group that was read in an incomplete run are still compared as a whole', async () => {
+    const world = await makeWorld();
+    const corp = await corpOf(world);
+    await world.ingress('corp');
+    await world.run('corp-in');
+    corp.incomplete = 'a size limit';
+    corp.hidden = ({ name }) => name === 'uid=bob';
+    corp.tree.set('/cn=staff', { description: ['changed'] });
+    await world.run('corp-in');
+    expect((await world.directory())['/cn=staff']).toMatchObject({
+      members: ['/ou=people/uid=ann', '/ou=people/uid=bob'],
+    });
+  });
+
+  test('an empty system is empty, a system that cannot be read is a failed job', async () => {
+    const world = await makeWorld();
+    const corp = await corpOf(world);
+    await world.ingress('corp');
+    await world.run('corp-in');
+    const before = await world.directory();
+    corp.readFailure = new LockstepError('ConnectionFailed', 'the server went away');
+    const failed = await world.run('corp-in');
+    expect(failed).toMatchObject({ status: 'failed', error: { code: 'ConnectionFailed' } });
+    expect(await world.directory()).toEqual(before);
+    corp.readFailure = null;
+    for (const { name } of corp.tree.children(null)) corp.tree.prune(`/${name}`);
+    const empty = await world.run('corp-in');
+    expect(brief(empty.statistics)).toEqual({
+      'organizationalUnit deleted': '1/0/0',
+      'user deleted': '3/0/0',
+      'group deleted': '1/0/0',
+    });
+    expect(await world.directory()).toEqual({});
+  });
+
+  test('ignore keeps what is gone, and no membership is taken from it', async () => {
+    const world = await makeWorld();
+    const corp = await corpOf(world);
+    await world.ingress('corp', { onMissing: 'ignore' });
+    await world.run('corp-in');
+    const before = await world.directory();
+    corp.tree.referencesFollow = false;
+    corp.tree.remove('/ou=people/uid=bob');
+    const job = await world.run('corp-in');
+    expect(await told(world, job)).toEqual([]);
+    expect(await world.directory()).toEqual(before);
+  });
+
+  test('disable disables users, keeps units and groups, and enables what comes back', async () => {
+    const world = await makeWorld();
+    const corp = await corpOf(world);
+    await world.ingress('corp', { onMissing: 'disable' });
+    await world.run('corp-in');
+    const whole = corp.tree.copy();
+    corp.tree.referencesFollow = false;
+    corp.tree.remove('/ou=people/uid=bob');
+    corp.tree.remove('/cn=staff');
+    const gone = await world.run('corp-in');
+    expect(await told(world, gone)).toEqual(['user disable bob']);
+    expect(brief(gone.statistics)).toMatchObject({ 'user updated': '1/0/0', 'user same': '2/0/0' });
+    const directory = await world.directory();
+    expect(directory['/ou=people/uid=bob']).toMatchObject({ enabled: false });
+    expect(directory['/cn=staff']).toMatchObject({ members: ['/ou=people/uid=ann', '/ou=people/uid=bob'] });
+    expect(await told(world, await world.run('corp-in'))).toEqual([]);
+    corp.tree.restore(whole);
+    const back = await world.run('corp-in');
+    expect(await told(world, back)).toEqual(['user enable bob']);
+    expect(await world.directory()).toEqual(corp.tree.snapshot());
+  });
+
+  test('a disabled user in the source is disabled here, and stays so', async () => {
+    const world = await makeWorld();
+    const corp = await corpOf(world);
+    corp.tree.get('/ou=people/uid=bob').enabled = false;
+    await world.ingress('corp');
+    await world.run('corp-in');
+    expect(await world.directory()).toEqual(corp.tree.snapshot());
+    expect(await told(world, await world.run('corp-in'))).toEqual([]);
+    corp.tree.get('/ou=people/uid=bob').enabled = true;
+    expect(await told(world, await world.run('corp-in'))).toEqual(['user enable bob']);
+  });
+
+  test('only what this sync linked can go', async () => {
+    const world = await makeWorld();
+    const corp = await corpOf(world);
+    const other = await world.system('other');
+    other.tree.add('/uid=zoe');
+    await world.ingress('corp');
+    await world.ingress('other');
+    await world.run('corp-in');
+    await world.run('other-in');
+    corp.tree.prune('/ou=people');
+    await world.run('corp-in');
+    expect(Object.keys(await world.directory())).toEqual(['/cn=staff', '/uid=zoe']);
+  });
+
+  test('an object that was gone and is deleted leaves no link that would name it again', async () => {
+    const world = await makeWorld();
+    const corp = await corpOf(world);
+    await world.ingress('corp');
+    await world.run('corp-in');
+    const whole = corp.tree.copy();
+    corp.tree.prune('/ou=people');
+    await world.run('corp-in');
+    corp.tree.restore(whole);
+    const back = await world.run('corp-in');
+    expect(back.status).toBe('success');
+    expect(brief(back.statistics)).toMatchObject({ 'user created': '3/0/0', 'organizationalUnit created': '1/0/0' });
+    expect(await world.directory()).toEqual(corp.tree.snapshot());
+  });
+
+  test('a kind that a sync does not plan is neither made nor missed', async () => {
+    const world = await makeWorld();
+    const corp = await corpOf(world);
+    await world.ingress('corp');
+    await world.run('corp-in');
+    await world.ingress('corp', { kinds: ['user', 'organizationalUnit'] });
+    corp.tree.remove('/cn=staff');
+    corp.tree.add('/cn=new');
+    expect(await told(world, await world.run('corp-in'))).toEqual([]);
+    expect(await world.directory()).toHaveProperty('/cn=staff');
+  });
+});

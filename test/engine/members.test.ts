@@ -1,0 +1,172 @@
+import { expect, test } from 'vitest';
+import { brief } from '../workbench.ts';
+import type { MemorySystem } from './memory-system.ts';
+import { describeWorlds, told } from './world.ts';
+import type { World } from './world.ts';
+
+async function membersOf(world: World, group: string): Promise<unknown> {
+  return ((await world.directory())[group] as { members: string[] }).members;
+}
+
+async function corpWithStaff(world: World, members: readonly string[]): Promise<MemorySystem> {
+  const corp = await world.system('corp');
+  corp.tree.add('/ou=people');
+  for (const name of ['ann', 'bob']) corp.tree.add(`/ou=people/uid=${name}`);
+  corp.tree.add('/cn=staff', {}, members);
+  await world.ingress('corp');
+  return corp;
+}
+
+describeWorlds('members on ingress', (makeWorld) => {
+  test('a member that arrives later is added though its group is not touched, and is reported once', async () => {
+    const world = await makeWorld();
+    const corp = await corpWithStaff(world, ['/ou=people/uid=ann', '/ou=people/uid=new']);
+    const first = await world.run('corp-in');
+    expect(first.status).toBe('success');
+    expect(brief(first.statistics)).toMatchObject({ 'membership created': '1/0/1' });
+    const waiting = (await world.changes(first.id)).find(({ result }) => result === 'skipped');
+    expect(waiting?.error).toMatchObject({ code: 'ReferenceNotFound' });
+    corp.forgetCounts();
+    const quiet = await world.run('corp-in');
+    expect(await told(world, quiet)).toEqual([]);
+    expect(corp.decodes).toBe(0);
+    corp.tree.add('/ou=people/uid=new');
+    const later = await world.run('corp-in');
+    expect(await told(world, later)).toEqual(['user create new', 'membership addMember staff < new']);
+    expect(corp.decodes).toBe(1);
+    expect(await world.directory()).toEqual(corp.tree.snapshot());
+  });
+
+  test('a reference that is dropped while it waits is forgotten', async () => {
+    const world = await makeWorld();
+    const corp = await corpWithStaff(world, ['/ou=people/uid=new']);
+    await world.run('corp-in');
+    corp.tree.removeMember('/cn=staff', '/ou=people/uid=new');
+    await world.run('corp-in');
+    corp.tree.add('/ou=people/uid=new');
+    await world.run('corp-in');
+    expect(await membersOf(world, '/cn=staff')).toEqual([]);
+  });
+
+  test('a member that is renamed and moved stays one, and who takes its old name does not become one', async () => {
+    const world = await makeWorld();
+    const corp = await corpWithStaff(world, ['/ou=people/uid=ann']);
+    await world.run('corp-in');
+    corp.tree.move('/ou=people/uid=ann', '/uid=anna');
+    const moved = await world.run('corp-in');
+    expect(await told(world, moved)).toEqual(['user move anna']);
+    expect(await membersOf(world, '/cn=staff')).toEqual(['/uid=anna']);
+    corp.tree.add('/ou=people/uid=ann');
+    const newcomer = await world.run('corp-in');
+    expect(await told(world, newcomer)).toEqual(['user create ann']);
+    expect(await world.directory()).toEqual(corp.tree.snapshot());
+  });
+
+  test('where references do not follow, a member that moves away is one no more, and again when it comes back', async () => {
+    const world = await makeWorld();
+    const corp = await corpWithStaff(world, ['/ou=people/uid=ann', '/ou=people/uid=bob']);
+    corp.tree.referencesFollow = false;
+    await world.run('corp-in');
+    corp.tree.move('/ou=people/uid=ann', '/uid=ann');
+    const away = await world.run('corp-in');
+    expect(brief(away.statistics)).toMatchObject({ 'membership deleted': '1/0/0', 'user updated': '1/0/0' });
+    expect(await membersOf(world, '/cn=staff')).toEqual(['/ou=people/uid=bob']);
+    expect(await told(world, await world.run('corp-in'))).toEqual([]);
+    corp.tree.move('/uid=ann', '/ou=people/uid=ann');
+    await world.run('corp-in');
+    expect(await world.directory()).toEqual(corp.tree.snapshot());
+  });
+
+  test('a reference that comes to name somebody else changes the member', async () => {
+    const world = await makeWorld();
+    const corp = await corpWithStaff(world, ['/ou=people/uid=ann']);
+    corp.tree.referencesFollow = false;
+    await world.run('corp-in');
+    corp.tree.move('/ou=people/uid=ann', '/uid=away');
+    corp.tree.move('/ou=people/uid=bob', '/ou=people/uid=ann');
+    const job = await world.run('corp-in');
+    expect(brief(job.statistics)).toMatchObject({ 'membership created': '1/0/0', 'membership deleted': '1/0/0' });
+    expect(await world.directory()).toEqual(corp.tree.snapshot());
+  });
+
+  test('two members that swap their names both stay', async () => {
+    const world = await makeWorld();
+    const corp = await corpWithStaff(world, ['/ou=people/uid=ann', '/ou=people/uid=bob']);
+    corp.tree.add('/cn=only-ann', {}, ['/ou=people/uid=ann']);
+    await world.run('corp-in');
+    corp.tree.move('/ou=people/uid=ann', '/ou=people/uid=swap');
+    corp.tree.move('/ou=people/uid=bob', '/ou=people/uid=ann');
+    corp.tree.move('/ou=people/uid=swap', '/ou=people/uid=bob');
+    await world.run('corp-in');
+    expect(await world.directory()).toEqual(corp.tree.snapshot());
+    expect(await told(world, await world.run('corp-in'))).toEqual([]);
+  });
+
+  test('a member that is deleted leaves its groups by a change of its own', async () => {
+    const world = await makeWorld();
+    const corp = await corpWithStaff(world, ['/ou=people/uid=ann', '/ou=people/uid=bob']);
+    corp.tree.add('/cn=more', {}, ['/ou=people/uid=ann']);
+    await world.run('corp-in');
+    corp.tree.remove('/ou=people/uid=ann');
+    const job = await world.run('corp-in');
+    expect(brief(job.statistics)).toMatchObject({ 'user deleted': '1/0/0', 'membership deleted': '2/0/0' });
+    expect(await world.directory()).toEqual(corp.tree.snapshot());
+  });
+
+  test('groups in groups: a cycle is kept as it is, a group that is deleted leaves the other', async () => {
+    const world = await makeWorld();
+    const corp = await corpWithStaff(world, ['/cn=inner']);
+    corp.tree.add('/cn=inner', {}, ['/cn=staff', '/ou=people/uid=ann']);
+    await world.run('corp-in');
+    expect(await world.directory()).toEqual(corp.tree.snapshot());
+    corp.tree.remove('/cn=inner');
+    const job = await world.run('corp-in');
+    expect(job.status).toBe('success');
+    expect(await world.directory()).toEqual(corp.tree.snapshot());
+    expect(await told(world, await world.run('corp-in'))).toEqual([]);
+  });
+
+  test('a group that cannot be understood keeps its members', async () => {
+    const world = await makeWorld();
+    const corp = await corpWithStaff(world, ['/ou=people/uid=ann', '/ou=people/uid=bob']);
+    await world.run('corp-in');
+    const staff = corp.tree.get('/cn=staff');
+    corp.broken.add(staff.id);
+    corp.tree.removeMember('/cn=staff', '/ou=people/uid=ann');
+    const job = await world.run('corp-in');
+    expect(job.status).toBe('partial_success');
+    expect(await membersOf(world, '/cn=staff')).toEqual(['/ou=people/uid=ann', '/ou=people/uid=bob']);
+    corp.broken.clear();
+    await world.run('corp-in');
+    expect(await world.directory()).toEqual(corp.tree.snapshot());
+  });
+
+  test('a member that cannot be understood keeps its memberships', async () => {
+    const world = await makeWorld();
+    const corp = await corpWithStaff(world, ['/ou=people/uid=ann', '/ou=people/uid=bob']);
+    await world.run('corp-in');
+    const ann = corp.tree.get('/ou=people/uid=ann');
+    corp.broken.add(ann.id);
+    corp.tree.set('/ou=people/uid=ann', { title: ['x'] });
+    corp.tree.set('/cn=staff', { description: ['x'] });
+    const job = await world.run('corp-in');
+    expect(await told(world, job)).toEqual([
+      'user update /ou=people/uid=ann failed InvalidRecord',
+      'group update staff',
+    ]);
+    expect(await membersOf(world, '/cn=staff')).toEqual(['/ou=people/uid=ann', '/ou=people/uid=bob']);
+  });
+
+  test('a membership taken out by another hand is put back, and one put in by another hand stays', async () => {
+    const world = await makeWorld();
+    await corpWithStaff(world, ['/ou=people/uid=ann']);
+    const hr = await world.system('hr');
+    hr.tree.add('/uid=zoe');
+    hr.tree.add('/cn=staff', {}, ['/uid=zoe']);
+    await world.ingress('hr');
+    await world.run('corp-in');
+    await world.run('hr-in');
+    expect(await membersOf(world, '/cn=staff')).toEqual(['/ou=people/uid=ann', '/uid=zoe']);
+    expect(await told(world, await world.run('corp-in'))).toEqual([]);
+  });
+});

@@ -1,0 +1,148 @@
+import { expect, test } from 'vitest';
+import { updateTenantPrecedence } from '../../server/src/store/queries/tenant.ts';
+import { brief } from '../workbench.ts';
+import type { MemorySystem } from './memory-system.ts';
+import { describeWorlds, told } from './world.ts';
+import type { SyncSettings, World } from './world.ts';
+
+/** Two systems that know one person; hr comes first. */
+async function twoSources(
+  world: World,
+  settings: SyncSettings = {},
+): Promise<{ hr: MemorySystem; corp: MemorySystem }> {
+  const hr = await world.system('hr');
+  const corp = await world.system('corp');
+  hr.tree.add('/uid=ann', { mail: ['ann@x.org'], title: ['by hr'] });
+  corp.tree.add('/uid=ann', { mail: ['ann@x.org'], title: ['by corp'], phoneNumber: ['1'] });
+  await world.ingress('hr', settings);
+  await world.ingress('corp', settings);
+  await world.run('hr-in');
+  return { hr, corp };
+}
+
+async function ann(world: World): Promise<unknown> {
+  return (await world.directory())['/uid=ann'];
+}
+
+describeWorlds('several sources of one person', (makeWorld, store) => {
+  test('each attribute comes from the first sync that has it', async () => {
+    const world = await makeWorld();
+    const { hr, corp } = await twoSources(world);
+    const job = await world.run('corp-in');
+    expect((await told(world, job)).join()).toEqual(['user bind ann', 'user update ann'].join());
+    expect(await ann(world)).toMatchObject({ attributes: { title: ['by hr'], phoneNumber: ['1'] } });
+    corp.tree.set('/uid=ann', { title: ['corp again'] });
+    await world.run('corp-in');
+    expect(await ann(world)).toMatchObject({ attributes: { title: ['by hr'] } });
+    hr.tree.set('/uid=ann', { title: [] });
+    await world.run('hr-in');
+    expect(await ann(world)).toMatchObject({ attributes: { title: ['corp again'] } });
+    expect(await told(world, await world.run('corp-in'))).toEqual([]);
+    expect(await told(world, await world.run('hr-in'))).toEqual([]);
+  });
+
+  test('the order in which the syncs run does not matter', async () => {
+    const world = await makeWorld();
+    const hr = await world.system('hr');
+    const corp = await world.system('corp');
+    hr.tree.add('/uid=ann', { mail: ['ann@x.org'], title: ['by hr'] });
+    corp.tree.add('/uid=ann', { mail: ['ann@x.org'], title: ['by corp'], phoneNumber: ['1'] });
+    await world.ingress('hr');
+    await world.ingress('corp');
+    await world.run('corp-in');
+    await world.run('hr-in');
+    expect(await ann(world)).toMatchObject({ attributes: { title: ['by hr'], phoneNumber: ['1'] } });
+  });
+
+  test('precedence by attribute goes before the order of the syncs', async () => {
+    const world = await makeWorld();
+    await updateTenantPrecedence(store().db, world.actor.tenantId, { title: ['corp-in'] });
+    const { hr } = await twoSources(world);
+    await world.run('corp-in');
+    expect(await ann(world)).toMatchObject({ attributes: { title: ['by corp'] } });
+    hr.tree.set('/uid=ann', { title: ['hr again'] });
+    await world.run('hr-in');
+    expect(await ann(world)).toMatchObject({ attributes: { title: ['by corp'] } });
+  });
+
+  test.each(['delete', 'disable'] as const)('%s waits for the last live link', async (onMissing) => {
+    const world = await makeWorld();
+    const { hr, corp } = await twoSources(world, { onMissing });
+    await world.run('corp-in');
+    hr.tree.remove('/uid=ann');
+    const first = await world.run('hr-in');
+    expect(await told(world, first)).toEqual(['user update ann']);
+    expect(await ann(world)).toMatchObject({ attributes: { title: ['by corp'] } });
+    expect(await ann(world)).not.toHaveProperty('enabled');
+    expect(await told(world, await world.run('hr-in'))).toEqual([]);
+    const copy = corp.tree.copy();
+    corp.tree.remove('/uid=ann');
+    const last = await world.run('corp-in');
+    expect(await told(world, last)).toEqual([`user ${onMissing} ann`]);
+    if (onMissing === 'delete') expect(await world.directory()).toEqual({});
+    else expect(await ann(world)).toMatchObject({ enabled: false });
+    corp.tree.restore(copy);
+    const back = await world.run('corp-in');
+    expect(back.status).toBe('success');
+    expect(await ann(world)).not.toHaveProperty('enabled');
+  });
+
+  test('the winner that comes back takes its attributes again', async () => {
+    const world = await makeWorld();
+    const { hr } = await twoSources(world, { onMissing: 'disable' });
+    await world.run('corp-in');
+    const copy = hr.tree.copy();
+    hr.tree.remove('/uid=ann');
+    await world.run('hr-in');
+    hr.tree.restore(copy);
+    await world.run('hr-in');
+    expect(await ann(world)).toMatchObject({ attributes: { title: ['by hr'], phoneNumber: ['1'] } });
+    expect(await told(world, await world.run('corp-in'))).toEqual([]);
+    expect(await told(world, await world.run('hr-in'))).toEqual([]);
+  });
+
+  test('the loser that goes is missed by nobody, and what it alone gave goes with it', async () => {
+    const world = await makeWorld();
+    const { corp } = await twoSources(world);
+    await world.run('corp-in');
+    corp.tree.remove('/uid=ann');
+    const job = await world.run('corp-in');
+    expect(brief(job.statistics)).toEqual({ 'user updated': '1/0/0' });
+    expect(await ann(world)).toEqual({ attributes: { mail: ['ann@x.org'], title: ['by hr'], uid: ['ann'] } });
+  });
+
+  test('a membership goes when the last sync that gives it stops', async () => {
+    const world = await makeWorld();
+    const { hr, corp } = await twoSources(world);
+    hr.tree.add('/cn=staff', {}, ['/uid=ann']);
+    corp.tree.add('/cn=staff', {}, ['/uid=ann']);
+    await world.run('hr-in');
+    const bound = await world.run('corp-in');
+    expect(brief(bound.statistics)).toMatchObject({ 'group binded': '1/0/0', 'membership binded': '1/0/0' });
+    hr.tree.removeMember('/cn=staff', '/uid=ann');
+    await world.run('hr-in');
+    expect((await world.directory())['/cn=staff']).toMatchObject({ members: ['/uid=ann'] });
+    corp.tree.removeMember('/cn=staff', '/uid=ann');
+    await world.run('corp-in');
+    expect((await world.directory())['/cn=staff']).toMatchObject({ members: [] });
+  });
+
+  test('a second sync that adds nothing writes nothing', async () => {
+    const world = await makeWorld();
+    const hr = await world.system('hr');
+    const corp = await world.system('corp');
+    for (const system of [hr, corp]) {
+      system.tree.add('/ou=people');
+      system.tree.add('/ou=people/uid=ann', { mail: ['ann@x.org'] });
+    }
+    await world.ingress('hr');
+    await world.ingress('corp');
+    await world.run('hr-in');
+    expect(await told(world, await world.run('corp-in'))).toEqual([
+      'organizationalUnit bind people',
+      'user bind ann',
+    ]);
+    expect(await told(world, await world.run('corp-in'))).toEqual([]);
+    expect(await told(world, await world.run('hr-in'))).toEqual([]);
+  });
+});

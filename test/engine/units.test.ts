@@ -1,0 +1,182 @@
+import { expect, test } from 'vitest';
+import { brief } from '../workbench.ts';
+import type { MemorySystem } from './memory-system.ts';
+import { describeWorlds, told } from './world.ts';
+import type { World } from './world.ts';
+
+async function corpWithUnits(world: World): Promise<MemorySystem> {
+  const corp = await world.system('corp');
+  corp.tree.add('/ou=a');
+  corp.tree.add('/ou=a/ou=b');
+  corp.tree.add('/ou=a/ou=b/ou=c');
+  corp.tree.add('/ou=a/ou=b/ou=c/uid=ann');
+  corp.tree.add('/ou=a/ou=b/cn=staff', {}, ['/ou=a/ou=b/ou=c/uid=ann']);
+  return corp;
+}
+
+describeWorlds('units on ingress', (makeWorld) => {
+  test('a rename is one change, and what lies below is not touched', async () => {
+    const world = await makeWorld();
+    const corp = await corpWithUnits(world);
+    await world.ingress('corp');
+    await world.run('corp-in');
+    corp.tree.move('/ou=a/ou=b', '/ou=a/ou=renamed');
+    const job = await world.run('corp-in');
+    expect(await told(world, job)).toEqual(['organizationalUnit move renamed']);
+    expect(await world.directory()).toEqual(corp.tree.snapshot());
+    expect(await told(world, await world.run('corp-in'))).toEqual([]);
+  });
+
+  test('a unit moves with all below it under a unit that is new in the same run', async () => {
+    const world = await makeWorld();
+    const corp = await corpWithUnits(world);
+    await world.ingress('corp');
+    await world.run('corp-in');
+    corp.tree.add('/ou=new');
+    corp.tree.add('/ou=new/ou=deep');
+    corp.tree.move('/ou=a/ou=b', '/ou=new/ou=deep/ou=b');
+    const job = await world.run('corp-in');
+    expect(brief(job.statistics)).toMatchObject({
+      'organizationalUnit created': '2/0/0',
+      'organizationalUnit updated': '1/0/0',
+    });
+    expect(brief(job.statistics)).not.toHaveProperty('user updated');
+    expect(await world.directory()).toEqual(corp.tree.snapshot());
+  });
+
+  test('a unit goes in the run in which its people move out, deepest first', async () => {
+    const world = await makeWorld();
+    const corp = await corpWithUnits(world);
+    await world.ingress('corp');
+    await world.run('corp-in');
+    corp.tree.move('/ou=a/ou=b/ou=c/uid=ann', '/uid=ann');
+    corp.tree.prune('/ou=a');
+    const job = await world.run('corp-in');
+    expect(job.status).toBe('success');
+    const deleted = (await told(world, job)).filter((line) => line.startsWith('organizationalUnit'));
+    expect(deleted).toEqual(['c', 'b', 'a'].map((name) => `organizationalUnit delete ${name}`));
+    expect(await world.directory()).toEqual(corp.tree.snapshot());
+  });
+
+  test('a parent and its child change places', async () => {
+    const world = await makeWorld();
+    const corp = await corpWithUnits(world);
+    await world.ingress('corp');
+    await world.run('corp-in');
+    corp.tree.move('/ou=a/ou=b', '/ou=b');
+    corp.tree.move('/ou=a', '/ou=b/ou=a');
+    const job = await world.run('corp-in');
+    expect(job.status).toBe('success');
+    expect(await world.directory()).toEqual(corp.tree.snapshot());
+  });
+
+  test('a unit that holds what another sync brought is not deleted, nor are those above it', async () => {
+    const world = await makeWorld();
+    const corp = await corpWithUnits(world);
+    const hr = await world.system('hr');
+    hr.tree.add('/uid=zoe');
+    await world.ingress('corp');
+    await world.run('corp-in');
+    await world.ingress('hr', { scopes: [{ source: '/', target: '/a/b' }] });
+    await world.run('hr-in');
+    corp.tree.prune('/ou=a');
+    const job = await world.run('corp-in');
+    expect(brief(job.statistics)).toMatchObject({
+      'organizationalUnit deleted': '1/0/2',
+      'user deleted': '1/0/0',
+      'group deleted': '1/0/0',
+    });
+    expect(Object.keys(await world.directory())).toEqual(['/ou=a', '/ou=a/ou=b', '/ou=a/ou=b/uid=zoe']);
+    hr.tree.remove('/uid=zoe');
+    await world.run('hr-in');
+    const next = await world.run('corp-in');
+    expect(brief(next.statistics)).toMatchObject({ 'organizationalUnit deleted': '2/0/0' });
+  });
+
+  test('what lies below a unit that cannot be made fails or is skipped, and comes in the next run', async () => {
+    const world = await makeWorld();
+    const corp = await corpWithUnits(world);
+    corp.broken.add(corp.tree.get('/ou=a/ou=b').id);
+    await world.ingress('corp');
+    const job = await world.run('corp-in');
+    expect(job.status).toBe('partial_success');
+    for (const change of await world.changes(job.id)) {
+      if (change.kind === 'organizationalUnit' && change.label === 'a') expect(change.result).toBe('success');
+      else expect(change.result === 'success' ? change.sentence : 'not done').toBe('not done');
+    }
+    expect(Object.keys(await world.directory())).toEqual(['/ou=a']);
+    corp.broken.clear();
+    const next = await world.run('corp-in');
+    expect(next.status).toBe('success');
+    expect(await world.directory()).toEqual(corp.tree.snapshot());
+  });
+
+  test('several scopes, a filter, and what leaves them', async () => {
+    const world = await makeWorld();
+    const corp = await corpWithUnits(world);
+    corp.tree.add('/ou=x');
+    corp.tree.add('/ou=x/uid=yes', { title: ['in'] });
+    corp.tree.add('/ou=x/uid=no', { title: ['out'] });
+    const hr = await world.system('hr');
+    hr.tree.add('/ou=target');
+    await world.ingress('hr');
+    await world.run('hr-in');
+    await world.ingress('corp', {
+      scopes: [
+        { source: '/ou=a/ou=b', target: '/target' },
+        { source: '/ou=x', target: '/', filter: 'title=in' },
+      ],
+    });
+    const job = await world.run('corp-in');
+    expect(job.status).toBe('success');
+    expect(Object.keys(await world.directory())).toEqual([
+      '/ou=target',
+      '/ou=target/cn=staff',
+      '/ou=target/ou=c',
+      '/ou=target/ou=c/uid=ann',
+      '/uid=yes',
+    ]);
+    corp.tree.move('/ou=a/ou=b/ou=c/uid=ann', '/ou=x/uid=ann');
+    corp.tree.set('/ou=x/uid=ann', { title: ['in'] });
+    corp.tree.set('/ou=x/uid=yes', { title: ['out'] });
+    const moved = await world.run('corp-in');
+    expect(brief(moved.statistics)).toMatchObject({ 'user updated': '1/0/0', 'user deleted': '1/0/0' });
+    expect(Object.keys(await world.directory())).toContain('/uid=ann');
+    expect(await told(world, await world.run('corp-in'))).toEqual([]);
+  });
+
+  test('a unit and a group that were made anew take over their objects by their place', async () => {
+    const world = await makeWorld();
+    const corp = await corpWithUnits(world);
+    await world.ingress('corp');
+    await world.run('corp-in');
+    const before = await world.directory();
+    const again = corp.tree.copy();
+    corp.tree.prune('/ou=a');
+    const { tree } = await corpWithUnits(world);
+    corp.tree.restore(new Map([...tree.entries].map(([id, entry]) => [id, entry])));
+    expect(again.size).toBe(corp.tree.entries.size);
+    expect(await world.directory()).toEqual(before);
+  });
+
+  test('two scopes that bring the same name to one place: the first by key, the other is told', async () => {
+    const world = await makeWorld();
+    const corp = await world.system('corp');
+    for (const name of ['a', 'b']) {
+      corp.tree.add(`/ou=${name}`);
+      corp.tree.add(`/ou=${name}/ou=same`);
+      corp.tree.add(`/ou=${name}/ou=same/uid=in-${name}`);
+    }
+    await world.ingress('corp', {
+      scopes: ['a', 'b'].map((name) => ({ source: `/ou=${name}`, target: '/' })),
+    });
+    const job = await world.run('corp-in');
+    expect(job.status).toBe('partial_success');
+    expect(await told(world, job)).toEqual([
+      'organizationalUnit create same',
+      'organizationalUnit create same failed NameTaken',
+      'user create in-a',
+      'user create in-b skipped DependencyFailed',
+    ]);
+  });
+});
