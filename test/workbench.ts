@@ -1,4 +1,3 @@
-import type { ConnectionConfiguration, SyncConfiguration } from '@lockstep/contract/configuration.ts';
 import { connectionSchema, syncSchema } from '@lockstep/contract/configuration.ts';
 import type { ChangeView } from '@lockstep/contract/change.ts';
 import type { JobView } from '@lockstep/contract/job.ts';
@@ -20,8 +19,8 @@ import type { Store } from '../server/src/store/store.ts';
 import type { Connector } from '../server/src/sync/connector.ts';
 
 export const installedConnectors: ConnectorRegistry = new Map<string, Connector>([
-  ['ldap', ldapConnector as Connector],
-  ['file', fileConnector as Connector],
+  ['ldap', ldapConnector],
+  ['file', fileConnector],
 ]);
 
 /** Keeps secrets readable: what the vault does is not what these tests are about. */
@@ -78,10 +77,10 @@ export function workbenchOf(app: Application, actor: Actor): Workbench {
     app,
     actor,
     async connection(name, configuration) {
-      await putConnection(app, actor, name, connectionSchema.parse(configuration) as ConnectionConfiguration);
+      await putConnection(app, actor, name, connectionSchema.parse(configuration));
     },
     async sync(name, configuration) {
-      await putSync(app, actor, name, syncSchema.parse(configuration) as SyncConfiguration);
+      await putSync(app, actor, name, syncSchema.parse(configuration));
     },
     async run(sync, mode = 'apply') {
       const { job } = await requestJob(app, actor, sync, { mode, startedThrough: 'native' });

@@ -151,7 +151,7 @@ describeWorlds('members on ingress', (makeWorld) => {
     corp.tree.set('/cn=staff', { description: ['x'] });
     const job = await world.run('corp-in');
     expect(await told(world, job)).toEqual([
-      'user update /ou=people/uid=ann failed InvalidRecord',
+      `user update ${ann.id} failed InvalidRecord`,
       'group update staff',
     ]);
     expect(await membersOf(world, '/cn=staff')).toEqual(['/ou=people/uid=ann', '/ou=people/uid=bob']);

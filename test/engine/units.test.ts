@@ -96,7 +96,7 @@ describeWorlds('units on ingress', (makeWorld) => {
   test('what lies below a unit that cannot be made fails or is skipped, and comes in the next run', async () => {
     const world = await makeWorld();
     const corp = await corpWithUnits(world);
-    corp.broken.add(corp.tree.get('/ou=a/ou=b').id);
+    corp.tree.set('/ou=a/ou=b', { ou: [] });
     await world.ingress('corp');
     const job = await world.run('corp-in');
     expect(job.status).toBe('partial_success');
@@ -105,7 +105,7 @@ describeWorlds('units on ingress', (makeWorld) => {
       else expect(change.result === 'success' ? change.sentence : 'not done').toBe('not done');
     }
     expect(Object.keys(await world.directory())).toEqual(['/ou=a']);
-    corp.broken.clear();
+    corp.tree.set('/ou=a/ou=b', { ou: ['b'] });
     const next = await world.run('corp-in');
     expect(next.status).toBe('success');
     expect(await world.directory()).toEqual(corp.tree.snapshot());
@@ -145,18 +145,39 @@ describeWorlds('units on ingress', (makeWorld) => {
     expect(await told(world, await world.run('corp-in'))).toEqual([]);
   });
 
-  test('a unit and a group that were made anew take over their objects by their place', async () => {
+  test('units and groups that were made anew take over their objects by their place', async () => {
     const world = await makeWorld();
     const corp = await corpWithUnits(world);
     await world.ingress('corp');
     await world.run('corp-in');
-    const before = await world.directory();
-    const again = corp.tree.copy();
     corp.tree.prune('/ou=a');
-    const { tree } = await corpWithUnits(world);
-    corp.tree.restore(new Map([...tree.entries].map(([id, entry]) => [id, entry])));
-    expect(again.size).toBe(corp.tree.entries.size);
-    expect(await world.directory()).toEqual(before);
+    for (const unit of ['/ou=a', '/ou=a/ou=b', '/ou=a/ou=b/ou=c']) corp.tree.add(unit);
+    corp.tree.add('/ou=a/ou=b/ou=c/uid=ann');
+    corp.tree.add('/ou=a/ou=b/cn=staff', { description: ['anew'] }, ['/ou=a/ou=b/ou=c/uid=ann']);
+    const job = await world.run('corp-in');
+    expect(brief(job.statistics)).toEqual({
+      'organizationalUnit binded': '3/0/0',
+      'user binded': '1/0/0',
+      'group binded': '1/0/0',
+      'group updated': '1/0/0',
+      'membership same': '1/0/0',
+    });
+    expect(await world.directory()).toEqual(corp.tree.snapshot());
+    expect(await told(world, await world.run('corp-in'))).toEqual([]);
+  });
+
+  test('what changes below a unit that is linked and cannot be understood now stays where it is', async () => {
+    const world = await makeWorld();
+    const corp = await corpWithUnits(world);
+    await world.ingress('corp');
+    await world.run('corp-in');
+    corp.broken.add(corp.tree.get('/ou=a/ou=b').id);
+    corp.tree.set('/ou=a/ou=b', { description: ['broken'] });
+    corp.tree.set('/ou=a/ou=b/ou=c', { description: ['changed'] });
+    corp.tree.set('/ou=a/ou=b/cn=staff', { description: ['changed'] });
+    const job = await world.run('corp-in');
+    expect(brief(job.statistics)).toMatchObject({ 'organizationalUnit updated': '1/1/0', 'group updated': '1/0/0' });
+    expect(Object.keys(await world.directory())).toEqual(Object.keys(corp.tree.snapshot()));
   });
 
   test('two scopes that bring the same name to one place: the first by key, the other is told', async () => {

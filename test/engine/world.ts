@@ -102,6 +102,7 @@ export async function makeWorld(store: Store): Promise<World> {
 /** What holds for every job that is over: its counts add up, and behind each number stands its list. */
 async function checked(app: Application, actor: Actor, job: JobView): Promise<JobView> {
   brief(job.statistics);
+  if (job.error?.code === 'Internal') throw new Error(`a defect: ${job.error.message}`);
   const listed: Record<string, number> = {};
   const count = (key: string): void => void (listed[key] = (listed[key] ?? 0) + 1);
   const touched = new Set<string>();

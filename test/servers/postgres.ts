@@ -141,11 +141,11 @@ function start(
     ...(options.settings ?? []),
   ];
   const args = ['-D', data, '-p', String(port), ...settings.flatMap((setting) => ['-c', setting])];
-  return spawn(join(binaries, 'postgres'), args, {
-    ...account,
-    cwd: data,
-    stdio: ['ignore', 'ignore', 'pipe'],
-  });
+  // The server must not outlive a test run that is killed: it is told when its parent has died.
+  const as =
+    account === undefined ? [] : ['--reuid', `${account.uid}`, '--regid', `${account.gid}`, '--clear-groups'];
+  const command = [...as, '--pdeathsig', 'INT', join(binaries, 'postgres'), ...args];
+  return spawn('setpriv', command, { cwd: tmpdir(), stdio: ['ignore', 'ignore', 'pipe'] });
 }
 
 /** Starts a server in a temporary directory; stop it, or use `await using`. */

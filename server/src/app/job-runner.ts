@@ -71,7 +71,7 @@ async function breakOff(
   const job = await store.getJob(jobId);
   const code = error instanceof LockstepError ? error.code : 'Internal';
   const message = error instanceof Error ? error.message : String(error);
-  const remedy = error instanceof LockstepError && error.remedy ? ` ${error.remedy}` : '';
+  const remedy = error instanceof LockstepError && error.remedy ? `. ${error.remedy}` : '';
   await store.skipPlanned(job, 'all', code, `the job broke off: ${message}`);
   await store.addMessage(job, 'error', `${message}${remedy}`);
   const statistics = await store.computeStatistics(job.serial);
@@ -101,10 +101,7 @@ async function attemptAgain(
 }
 
 /** @param store the engine's port to the store; another one only where what goes wrong with it is the question. */
-export function makeJobRunner(
-  app: Application,
-  store: SyncStore = makeSyncStore(app.store),
-): JobRunner {
+export function makeJobRunner(app: Application, store: SyncStore = makeSyncStore(app.store)): JobRunner {
   return {
     async run(jobId, signal) {
       if (await isOver(app.store, jobId)) return;

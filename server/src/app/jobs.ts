@@ -14,7 +14,6 @@ import { LockstepError } from '../kernel/errors.ts';
 import { newJobId } from '../kernel/ids.ts';
 import {
   cancelPendingJob,
-  countJobs as countJobRows,
   findJob,
   findSupersedingJob,
   findUnfinishedJob,
@@ -132,10 +131,6 @@ export async function listJobs(
   const items = await Promise.all(shown.map(async (row) => showJob(row, await statisticsOf(app, row))));
   const edge = backwards ? shown.at(0) : shown.at(-1);
   return { items, next: rows.length > page.limit && edge !== undefined ? edge.id : null };
-}
-
-export async function countJobs(app: Application, actor: Actor, filter: JobListFilter): Promise<number> {
-  return countJobRows(app.store.db, actor.tenantId, await resolveFilter(app, actor, filter));
 }
 
 export async function listMessages(

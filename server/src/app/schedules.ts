@@ -1,23 +1,8 @@
-import type { SyncConfiguration } from '@lockstep/contract/configuration.ts';
-import { checkSchedule, nextRun } from '../jobs/schedule.ts';
+import { nextRun } from '../jobs/schedule.ts';
 import type { ScheduledSyncs } from '../jobs/scheduler.ts';
 import { findNextDueAt, findSyncById, moveNextRun, selectDueSyncs } from '../store/queries/syncs.ts';
 import type { Application } from './application.ts';
 import { addJob } from './jobs.ts';
-
-/**
- * When a sync that is saved now runs next; null without a schedule.
- * @throws LockstepError InvalidSchedule.
- */
-export function firstRunAt(
-  app: Pick<Application, 'clock'>,
-  syncId: string,
-  configuration: SyncConfiguration,
-): Date | null {
-  if (configuration.schedule === undefined) return null;
-  checkSchedule(configuration.schedule);
-  return configuration.enabled ? nextRun(configuration.schedule, app.clock.now(), syncId) : null;
-}
 
 /** Most syncs that one look at the schedules starts. */
 const dueAtOnce = 100;

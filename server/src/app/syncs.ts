@@ -20,7 +20,7 @@ import { requireRole, type Actor } from './actor.ts';
 import type { Application, Executor } from './application.ts';
 import { checkName } from './connections.ts';
 import { cutPage, decodeKey, encodeKey, type PageRequest } from './page.ts';
-import { firstRunAt } from './schedules.ts';
+import { firstRunAt } from './first-run.ts';
 import { validateSync } from './sync-validation.ts';
 
 function showSync(row: SyncRow): SyncView {

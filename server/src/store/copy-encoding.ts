@@ -8,6 +8,12 @@ const special = /[\\\n\r\t]/;
 const specials = /[\\\n\r\t]/g;
 const escapes: Readonly<Record<string, string>> = { '\\': '\\\\', '\n': '\\n', '\r': '\\r', '\t': '\\t' };
 
+type Scalar = string | number | bigint | boolean;
+
+function renderScalar(value: Scalar): string {
+  return String(value);
+}
+
 function escapeText(text: string): string {
   return special.test(text) ? text.replace(specials, (character) => escapes[character] ?? character) : text;
 }
@@ -15,7 +21,7 @@ function escapeText(text: string): string {
 function renderArrayItem(item: unknown): string {
   if (item === null || item === undefined) return 'NULL';
   if (Array.isArray(item)) return renderArray(item);
-  const text = item instanceof Date ? item.toISOString() : String(item as string | number | bigint | boolean);
+  const text = item instanceof Date ? item.toISOString() : renderScalar(item as Scalar);
   return `"${text.replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"`;
 }
 
@@ -44,7 +50,7 @@ export function renderField(value: unknown, encoding: ColumnEncoding): string {
   if (typeof value === 'string') return escapeText(value);
   if (typeof value === 'boolean') return value ? 't' : 'f';
   if (typeof value === 'object') return renderObject(value, encoding);
-  return String(value as number | bigint);
+  return renderScalar(value as Scalar);
 }
 
 function renderRow(row: CopyRow, encodings: readonly ColumnEncoding[]): string {

@@ -144,7 +144,8 @@ export type TargetOutcome =
 
 export interface TargetSession extends AsyncDisposable {
   /**
-   * Carries out the changes in order; one that fails does not stop the others. `recovering` is true when an earlier
+   * Carries out the changes in order; after a move, references to the moved object and to what lies below it are the
+   * target's to keep in step. One that fails does not stop the others. `recovering` is true when an earlier
    * attempt at this very batch may have been cut off: then "exists already", "no such object" and "already a member"
    * are read back and scored as the operation that was meant.
    * @throws LockstepError when the target as a whole is out of reach: the batch is then tried again later.

@@ -1,5 +1,5 @@
 import type { Attributes, JsonAttributes, JsonValue } from '../directory/attributes.ts';
-import { attributesFromJson, attributesToJson } from '../directory/attributes.ts';
+import { attributesToJson } from '../directory/attributes.ts';
 
 /**
  * One object as one side holds it (or shall hold it), in the vocabulary of the target side of a sync:
@@ -54,14 +54,4 @@ export function withoutPseudoAttributes(json: JsonAttributes): JsonAttributes {
   const rest: JsonAttributes = {};
   for (const [name, values] of Object.entries(json)) if (!name.startsWith('$')) rest[name] = values;
   return rest;
-}
-
-export function imageFromJson(json: JsonAttributes): Image {
-  const pseudo = readPseudoAttributes(json);
-  return {
-    parent: pseudo.parent ?? null,
-    name: pseudo.name ?? '',
-    enabled: pseudo.enabled,
-    attributes: attributesFromJson(withoutPseudoAttributes(json)),
-  };
 }

@@ -113,9 +113,16 @@ function desiredImage(run: Run, candidate: EgressCandidate, node: string | null)
   };
 }
 
-function existingImage(staged: StagedObject, managed: readonly string[], units: UnitResolver): Image {
+function existingImage(
+  staged: StagedObject,
+  scope: number,
+  managed: readonly string[],
+  units: UnitResolver,
+): Image {
   const above = staged.parents[0];
-  const parent = above === undefined ? { id: null } : units.exactly(above);
+  // Right below the node of another scope it is not where it shall be.
+  const atTop = staged.link.scope === scope ? { id: null } : undefined;
+  const parent = above === undefined ? atTop : units.exactly(above);
   return {
     parent: parent === undefined ? unknownParent : parent.id,
     name: staged.name,
@@ -191,7 +198,7 @@ function planCandidate(
       ...base,
       tie,
       desired: desired.image,
-      existing: staged ? existingImage(staged, desired.managed, units) : null,
+      existing: staged ? existingImage(staged, candidate.scope, desired.managed, units) : null,
       // A create replaces the link of an entry that is gone from the target.
       externalId: staged ? staged.externalId : null,
     },

@@ -126,6 +126,7 @@ export async function stageEntries(run: Run, staging: Staging, interpret: Interp
     })),
     attributes,
     memberships: plansMemberships(run),
+    asTarget: run.sync.direction === 'egress',
     signal: run.signal,
   });
   const versionBytes = Buffer.from(version, 'hex');

@@ -10,7 +10,7 @@ import type {
 import type { Attributes, JsonAttributes } from '../directory/attributes.ts';
 import type { ErrorCode } from '../kernel/errors.ts';
 import type { TargetChange } from './connector.ts';
-import type { GuardCount, GuardVerdict } from './guard.ts';
+import type { GuardVerdict } from './guard.ts';
 import type { LinkData, PlannedChange } from './planned-change.ts';
 
 /** A job as the engine needs it. */

@@ -13,7 +13,7 @@ export interface TargetPaths {
 }
 
 /**
- * @throws LockstepError ConnectionFailed when the directory is missing or may not be written, or something else than
+ * @throws LockstepError InvalidConfiguration when the directory is missing, ConnectionFailed when it may not be written, or something else than
  * a regular file is there.
  */
 export async function resolveTarget(path: string, job: string): Promise<TargetPaths> {
@@ -49,7 +49,7 @@ async function findDirectory(directory: string): Promise<string> {
     return real;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw pathError(error, directory);
-    throw new LockstepError('ConnectionFailed', `the directory ${directory} does not exist`, {
+    throw new LockstepError('InvalidConfiguration', `the directory ${directory} does not exist`, {
       field: 'path',
       remedy: `Make it: mkdir -p ${directory}`,
       cause: error,

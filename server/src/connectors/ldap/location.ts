@@ -90,6 +90,6 @@ export function related(left: string, right: string): boolean {
 }
 
 /** Whether a normalised DN lies beneath another. */
-export function isBeneath(inner: string, outer: string): boolean {
+function isBeneath(inner: string, outer: string): boolean {
   return outer === '' ? inner !== '' : inner.endsWith(`,${outer}`);
 }

@@ -97,12 +97,6 @@ export async function selectJobs(
   return rows;
 }
 
-export async function countJobs(executor: Executor, tenantId: string, filter: JobFilter): Promise<number> {
-  const { rows } = await sql<{ count: number }>`
-    select count(*) as count from job where ${filterCondition(tenantId, filter)}`.execute(executor);
-  return rows[0]?.count ?? 0;
-}
-
 export async function findJob(executor: Executor, tenantId: string, id: string): Promise<JobRow | undefined> {
   const { rows } = await sql<JobRow>`
     select ${columns} from job where tenant_id = ${tenantId} and id = ${id}`.execute(executor);

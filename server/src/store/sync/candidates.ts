@@ -340,21 +340,25 @@ export async function* missingLinks(
   }
 }
 
-/** Directory ids of units by reference: staged ones first; an empty id for one that could not come to be. */
+/**
+ * Directory ids of units by reference: staged ones first; an empty id for one that could not come to be. One that is
+ * linked is there, whatever is wrong with its record now.
+ */
 export async function resolveUnits(
   { store, sync, table }: StagingContext,
   references: readonly string[],
 ): Promise<Map<string, string>> {
   const { rows } = await sql<{ reference: string; object_id: string }>`
     select o.reference,
-      case when o.error_code is null and o.conflict_code is null then coalesce(o.object_id, '') else '' end as object_id
+      case when o.linked or o.error_code is null and o.conflict_code is null then coalesce(o.object_id, '') else '' end as object_id
     from ${table('object')} o
-    where o.kind = 'organizationalUnit' and o.reference = any (${references as string[]}::text[])
+    where o.kind = 'organizationalUnit' and o.reference = any (${references}::text[])
       and (${sync.direction === 'ingress'}::boolean or o.linked or o.settled)
     union all
     select l.reference, l.object_id from link l
-    where l.sync_serial = ${sync.serial} and l.kind = 'organizationalUnit' and l.reference = any (${references as string[]}::text[])
-      and not exists (select 1 from ${table('object')} o where o.kind = l.kind and o.external_id = l.external_id)`.execute(
+    where l.sync_serial = ${sync.serial} and l.kind = 'organizationalUnit' and l.reference = any (${references}::text[])
+      and not exists (
+        select 1 from ${table('object')} o where o.kind = l.kind and o.external_id = l.external_id and o.reference is not null)`.execute(
     store.db,
   );
   return new Map(rows.map(({ reference, object_id }) => [reference, object_id]));
@@ -366,10 +370,10 @@ export async function referencesOfUnits(
 ): Promise<Map<string, string>> {
   const { rows } = await sql<{ object_id: string; reference: string }>`
     select l.object_id, l.reference from link l
-    where l.sync_serial = ${sync.serial} and l.kind = 'organizationalUnit' and l.object_id = any (${ids as string[]}::text[]) and l.reference is not null
+    where l.sync_serial = ${sync.serial} and l.kind = 'organizationalUnit' and l.object_id = any (${ids}::text[]) and l.reference is not null
     union all
     select o.object_id, o.reference from ${table('object')} o
-    where o.kind = 'organizationalUnit' and o.object_id = any (${ids as string[]}::text[]) and (o.linked or o.settled) and o.reference is not null`.execute(
+    where o.kind = 'organizationalUnit' and o.object_id = any (${ids}::text[]) and (o.linked or o.settled) and o.reference is not null`.execute(
     store.db,
   );
   return new Map(rows.map(({ object_id, reference }) => [object_id, reference]));

@@ -33,7 +33,7 @@ function verdicts(
           when w.candidates > 1 then format('several objects match by %s: %s', n.name, left(w.labels, 500))
         end as conflict
       from weighed w
-      join unnest(${rules as string[]}::text[]) with ordinality as n (name, position) on n.position = w.rule + 1
+      join unnest(${rules}::text[]) with ordinality as n (name, position) on n.position = w.rule + 1
       where w.candidates > 0 or (w.sharers is not null and n.name <> 'username')
       order by w.id, w.rule
     )`;

@@ -17,8 +17,9 @@ function labelJoins({ sync, table }: StagingContext): RawBuilder<unknown> {
     left join directory_group mg on mg.id = w.member_id`;
 }
 
-/** A staged object that came, or shall come, to be. */
-const usable = sql`o.kind in ('user', 'group') and o.error_code is null and o.conflict_code is null and o.object_id is not null`;
+/** A staged object that came, or shall come, to be; one that is linked is there, whatever is wrong with its record now. */
+const usable = sql`o.kind in ('user', 'group') and o.object_id is not null
+  and (o.linked or o.error_code is null and o.conflict_code is null)`;
 
 /** Names the references to resolve: of groups that were read again, and of others that name an object which was linked or moved. */
 async function nameWanted({ store, sync, table }: StagingContext): Promise<void> {
@@ -31,11 +32,11 @@ async function nameWanted({ store, sync, table }: StagingContext): Promise<void>
   for (const column of [sql.raw('reference'), sql.raw('alias')]) {
     await sql`
       insert into ${table('wanted')} (group_id, reference, whole)
-      select x.group_id, x.reference, false
+      select distinct x.group_id, x.reference, false
       from ${table('object')} o
       left join link l on l.sync_serial = ${sync.serial} and l.kind = o.kind and l.external_id = o.external_id
-      join membership_link x on x.sync_serial = ${sync.serial} and x.reference = o.${column}
-      where o.kind in ('user', 'group') and (l.${column} is distinct from o.${column} or l.state <> 'live')
+      join membership_link x on x.sync_serial = ${sync.serial} and x.reference in (o.${column}, l.${column})
+      where o.kind in ('user', 'group') and o.reference is not null and (l.${column} is distinct from o.${column} or l.state <> 'live')
         and not exists (select 1 from ${table('object')} g where g.kind = 'group' and g.object_id = x.group_id)
         and not exists (select 1 from ${table('wanted')} w where w.group_id = x.group_id and w.reference = x.reference)`.execute(
       store.db,
@@ -59,7 +60,8 @@ async function resolveWanted(context: StagingContext): Promise<void> {
       update ${table('wanted')} w set member_id = l.object_id, member_kind = l.kind
       from link l
       where w.member_id is null and l.sync_serial = ${sync.serial} and l.${column} = w.reference and l.kind in ('user', 'group')
-        and not exists (select 1 from ${table('object')} o where o.kind = l.kind and o.external_id = l.external_id)`.execute(
+        and not exists (
+          select 1 from ${table('object')} o where o.kind = l.kind and o.external_id = l.external_id and o.reference is not null)`.execute(
       store.db,
     );
   }
@@ -72,7 +74,7 @@ async function lastOrdinal({ store, job }: StagingContext, first: number): Promi
     select max(ordinal) as last from change where job_serial = ${job.serial} and ordinal >= ${first}`.execute(
     store.db,
   );
-  return Number(rows[0]?.last ?? first - 1);
+  return rows[0]?.last ?? first - 1;
 }
 
 async function addOnIngress(context: StagingContext, first: number): Promise<void> {
@@ -108,26 +110,22 @@ async function addOnEgress(context: StagingContext, first: number): Promise<void
       w.verb, w.group_id, w.member_id, w.member_kind, w.reference, ${label}
     from (
       select m.group_id, m.member_id, m.member_kind, coalesce(x.reference, t.reference, l.reference) as reference,
-        case when x.group_id is null and t.reference is not null then 'bind'
-          when x.group_id is not null and not (g.has_members and t.reference is null) then 'update'
-          else 'addMember' end as verb
+        case when x.group_id is null and t.reference is not null then 'bind' else 'addMember' end as verb
       from membership m
       join ${table('source')} sg on sg.kind = 'group' and sg.object_id = m.group_id and sg.conflict_code is null
       join ${table('source')} sm on sm.kind = m.member_kind and sm.object_id = m.member_id and sm.conflict_code is null
       left join membership_link x on x.sync_serial = ${sync.serial} and x.group_id = m.group_id and x.member_id = m.member_id
       left join link l on l.sync_serial = ${sync.serial} and l.object_id = m.member_id
-      left join ${table('object')} g on g.kind = 'group' and g.external_id = coalesce(sg.external_id, sg.matched_external_id)
-      left join ${table('object')} o on o.kind = sm.kind and o.external_id = coalesce(sm.external_id, sm.matched_external_id)
+      left join ${table('object')} g on g.kind = 'group' and g.object_id = m.group_id and (g.linked or g.settled)
+      left join ${table('object')} o on o.kind = sm.kind and o.object_id = m.member_id and (o.linked or o.settled)
       left join lateral (
         select min(t.reference) as reference from ${table('member')} t
         where t.group_external_id = g.external_id
           and t.reference in (coalesce(o.reference, l.reference), coalesce(o.alias, l.alias), x.reference)
       ) t on g.has_members
-      left join change c on c.job_serial = ${job.serial} and c.object_id = m.member_id and c.verb = 'move' and c.result is null
-      where x.group_id is null
-        or (g.has_members and t.reference is null)
-        or c.ordinal is not null
-        or (l.reference is not null and x.reference <> l.reference and x.reference is distinct from l.alias)
+      where x.group_id is null or (g.has_members and t.reference is null)
+        or exists (
+          select 1 from change c where c.job_serial = ${job.serial} and c.object_id = m.group_id and c.kind = 'group' and c.verb = 'create')
     ) w
     ${labelJoins(context)}`.execute(store.db);
 }
@@ -187,12 +185,18 @@ function goneOnEgress({ sync, table }: StagingContext): RawBuilder<unknown> {
 
 /** Plans removals of members; returns the last ordinal used. */
 export async function planRemovedMembers(context: StagingContext, first: number): Promise<number> {
-  const { store, job, sync } = context;
+  const { store, job, sync, table } = context;
+  // Else the group still names the reference: it waits for the one who comes by it.
+  const released =
+    sync.direction === 'egress'
+      ? sql`true`
+      : sql`exists (select 1 from ${table('object')} g where g.kind = 'group' and g.object_id = w.group_id and g.has_members and g.error_code is null)
+          and not exists (select 1 from ${table('wanted')} v where v.group_id = w.group_id and v.reference = w.reference)`;
   const gone = sync.direction === 'ingress' ? goneOnIngress(context) : goneOnEgress(context);
   await sql`
-    insert into change (job_serial, ordinal, kind, verb, object_id, member_id, member_kind, external_id, label)
+    insert into change (job_serial, ordinal, kind, verb, object_id, member_id, member_kind, external_id, releases_link, label)
     select ${job.serial}, ${first}::bigint - 1 + row_number() over (order by w.group_id, w.reference), 'membership', 'removeMember',
-      w.group_id, w.member_id, case when w.member_id like 'group\_%' then 'group' else 'user' end, w.reference, ${label}
+      w.group_id, w.member_id, case when w.member_id like 'group\_%' then 'group' else 'user' end, w.reference, ${released}, ${label}
     from (select group_id, member_id, min(reference) as reference from (${gone}) g group by group_id, member_id) w
     ${labelJoins(context)}`.execute(store.db);
   return lastOrdinal(context, first);
@@ -238,14 +242,18 @@ export async function writeWaitingMembers(
  * How many memberships stay as they are: those known, less those that the plan takes away or writes anew, and those
  * that go with their group.
  */
-export async function countSameMemberships({ store, job, sync }: StagingContext): Promise<number> {
+export async function countSameMemberships({ store, job, sync, table }: StagingContext): Promise<number> {
+  // Ingress: no longer given by this sync, and kept since another one gives it too.
+  const leftToOthers = sql`exists (
+    select 1 from ${table('object')} g
+    where g.kind = 'group' and g.object_id = x.group_id and g.has_members and g.error_code is null
+      and not exists (select 1 from ${table('wanted')} w where w.group_id = x.group_id and w.member_id = x.member_id))`;
   const { rows } = await sql<{ same: number }>`
     select count(*)::int as same from membership_link x
     where x.sync_serial = ${sync.serial} and x.member_id is not null
       and not exists (
         select 1 from change c where c.job_serial = ${job.serial} and c.object_id = x.group_id
-          and (c.kind = 'membership' and c.member_id = x.member_id or c.kind = 'group' and c.verb = 'delete'))`.execute(
-    store.db,
-  );
+          and (c.kind = 'membership' and c.member_id = x.member_id or c.kind = 'group' and c.verb = 'delete'))
+      ${sync.direction === 'ingress' ? sql`and not ${leftToOthers}` : sql``}`.execute(store.db);
   return rows[0]?.same ?? 0;
 }

@@ -36,9 +36,7 @@ async function writeLinks(
   await sql`
     delete from link l using ${done}
     where l.sync_serial = ${sync.serial} and c.kind <> 'membership' and l.object_id = c.object_id
-      and (c.verb = 'delete' or c.verb in ('create', 'bind') and l.external_id <> coalesce(r.external_id, c.external_id))`.execute(
-    trx,
-  );
+      and (c.verb = 'delete' or l.external_id <> coalesce(r.external_id, c.external_id))`.execute(trx);
   await sql`
     insert into link (sync_serial, kind, external_id, object_id, reference, alias, location, scope, fingerprint, object_revision)
     select distinct on (c.kind, coalesce(r.external_id, c.external_id)) ${sync.serial}::bigint, c.kind,
@@ -79,6 +77,52 @@ async function writeMembershipLinks(
     on conflict (sync_serial, group_id, reference) do update set member_id = excluded.member_id`.execute(trx);
 }
 
+/**
+ * Where names in the system are paths (a DN ends with its parent's), an object that moved takes what lies below it
+ * along: references and locations of its descendants follow, and those of memberships follow their members.
+ * The target itself keeps member values in step with a move.
+ */
+async function followMoves(
+  trx: Transaction<Database>,
+  job: RunnableJob,
+  sync: RunnableSync,
+  outcomes: readonly BatchOutcome[],
+): Promise<void> {
+  const rows = outcomes.filter(({ result, reference }) => result === 'success' && reference !== undefined);
+  if (rows.length === 0) return;
+  const { rows: moves } = await sql<{
+    kind: string;
+    before: string;
+    after: string;
+    from: string;
+    to: string;
+  }>`
+    select c.kind, c.reference as before, r.reference as after, c.location as "from", r.location as "to"
+    from change c
+    join unnest(${rows.map(({ ordinal }) => ordinal)}::bigint[], ${rows.map(({ reference }) => reference ?? null)}::text[],
+      ${rows.map(({ location }) => location ?? null)}::text[]) as r (ordinal, reference, location)
+      on c.job_serial = ${job.serial} and c.ordinal = r.ordinal
+    where c.verb = 'move' and c.reference is not null and c.reference <> r.reference
+    order by c.ordinal`.execute(trx);
+  for (const move of moves.filter(({ kind }) => kind === 'organizationalUnit')) {
+    await sql`
+      update link l set
+        reference = left(l.reference, length(l.reference) - length(${move.before})) || ${move.after},
+        location = case when right(l.location, length(${move.from}) + 1) = ',' || ${move.from}
+          then left(l.location, length(l.location) - length(${move.from})) || ${move.to} else l.location end
+      where l.sync_serial = ${sync.serial} and right(l.reference, length(${move.before}) + 1) = ',' || ${move.before}`.execute(
+      trx,
+    );
+  }
+  if (moves.length === 0) return;
+  await sql`
+    update membership_link x set reference = l.reference from link l
+    where x.sync_serial = ${sync.serial} and l.sync_serial = ${sync.serial} and l.object_id = x.member_id
+      and l.reference is not null and x.reference <> l.reference and x.reference is distinct from l.alias`.execute(
+    trx,
+  );
+}
+
 /** Records what became of a batch outside, with the links that it made, and that the job has come this far. */
 export async function recordOutcomes(
   store: Store,
@@ -90,6 +134,7 @@ export async function recordOutcomes(
   await store.transaction(async (trx) => {
     await markUnsuccessful(trx, job, outcomes);
     await writeLinks(trx, job, sync, outcomes);
+    await followMoves(trx, job, sync, outcomes);
     await writeMembershipLinks(trx, job, sync, outcomes);
     await sql`update job set applied_ordinal = ${through} where serial = ${job.serial}`.execute(trx);
   });

@@ -186,7 +186,7 @@ export async function countUnmanaged({ store, sync, table }: StagingContext): Pr
   if (sync.direction === 'ingress') return zero();
   const { rows } = await sql<{ kind: string; count: number }>`
     select o.kind, count(*)::int as count from ${table('object')} o
-    where o.kind = any (${objectKinds as unknown as string[]}::text[]) and not o.linked and not o.settled group by o.kind`.execute(
+    where o.kind = any (${objectKinds}::text[]) and not o.linked and not o.settled group by o.kind`.execute(
     store.db,
   );
   return countsOf(rows);

@@ -19,7 +19,8 @@ export async function markTouched({ store, sync, table }: StagingContext): Promi
       insert into ${table('touched')} (kind, external_id)
       select l.kind, l.external_id from link l
       where l.sync_serial = ${sync.serial}
-        and not exists (select 1 from ${table('source')} s where s.kind = l.kind and s.object_id = l.object_id)`.execute(
+        and not exists (select 1 from ${table('source')} s where s.kind = l.kind and s.object_id = l.object_id)
+        and not exists (select 1 from ${table('touched')} t where t.kind = l.kind and t.external_id = l.external_id)`.execute(
       store.db,
     );
   }

@@ -108,7 +108,7 @@ export async function stageMissing(
     insert into ${table('missing')} (kind, external_id, object_id, depth)
     select l.kind, l.external_id, l.object_id, coalesce(o.depth, 0)
     from link l left join ${table('object')} o on o.kind = l.kind and o.external_id = l.external_id
-    where l.sync_serial = ${sync.serial} and ${asked} and l.kind = any (${kinds as string[]}::text[]) and ${gone}`.execute(
+    where l.sync_serial = ${sync.serial} and ${asked} and l.kind = any (${kinds}::text[]) and ${gone}`.execute(
     store.db,
   );
   if (sync.direction === 'ingress') {

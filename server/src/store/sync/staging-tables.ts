@@ -1,7 +1,6 @@
 import { sql } from 'kysely';
-import type { Kysely, RawBuilder } from 'kysely';
+import type { RawBuilder } from 'kysely';
 import type { RunnableJob, RunnableSync } from '../../sync/sync-store.ts';
-import type { Database } from '../schema.ts';
 import type { Store } from '../store.ts';
 
 export type StagingTable =
@@ -28,8 +27,6 @@ export interface StagingContext {
   /** Its name, for COPY. */
   tableName(name: StagingTable): string;
 }
-
-export type Executor = Kysely<Database>;
 
 /** Columns of each staging table. Unlogged: a crash of the server empties them, and the job then reads again. */
 const definitions: Record<StagingTable, string> = {

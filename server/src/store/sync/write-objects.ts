@@ -71,9 +71,11 @@ async function deleteObjects(batch: Batch, kind: ObjectKind): Promise<void> {
     );
     await sql`
       delete from membership_link x using sync s
-      where s.serial = x.sync_serial and s.direction = 'ingress' and (x.group_id in (${gone}) or x.member_id in (${gone}))`.execute(
-      trx,
-    );
+      where s.serial = x.sync_serial and s.direction = 'ingress' and x.group_id in (${gone})`.execute(trx);
+    // Groups that name a member who is gone may do so when one of this name comes back.
+    await sql`
+      update membership_link x set member_id = null from sync s
+      where s.serial = x.sync_serial and s.direction = 'ingress' and x.member_id in (${gone})`.execute(trx);
   }
   await sql`delete from ${directoryTables[kind].table} where id in (${gone}) and revision <= ${revision}`.execute(
     trx,

@@ -1,0 +1,168 @@
+import { expect, test } from 'vitest';
+import { brief } from '../workbench.ts';
+import type { MemorySystem } from './memory-system.ts';
+import { describeWorlds, noGuard, told } from './world.ts';
+import type { SyncSettings, World } from './world.ts';
+
+/** Ten people of whom the first three are in a group, all read once. */
+async function tenPeople(world: World, guard: NonNullable<SyncSettings['guard']>, settings: SyncSettings = {}): Promise<MemorySystem> {
+  const corp = await world.system('corp');
+  for (let index = 0; index < 10; index += 1) corp.tree.add(`/uid=user${index}`);
+  corp.tree.add('/cn=staff', {}, ['/uid=user0', '/uid=user1', '/uid=user2']);
+  await world.ingress('corp', { guard, ...settings });
+  await world.run('corp-in');
+  return corp;
+}
+
+const oneUser = { ...noGuard, user: { count: 1 } };
+
+describeWorlds('the guard', (makeWorld) => {
+  test('holds the deletions, lets the rest through, and says so', async () => {
+    const world = await makeWorld();
+    const corp = await tenPeople(world, oneUser);
+    for (const index of [0, 1]) corp.tree.remove(`/uid=user${index}`);
+    corp.tree.set('/uid=user9', { title: ['new'] });
+    const held = await world.run('corp-in');
+    expect(held).toMatchObject({ status: 'held', error: { code: 'GuardTripped' } });
+    expect(brief(held.statistics)).toEqual({
+      'user updated': '1/0/0',
+      'user deleted': '0/0/2',
+      'user same': '7/0/0',
+      'group same': '1/0/0',
+      'membership deleted': '0/0/2',
+      'membership same': '1/0/0',
+    });
+    const skipped = (await world.changes(held.id)).filter(({ result }) => result === 'skipped');
+    expect(skipped.map(({ error }) => error?.code)).toEqual(['Held', 'Held', 'Held', 'Held']);
+    const directory = await world.directory();
+    expect(directory).toHaveProperty('/uid=user0');
+    expect(directory['/cn=staff']).toMatchObject({ members: ['/uid=user0', '/uid=user1', '/uid=user2'] });
+    expect(directory['/uid=user9']).toMatchObject({ attributes: { title: ['new'] } });
+  });
+
+  test('approval applies exactly what was held', async () => {
+    const world = await makeWorld();
+    const corp = await tenPeople(world, oneUser);
+    for (const index of [0, 1]) corp.tree.remove(`/uid=user${index}`);
+    const held = await world.run('corp-in');
+    corp.tree.add('/uid=later');
+    const approved = await world.approve(held.id);
+    expect(approved.status).toBe('success');
+    expect(brief(approved.statistics)).toMatchObject({ 'user deleted': '2/0/0', 'membership deleted': '2/0/0' });
+    expect(await world.directory()).not.toHaveProperty('/uid=later');
+    await world.run('corp-in');
+    expect(await world.directory()).toEqual(corp.tree.snapshot());
+  });
+
+  test('approval is refused when the source moved', async () => {
+    const world = await makeWorld();
+    const corp = await tenPeople(world, oneUser);
+    for (const index of [0, 1]) corp.tree.remove(`/uid=user${index}`);
+    const held = await world.run('corp-in');
+    corp.tree.remove('/uid=user5');
+    const refused = await world.approve(held.id);
+    expect(refused).toMatchObject({ status: 'failed', error: { code: 'PlanMoved' } });
+    expect(await world.directory()).toHaveProperty('/uid=user0');
+  });
+
+  test('approval is refused when the target moved', async () => {
+    const world = await makeWorld();
+    const corp = await tenPeople(world, oneUser);
+    for (const index of [5, 6]) corp.tree.remove(`/uid=user${index}`);
+    const held = await world.run('corp-in');
+    const hr = await world.system('hr');
+    hr.tree.add('/uid=user5', { title: ['touched'] });
+    await world.ingress('hr');
+    await world.run('hr-in');
+    const refused = await world.approve(held.id);
+    expect(refused).toMatchObject({ status: 'failed', error: { code: 'PlanMoved' } });
+    expect(await world.directory()).toHaveProperty('/uid=user6');
+  });
+
+  test('a newer run supersedes a held plan and holds it again', async () => {
+    const world = await makeWorld();
+    const corp = await tenPeople(world, oneUser);
+    for (const index of [0, 1]) corp.tree.remove(`/uid=user${index}`);
+    const first = await world.run('corp-in');
+    const second = await world.run('corp-in');
+    expect(second.status).toBe('held');
+    expect(brief(second.statistics)).toMatchObject({ 'user deleted': '0/0/2', 'membership deleted': '0/0/2' });
+    await expect(world.approve(first.id)).rejects.toMatchObject({ code: 'PlanSuperseded' });
+    expect((await world.approve(second.id)).status).toBe('success');
+    expect(await world.directory()).toEqual(corp.tree.snapshot());
+  });
+
+  test('hold all holds everything, and approval applies everything', async () => {
+    const world = await makeWorld();
+    const corp = await tenPeople(world, { ...oneUser, hold: 'all' });
+    for (const index of [0, 1]) corp.tree.remove(`/uid=user${index}`);
+    corp.tree.add('/uid=new');
+    corp.tree.addMember('/cn=staff', '/uid=new');
+    const before = await world.directory();
+    const held = await world.run('corp-in');
+    expect(brief(held.statistics)).toMatchObject({ 'user created': '0/0/1', 'membership created': '0/0/1' });
+    expect(await world.directory()).toEqual(before);
+    const approved = await world.approve(held.id);
+    expect(approved.status).toBe('success');
+    expect(await world.directory()).toEqual(corp.tree.snapshot());
+    expect(await told(world, await world.run('corp-in'))).toEqual([]);
+  });
+
+  test('memberships have a limit of their own; what is held is held again though the group is not touched again', async () => {
+    const world = await makeWorld();
+    const corp = await tenPeople(world, { ...noGuard, membership: { percent: 50, floor: 0 } });
+    for (const index of [0, 1]) corp.tree.removeMember('/cn=staff', `/uid=user${index}`);
+    for (let round = 0; round < 2; round += 1) {
+      const held = await world.run('corp-in');
+      expect(held.status).toBe('held');
+      expect(brief(held.statistics)).toMatchObject({ 'membership deleted': '0/0/2' });
+    }
+    const held = await world.run('corp-in');
+    expect((await world.approve(held.id)).status).toBe('success');
+    expect(await world.directory()).toEqual(corp.tree.snapshot());
+  });
+
+  test.each([
+    ['strictly more than the count trips', { count: 3 }, 3, 'success'],
+    ['strictly more than the count trips', { count: 2 }, 3, 'held'],
+    ['strictly more than the percentage trips', { percent: 30, floor: 0 }, 3, 'success'],
+    ['strictly more than the percentage trips', { percent: 29, floor: 0 }, 3, 'held'],
+    ['up to the floor the percentage is not looked at', { percent: 1, floor: 3 }, 3, 'success'],
+  ] as const)('%s: %j of %i', async (_, user, count, status) => {
+    const world = await makeWorld();
+    const corp = await tenPeople(world, { ...noGuard, user });
+    for (let index = 0; index < count; index += 1) corp.tree.remove(`/uid=user${index + 5}`);
+    expect((await world.run('corp-in')).status).toBe(status);
+  });
+
+  test('disabling counts as taking away', async () => {
+    const world = await makeWorld();
+    const corp = await tenPeople(world, oneUser, { onMissing: 'disable' });
+    for (const index of [5, 6]) corp.tree.remove(`/uid=user${index}`);
+    const held = await world.run('corp-in');
+    expect(brief(held.statistics)).toMatchObject({ 'user updated': '0/0/2' });
+    expect((await world.approve(held.id)).status).toBe('success');
+    expect((await world.directory())['/uid=user5']).toMatchObject({ enabled: false });
+  });
+
+  test('holds and approves on egress as well', async () => {
+    const world = await makeWorld();
+    const corp = await tenPeople(world, noGuard);
+    const target = await world.system('target');
+    await world.egress('target', { guard: oneUser });
+    await world.run('target-out');
+    for (const index of [0, 1]) corp.tree.remove(`/uid=user${index}`);
+    corp.tree.add('/uid=new');
+    await world.run('corp-in');
+    const held = await world.run('target-out');
+    expect(held.status).toBe('held');
+    expect(brief(held.statistics)).toMatchObject({ 'user created': '1/0/0', 'user deleted': '0/0/2' });
+    const again = await world.run('target-out');
+    expect(brief(again.statistics)).toMatchObject({ 'user deleted': '0/0/2', 'membership deleted': '0/0/2' });
+    target.tree.set('/uid=user0', { title: ['moved'] });
+    expect(await world.approve(again.id)).toMatchObject({ status: 'failed', error: { code: 'PlanMoved' } });
+    const third = await world.run('target-out');
+    expect((await world.approve(third.id)).status).toBe('success');
+    expect(target.tree.snapshot()).toEqual(corp.tree.snapshot());
+  });
+});
