@@ -54,6 +54,7 @@ ${ingress}
     direction: egress
     scopes: [{ source: "/", target: "dc=out,dc=org" }]
     onMissing: delete
+    guard: { user: { count: 1000 }, membership: { count: 1000 } }
 `,
   );
   return path;

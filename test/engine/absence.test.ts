@@ -141,7 +141,10 @@ describeWorlds('absence on ingress', (makeWorld) => {
     corp.tree.restore(whole);
     const back = await world.run('corp-in');
     expect(back.status).toBe('success');
-    expect(brief(back.statistics)).toMatchObject({ 'user created': '3/0/0', 'organizationalUnit created': '1/0/0' });
+    expect(brief(back.statistics)).toMatchObject({
+      'user created': '3/0/0',
+      'organizationalUnit created': '1/0/0',
+    });
     expect(await world.directory()).toEqual(corp.tree.snapshot());
   });
 

@@ -5,7 +5,11 @@ import { describeWorlds, noGuard, told } from './world.ts';
 import type { SyncSettings, World } from './world.ts';
 
 /** Ten people of whom the first three are in a group, all read once. */
-async function tenPeople(world: World, guard: NonNullable<SyncSettings['guard']>, settings: SyncSettings = {}): Promise<MemorySystem> {
+async function tenPeople(
+  world: World,
+  guard: NonNullable<SyncSettings['guard']>,
+  settings: SyncSettings = {},
+): Promise<MemorySystem> {
   const corp = await world.system('corp');
   for (let index = 0; index < 10; index += 1) corp.tree.add(`/uid=user${index}`);
   corp.tree.add('/cn=staff', {}, ['/uid=user0', '/uid=user1', '/uid=user2']);
@@ -48,7 +52,10 @@ describeWorlds('the guard', (makeWorld) => {
     corp.tree.add('/uid=later');
     const approved = await world.approve(held.id);
     expect(approved.status).toBe('success');
-    expect(brief(approved.statistics)).toMatchObject({ 'user deleted': '2/0/0', 'membership deleted': '2/0/0' });
+    expect(brief(approved.statistics)).toMatchObject({
+      'user deleted': '2/0/0',
+      'membership deleted': '2/0/0',
+    });
     expect(await world.directory()).not.toHaveProperty('/uid=later');
     await world.run('corp-in');
     expect(await world.directory()).toEqual(corp.tree.snapshot());
@@ -86,7 +93,10 @@ describeWorlds('the guard', (makeWorld) => {
     const first = await world.run('corp-in');
     const second = await world.run('corp-in');
     expect(second.status).toBe('held');
-    expect(brief(second.statistics)).toMatchObject({ 'user deleted': '0/0/2', 'membership deleted': '0/0/2' });
+    expect(brief(second.statistics)).toMatchObject({
+      'user deleted': '0/0/2',
+      'membership deleted': '0/0/2',
+    });
     await expect(world.approve(first.id)).rejects.toMatchObject({ code: 'PlanSuperseded' });
     expect((await world.approve(second.id)).status).toBe('success');
     expect(await world.directory()).toEqual(corp.tree.snapshot());

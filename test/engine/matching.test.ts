@@ -4,31 +4,34 @@ import { brief } from '../workbench.ts';
 import { describeWorlds, told } from './world.ts';
 
 describeWorlds('matching on ingress', (makeWorld, store) => {
-  test.each([0, 7, 8])('two people with one mail are both conflicts, whatever the order (%s)', async (order) => {
-    const world = await makeWorld();
-    const hr = await world.system('hr');
-    hr.tree.add('/uid=ann', { mail: ['ann@x.org'] });
-    await world.ingress('hr');
-    await world.run('hr-in');
-    const corp = await world.system('corp');
-    [corp.order, corp.batchSize] = [order, 1];
-    corp.tree.add('/uid=ann1', { mail: ['ann@x.org'] });
-    corp.tree.add('/uid=ann2', { mail: ['ANN@x.org '] });
-    corp.tree.add('/uid=new1', { mail: ['new@x.org'] });
-    corp.tree.add('/uid=new2', { mail: ['new@x.org'] });
-    corp.tree.add('/uid=fine', { mail: ['fine@x.org'] });
-    await world.ingress('corp');
-    const job = await world.run('corp-in');
-    expect(job.status).toBe('partial_success');
-    expect(brief(job.statistics)).toEqual({ 'user created': '1/0/0', 'user binded': '0/4/0' });
-    const changes = await world.changes(job.id);
-    const failed = changes.filter(({ result }) => result === 'failed');
-    for (const { error } of failed) expect(error).toMatchObject({ code: 'AmbiguousMatch' });
-    expect(failed[0]?.error?.message).toContain('mail');
-    corp.tree.set('/uid=ann2', { mail: ['other@x.org'] });
-    const next = await world.run('corp-in');
-    expect(brief(next.statistics)).toMatchObject({ 'user created': '1/0/0', 'user binded': '1/2/0' });
-  });
+  test.each([0, 7, 8])(
+    'two people with one mail are both conflicts, whatever the order (%s)',
+    async (order) => {
+      const world = await makeWorld();
+      const hr = await world.system('hr');
+      hr.tree.add('/uid=ann', { mail: ['ann@x.org'] });
+      await world.ingress('hr');
+      await world.run('hr-in');
+      const corp = await world.system('corp');
+      [corp.order, corp.batchSize] = [order, 1];
+      corp.tree.add('/uid=ann1', { mail: ['ann@x.org'] });
+      corp.tree.add('/uid=ann2', { mail: ['ANN@x.org '] });
+      corp.tree.add('/uid=new1', { mail: ['new@x.org'] });
+      corp.tree.add('/uid=new2', { mail: ['new@x.org'] });
+      corp.tree.add('/uid=fine', { mail: ['fine@x.org'] });
+      await world.ingress('corp');
+      const job = await world.run('corp-in');
+      expect(job.status).toBe('partial_success');
+      expect(brief(job.statistics)).toEqual({ 'user created': '1/0/0', 'user binded': '0/4/0' });
+      const changes = await world.changes(job.id);
+      const failed = changes.filter(({ result }) => result === 'failed');
+      for (const { error } of failed) expect(error).toMatchObject({ code: 'AmbiguousMatch' });
+      expect(failed[0]?.error?.message).toContain('mail');
+      corp.tree.set('/uid=ann2', { mail: ['other@x.org'] });
+      const next = await world.run('corp-in');
+      expect(brief(next.statistics)).toMatchObject({ 'user created': '1/0/0', 'user binded': '1/2/0' });
+    },
+  );
 
   test('several candidates are a conflict that names them', async () => {
     const world = await makeWorld();
@@ -66,29 +69,35 @@ describeWorlds('matching on ingress', (makeWorld, store) => {
     expect(await told(world, next)).toContain('user bind anna');
   });
 
-  test.each([0, 3, 4])('of two people with one user name the first by key wins, whatever the order (%s)', async (order) => {
-    const world = await makeWorld();
-    const corp = await world.system('corp');
-    [corp.order, corp.batchSize] = [order, 1];
-    corp.tree.add('/ou=a');
-    corp.tree.add('/ou=b');
-    corp.tree.add('/ou=c');
-    for (const unit of ['c', 'a', 'b']) corp.tree.add(`/ou=${unit}/uid=same`);
-    await world.ingress('corp');
-    const job = await world.run('corp-in');
-    expect(brief(job.statistics)).toMatchObject({ 'user created': '1/2/0' });
-    expect(await world.directory()).toHaveProperty('/ou=c/uid=same');
-    expect(await told(world, await world.run('corp-in'))).toEqual([
-      'user create same failed UsernameTaken',
-      'user create same failed UsernameTaken',
-    ]);
-    corp.tree.remove('/ou=c/uid=same');
-    // Both match the one who goes: a conflict. Once he is gone the name is free.
-    expect(brief((await world.run('corp-in')).statistics)).toMatchObject({ 'user binded': '0/2/0', 'user deleted': '1/0/0' });
-    await world.run('corp-in');
-    const people = Object.keys(await world.directory()).filter((path) => path.endsWith('/uid=same'));
-    expect(people).toEqual(['/ou=a/uid=same']);
-  });
+  test.each([0, 3, 4])(
+    'of two people with one user name the first by key wins, whatever the order (%s)',
+    async (order) => {
+      const world = await makeWorld();
+      const corp = await world.system('corp');
+      [corp.order, corp.batchSize] = [order, 1];
+      corp.tree.add('/ou=a');
+      corp.tree.add('/ou=b');
+      corp.tree.add('/ou=c');
+      for (const unit of ['c', 'a', 'b']) corp.tree.add(`/ou=${unit}/uid=same`);
+      await world.ingress('corp');
+      const job = await world.run('corp-in');
+      expect(brief(job.statistics)).toMatchObject({ 'user created': '1/2/0' });
+      expect(await world.directory()).toHaveProperty('/ou=c/uid=same');
+      expect(await told(world, await world.run('corp-in'))).toEqual([
+        'user create same failed UsernameTaken',
+        'user create same failed UsernameTaken',
+      ]);
+      corp.tree.remove('/ou=c/uid=same');
+      // Both match the one who goes: a conflict. Once he is gone the name is free.
+      expect(brief((await world.run('corp-in')).statistics)).toMatchObject({
+        'user binded': '0/2/0',
+        'user deleted': '1/0/0',
+      });
+      await world.run('corp-in');
+      const people = Object.keys(await world.directory()).filter((path) => path.endsWith('/uid=same'));
+      expect(people).toEqual(['/ou=a/uid=same']);
+    },
+  );
 
   test('a user name that a user of another system has is refused', async () => {
     const world = await makeWorld();
@@ -158,7 +167,11 @@ describeWorlds('matching on ingress', (makeWorld, store) => {
     await world.ingress('corp', { match: ['username'] });
     await world.run('corp-in');
     const ids = async () =>
-      (await sql<{ id: string }>`select id from directory_user where tenant_id = ${world.actor.tenantId}`.execute(store().db)).rows;
+      (
+        await sql<{
+          id: string;
+        }>`select id from directory_user where tenant_id = ${world.actor.tenantId}`.execute(store().db)
+      ).rows;
     const before = await ids();
     corp.tree.referencesFollow = false;
     corp.tree.remove('/uid=ann');

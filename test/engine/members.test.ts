@@ -85,7 +85,10 @@ describeWorlds('members on ingress', (makeWorld) => {
     corp.tree.move('/ou=people/uid=ann', '/uid=away');
     corp.tree.move('/ou=people/uid=bob', '/ou=people/uid=ann');
     const job = await world.run('corp-in');
-    expect(brief(job.statistics)).toMatchObject({ 'membership created': '1/0/0', 'membership deleted': '1/0/0' });
+    expect(brief(job.statistics)).toMatchObject({
+      'membership created': '1/0/0',
+      'membership deleted': '1/0/0',
+    });
     expect(await world.directory()).toEqual(corp.tree.snapshot());
   });
 

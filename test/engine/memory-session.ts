@@ -1,5 +1,10 @@
 import { LockstepError } from '../../server/src/kernel/errors.ts';
-import type { TargetChange, TargetOutcome, TargetSession } from '../../server/src/sync/connector.ts';
+import type {
+  TargetChange,
+  TargetOutcome,
+  TargetSession,
+  UnitMove,
+} from '../../server/src/sync/connector.ts';
 import type { MemorySystem } from './memory-system.ts';
 import { referenceOf, Refused } from './memory-tree.ts';
 import type { Entry } from './memory-tree.ts';
@@ -17,8 +22,17 @@ export class MemorySession implements TargetSession {
   readonly #moves: { readonly from: string; readonly to: string }[] = [];
   #recovering = false;
 
-  constructor(system: MemorySystem) {
+  constructor(system: MemorySystem, moved: readonly UnitMove[]) {
     this.#system = system;
+    for (const { from, to } of moved) this.#moves.push({ from: this.#follow(from), to });
+  }
+
+  /** Where what had this path is now. */
+  #follow(location: string): string {
+    let path = location;
+    for (const { from, to } of this.#moves)
+      if (path === from || path.startsWith(`${from}/`)) path = to + path.slice(from.length);
+    return path;
   }
 
   async apply(
@@ -63,7 +77,8 @@ export class MemorySession implements TargetSession {
       this.#system.writes.push(change);
       return this.#write(change);
     } catch (error) {
-      if (error instanceof Refused) return { ordinal, ok: false, code: 'TargetRejected', message: error.message };
+      if (error instanceof Refused)
+        return { ordinal, ok: false, code: 'TargetRejected', message: error.message };
       if (!(error instanceof LockstepError)) throw error;
       return { ordinal, ok: false, code: error.code, message: error.message };
     }
@@ -92,10 +107,7 @@ export class MemorySession implements TargetSession {
   #at(location: string): Entry | null {
     if (location === this.#system.root) return null;
     const { tree } = this.#system;
-    let path = location;
-    for (const { from, to } of this.#moves)
-      if (path === from || path.startsWith(`${from}/`)) path = to + path.slice(from.length);
-    const entry = tree.find(path) ?? tree.find(location);
+    const entry = tree.find(this.#follow(location)) ?? tree.find(location);
     if (!entry) throw new LockstepError('ParentNotFound', `nothing is at ${location}`);
     return entry;
   }
@@ -163,7 +175,10 @@ export class MemorySession implements TargetSession {
       if (verb === 'addMember' && !this.#recovering) throw new Refused(`${reference} is a member already`);
       return { ordinal, ok: true };
     }
-    group.members = [...group.members.filter((each) => verb !== 'update' || each !== member.reference), reference];
+    group.members = [
+      ...group.members.filter((each) => verb !== 'update' || each !== member.reference),
+      reference,
+    ];
     return { ordinal, ok: true };
   }
 }

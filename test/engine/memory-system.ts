@@ -105,7 +105,7 @@ export class MemorySystem {
       sameName: (left, right) => left.toLowerCase() === right.toLowerCase(),
       normaliseReference: (text) => (text.startsWith('/') ? referenceOf(text) : null),
       contains: (outer, inner) => outer === '/' || inner === outer || inner.startsWith(`${outer}/`),
-      openTarget: () => Promise.resolve(new MemorySession(this)),
+      openTarget: ({ moved = [] }) => Promise.resolve(new MemorySession(this, moved)),
       [Symbol.asyncDispose]: () => Promise.resolve(),
     };
   }
@@ -133,7 +133,9 @@ export class MemorySystem {
     const scope = request.scopes.findIndex(({ node, filter }) => {
       const inside = node === '/' || path.toLowerCase().startsWith(`${node.toLowerCase()}/`);
       const [name = '', value] = (filter ?? '').split('=');
-      return inside && (filter === undefined || kind !== 'user' || entry.attributes[name]?.includes(value ?? ''));
+      return (
+        inside && (filter === undefined || kind !== 'user' || entry.attributes[name]?.includes(value ?? ''))
+      );
     });
     if (scope < 0) return [];
     const node = request.scopes[scope]?.node ?? '/';
@@ -147,7 +149,9 @@ export class MemorySystem {
       ...(members ? { members } : {}),
       ...(kind === 'user' && this.capabilities.disable ? { enabled: entry.enabled } : {}),
     };
-    const fingerprint = createHash('md5').update(JSON.stringify([scope, object])).digest();
+    const fingerprint = createHash('md5')
+      .update(JSON.stringify([scope, object]))
+      .digest();
     const decode = (): ExternalObject => {
       this.decodes += 1;
       if (this.broken.has(entry.id)) throw new LockstepError('InvalidRecord', `${path} cannot be understood`);
@@ -159,7 +163,7 @@ export class MemorySystem {
   #parents(path: string, node: string): string[] {
     const top = node === '/' ? '' : referenceOf(node);
     const parents: string[] = [];
-    for (let above = referenceOf(path); ; ) {
+    for (let above = referenceOf(path); ;) {
       above = above.slice(0, above.lastIndexOf('/'));
       if (above === top || above === '') return parents;
       parents.push(above);

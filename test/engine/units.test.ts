@@ -176,7 +176,10 @@ describeWorlds('units on ingress', (makeWorld) => {
     corp.tree.set('/ou=a/ou=b/ou=c', { description: ['changed'] });
     corp.tree.set('/ou=a/ou=b/cn=staff', { description: ['changed'] });
     const job = await world.run('corp-in');
-    expect(brief(job.statistics)).toMatchObject({ 'organizationalUnit updated': '1/1/0', 'group updated': '1/0/0' });
+    expect(brief(job.statistics)).toMatchObject({
+      'organizationalUnit updated': '1/1/0',
+      'group updated': '1/0/0',
+    });
     expect(Object.keys(await world.directory())).toEqual(Object.keys(corp.tree.snapshot()));
   });
 

@@ -53,7 +53,12 @@ export async function makeTenant(store: Store): Promise<Actor> {
   };
   await store.transaction(async (trx) => {
     await insertTenant(trx, { id: actor.tenantId, name: actor.tenantName });
-    await insertAccount(trx, { id: actor.accountId, tenantId: actor.tenantId, name: 'administrator', role: actor.role });
+    await insertAccount(trx, {
+      id: actor.accountId,
+      tenantId: actor.tenantId,
+      name: 'administrator',
+      role: actor.role,
+    });
   });
   return actor;
 }
@@ -70,8 +75,19 @@ export async function makeWorld(store: Store): Promise<World> {
     baseDirectory: '/',
   };
   const bench = workbenchOf(app, actor);
-  const sync = async (name: string, system: string, direction: 'ingress' | 'egress', settings: SyncSettings) => {
-    await bench.sync(name, { onMissing: 'delete', guard: noGuard, ...settings, connection: system, direction });
+  const sync = async (
+    name: string,
+    system: string,
+    direction: 'ingress' | 'egress',
+    settings: SyncSettings,
+  ) => {
+    await bench.sync(name, {
+      onMissing: 'delete',
+      guard: noGuard,
+      ...settings,
+      connection: system,
+      direction,
+    });
     return name;
   };
   return {
@@ -100,14 +116,15 @@ export async function makeWorld(store: Store): Promise<World> {
 }
 
 /** What holds for every job that is over: its counts add up, and behind each number stands its list. */
-async function checked(app: Application, actor: Actor, job: JobView): Promise<JobView> {
+export async function checked(app: Application, actor: Actor, job: JobView): Promise<JobView> {
   brief(job.statistics);
   if (job.error?.code === 'Internal') throw new Error(`a defect: ${job.error.message}`);
   const listed: Record<string, number> = {};
   const count = (key: string): void => void (listed[key] = (listed[key] ?? 0) + 1);
   const touched = new Set<string>();
   for (const change of await allChanges(app, actor, job.id, {})) {
-    if (change.result === 'planned') throw new Error(`a change of a job that is over is still planned: ${change.sentence}`);
+    if (change.result === 'planned')
+      throw new Error(`a change of a job that is over is still planned: ${change.sentence}`);
     if (change.verb === null) continue;
     const operation = operationOfVerb[change.verb];
     const key = `${change.kind} ${operation} ${change.objectId ?? change.externalId} ${change.memberId ?? change.externalId}`;
@@ -117,11 +134,12 @@ async function checked(app: Application, actor: Actor, job: JobView): Promise<Jo
     if (job.direction === 'egress' && change.verb !== 'bind') count(`${change.kind} pushed ${change.result}`);
   }
   if (job.mode !== 'dryRun')
-    for (const change of await allChanges(app, actor, job.id, { operation: 'same' })) count(`${change.kind} same success`);
+    for (const change of await allChanges(app, actor, job.id, { operation: 'same' }))
+      count(`${change.kind} same success`);
   for (const kind of kinds) {
     for (const operation of operations) {
       for (const result of ['success', 'failed', 'skipped'] as const) {
-        if (operation === "same" && (job.mode === "dryRun" || job.complete === false)) continue;
+        if (operation === 'same' && (job.mode === 'dryRun' || job.complete === false)) continue;
         const counted = job.statistics[kind][operation][result];
         const found = listed[`${kind} ${operation} ${result}`] ?? 0;
         if (counted !== found)
@@ -149,7 +167,12 @@ async function allChanges(
 
 /** Paths as the memory systems have them: `/ou=people/uid=jdoe`. */
 export async function directorySnapshot(store: Store, tenantId: string): Promise<Record<string, unknown>> {
-  const { rows } = await sql<{ path: string; attributes: object; enabled: boolean; members: string[] | null }>`
+  const { rows } = await sql<{
+    path: string;
+    attributes: object;
+    enabled: boolean;
+    members: string[] | null;
+  }>`
     with recursive unit (id, path) as (
       select ''::text collate "C", ''::text
       union all
@@ -199,7 +222,10 @@ export async function told(world: Workbench, job: JobView): Promise<string[]> {
 }
 
 /** Runs a suite on both stores; one store serves all its tests, and each test has a tenant of its own. */
-export function describeWorlds(name: string, suite: (world: () => Promise<World>, store: () => Store) => void): void {
+export function describeWorlds(
+  name: string,
+  suite: (world: () => Promise<World>, store: () => Store) => void,
+): void {
   describeOnBothStores(name, (makeStore) => {
     let store: Store | undefined;
     beforeAll(async () => {

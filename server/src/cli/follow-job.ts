@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { jobIsOver, type JobView } from '@lockstep/contract/job.ts';
 import type { JobMode } from '@lockstep/contract/vocabulary.ts';
 import { ConnectionLost } from './client.ts';
@@ -26,6 +27,8 @@ export async function followJob(
       }
       const current = await session.call('getJob', { params: { job: job.id } });
       if (jobIsOver(current.status)) return current;
+      // A server that is closing ends its streams before it goes away.
+      await delay(200);
     } catch (error) {
       if (!(error instanceof ConnectionLost) || ++reopens > maximumReopens) throw error;
       reporter.line(`${job.sync}: the server went away, looking for the job again`);

@@ -13,7 +13,7 @@ beforeAll(() => {
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 test('a killed sync is carried on by the next one, as the same job', async () => {
-  writeCompany(join(folder, 'in.ldif'), 3000);
+  writeCompany(join(folder, 'in.ldif'), 1500);
   const file = writeConfiguration(folder);
   const first = new LockstepProcess(['sync', '-f', file, 'company-in', '--json']);
   await first.waitFor('stderr', /company-in: (planning|applying)/);
@@ -24,8 +24,8 @@ test('a killed sync is carried on by the next one, as the same job', async () =>
   expect(second.code, second.stderr).toBe(0);
   const { jobs } = JSON.parse(second.stdout) as { jobs: ReportedJob[] };
   expect(second.stderr).toContain(`job ${jobs[0]?.id} is under way`);
-  expect(jobs[0]?.statistics.user.created).toEqual({ total: 3000, success: 3000, failed: 0, skipped: 0 });
-  expect(jobs[0]?.statistics.membership.created.success).toBe(3000);
+  expect(jobs[0]?.statistics.user.created).toEqual({ total: 1500, success: 1500, failed: 0, skipped: 0 });
+  expect(jobs[0]?.statistics.membership.created.success).toBe(1500);
 
   const listed = await lockstep('jobs', 'list', '--data', join(folder, 'data'), '--json');
   expect((JSON.parse(listed.stdout) as { jobs: unknown[] }).jobs).toHaveLength(1);

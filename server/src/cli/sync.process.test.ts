@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { kinds, operations } from '@lockstep/contract/vocabulary.ts';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { lockstep, type Finished } from '../../../test/cli/lockstep-process.ts';
+import { lockstep, LockstepProcess, type Finished } from '../../../test/cli/lockstep-process.ts';
 import { writeCompany, writeConfiguration } from '../../../test/cli/sample-company.ts';
 import type { ReportedJob } from './sync-report.ts';
 
@@ -42,7 +42,7 @@ function count(
   return { total, success, failed, skipped };
 }
 
-describe('sync as a process, on one data directory from test to test', () => {
+describe('sync as a process, without a server', () => {
   test('an unknown sync is refused before anything is made', async () => {
     writeCompany(input(), 20);
     const finished = await sync('nowhere');
@@ -100,10 +100,59 @@ describe('sync as a process, on one data directory from test to test', () => {
     expect(written).toContain('member: uid=p7,ou=People,dc=out,dc=org');
   });
 
-  test('a second run finds everything the same; so does a dry run', async () => {
+  test('too many deletions are held, exit code 4, and approved by hand', async () => {
+    writeCompany(input(), 10);
+    const finished = await sync('--json', 'company-in');
+    expect(finished.code, finished.stderr).toBe(4);
+    const [job] = reportOf(finished);
+    expect(job?.status).toBe('held');
+    expect(job?.errors).toEqual([]);
+    expect(count(job, 'user', 'deleted')).toEqual({ total: 10, success: 0, failed: 0, skipped: 10 });
+
+    const approved = await lockstep('jobs', 'approve', job?.id ?? '', '--data', data(), '--json');
+    expect(approved.code, approved.stderr).toBe(0);
+    expect(JSON.parse(approved.stdout)).toMatchObject({ status: 'success', approvesJobId: job?.id });
+  });
+
+  test('a command that reads makes no new store', async () => {
+    const finished = await lockstep('jobs', 'list', '--data', join(folder, 'mistyped'));
+    expect(finished.code).toBe(1);
+    expect(finished.stderr).toContain('There is no data directory');
+    expect(existsSync(join(folder, 'mistyped'))).toBe(false);
+  });
+});
+
+describe('sync as a process, through the server that holds the data directory', () => {
+  let server: LockstepProcess;
+  beforeAll(async () => {
+    writeCompany(input(), 10);
+    server = new LockstepProcess(['serve', '--data', data(), '--listen', '127.0.0.1:0']);
+    await server.waitFor('stdout', /listening on/);
+  });
+  afterAll(async () => {
+    server.kill('SIGTERM');
+    await server.finished();
+  });
+
+  test('what was held can be looked at, and is not approved twice', async () => {
+    const listed = await lockstep('jobs', 'list', '--status', 'held', '--data', data(), '--json');
+    const held = (JSON.parse(listed.stdout) as { jobs: { id: string }[] }).jobs;
+    expect(held).toHaveLength(1);
+    const id = held[0]?.id ?? '';
+    const changes = await lockstep('jobs', 'changes', id, '--kind', 'user', '--data', data());
+    expect(changes.stdout.match(/skipped: delete user/g)).toHaveLength(10);
+    const twice = await lockstep('jobs', 'approve', id, '--data', data());
+    expect(twice.code).toBe(1);
+    expect(twice.stderr).toContain('code:   PlanSuperseded');
+    const users = await lockstep('directory', 'list', 'users', '--data', data(), '--json');
+    expect((JSON.parse(users.stdout) as { objects: unknown[] }).objects).toHaveLength(10);
+  });
+
+  test('a run that changes nothing finds everything the same; so does a dry run', async () => {
+    expect((await sync('--json')).code).toBe(0);
     const again = await sync('--json');
     expect(again.code, again.stderr).toBe(0);
-    expect(count(reportOf(again)[0], 'user', 'same').success).toBe(20);
+    expect(count(reportOf(again)[0], 'user', 'same').success).toBe(10);
     expect(count(reportOf(again)[0], 'user', 'created').total).toBe(0);
     expect((await sync('--dry-run', '--json')).code).toBe(0);
   });
@@ -119,7 +168,7 @@ describe('sync as a process, on one data directory from test to test', () => {
   test('one object that fails is partial success, exit code 3, with its error', async () => {
     writeCompany(
       input(),
-      20,
+      11,
       'dn: uid=P3,ou=Groups,dc=example,dc=com\nobjectClass: inetOrgPerson\nuid: P3\ncn: Other\nsn: Other\n',
     );
     const finished = await sync('--json', 'company-in');
@@ -131,32 +180,6 @@ describe('sync as a process, on one data directory from test to test', () => {
     expect(job?.errors[0]).toMatchObject({ kind: 'user' });
   });
 
-  test('too many deletions are held, exit code 4, and approved by hand', async () => {
-    writeCompany(input(), 10);
-    const finished = await sync('--json');
-    expect(finished.code, finished.stderr).toBe(4);
-    const [job] = reportOf(finished);
-    expect(job?.status).toBe('held');
-    expect(count(job, 'user', 'deleted')).toEqual({ total: 10, success: 0, failed: 0, skipped: 10 });
-
-    const held = await lockstep('jobs', 'list', '--status', 'held', '--data', data(), '--json');
-    expect((JSON.parse(held.stdout) as { jobs: { id: string }[] }).jobs.map(({ id }) => id)).toEqual([
-      job?.id,
-    ]);
-    const changes = await lockstep('jobs', 'changes', job?.id ?? '', '--kind', 'user', '--data', data());
-    expect(changes.stdout.match(/skipped: delete user/g)).toHaveLength(10);
-
-    const approved = await lockstep('jobs', 'approve', job?.id ?? '', '--data', data(), '--json');
-    expect(approved.code, approved.stderr).toBe(0);
-    expect(JSON.parse(approved.stdout)).toMatchObject({ status: 'success', approvesJobId: job?.id });
-    const users = await lockstep('directory', 'list', 'users', '--data', data(), '--json');
-    expect((JSON.parse(users.stdout) as { objects: unknown[] }).objects).toHaveLength(10);
-
-    const twice = await lockstep('jobs', 'approve', job?.id ?? '', '--data', data());
-    expect(twice.code).toBe(1);
-    expect(twice.stderr).toContain('code:   PlanSuperseded');
-  });
-
   test('a source that is not there fails, exit code 1, and the others are run all the same', async () => {
     rmSync(input());
     const finished = await sync('--json');
@@ -164,31 +187,25 @@ describe('sync as a process, on one data directory from test to test', () => {
     const jobs = reportOf(finished);
     expect(jobs.map(({ status }) => status)).toEqual(['failed', 'success']);
     expect(jobs[0]?.errors[0]).toMatchObject({ kind: null, verb: null, object: null });
-    expect(count(jobs[1], 'user', 'deleted').total).toBeGreaterThan(0);
+    expect(count(jobs[0], 'user', 'deleted').total).toBe(0);
+    expect(count(jobs[1], 'user', 'exported').success).toBe(1);
   });
 
   test('plan says each change in a sentence', async () => {
-    writeCompany(input(), 11);
+    writeCompany(input(), 12);
     const finished = await lockstep('plan', 'company-in', '--data', data());
     expect(finished.code, finished.stderr).toBe(2);
-    expect(finished.stdout).toMatch(/^create user "p10" in /m);
-    expect(finished.stdout).toMatch(/^add user "p10" to group "all"/m);
+    expect(finished.stdout).toMatch(/^create user "p11" in /m);
+    expect(finished.stdout).toMatch(/^add user "p11" to group "all"/m);
   });
 
-  test('run and show work without a server, too', async () => {
-    const run = await lockstep('run', 'company-in', '--data', data(), '--json');
+  test('a sync is run by its name, and what it did is shown', async () => {
+    const run = await lockstep('run', 'company-in', '--wait', '--data', data(), '--json');
     expect(run.code, run.stderr).toBe(0);
     const { job } = JSON.parse(run.stdout) as { job: { id: string } };
     const shown = await lockstep('jobs', 'show', job.id, '--data', data());
     expect(shown.stdout).toMatch(/^status: +success$/m);
-    const user = await lockstep('directory', 'show', 'user', 'p10', '--data', data());
-    expect(user.stdout).toMatch(/mail: p10@example\.com +\(from company-in\)/);
-  });
-
-  test('a command that reads makes no new store', async () => {
-    const finished = await lockstep('jobs', 'list', '--data', join(folder, 'mistyped'));
-    expect(finished.code).toBe(1);
-    expect(finished.stderr).toContain('There is no data directory');
-    expect(existsSync(join(folder, 'mistyped'))).toBe(false);
+    const user = await lockstep('directory', 'show', 'user', 'p11', '--data', data());
+    expect(user.stdout).toMatch(/mail: p11@example\.com +\(from company-in\)/);
   });
 });

@@ -60,6 +60,7 @@ export async function applyPlan(run: Run): Promise<boolean> {
   await using session = await run.endpoint.openTarget({
     job: run.job.id,
     scopes: nodes.map((node) => ({ node })),
+    moved: run.job.appliedOrdinal === 0 ? [] : await run.store.listUnitMoves(run.job, run.sync),
   });
   const cancelled = await applyBatches(run, session, nodes);
   await session.finish();

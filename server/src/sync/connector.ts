@@ -158,6 +158,12 @@ export interface TargetSession extends AsyncDisposable {
   finish(): Promise<void>;
 }
 
+/** Where a unit was when the plan was made, and where it was put. */
+export interface UnitMove {
+  readonly from: string;
+  readonly to: string;
+}
+
 /** An open connection to a system. */
 export interface Endpoint extends AsyncDisposable {
   readonly capabilities: Capabilities;
@@ -175,10 +181,15 @@ export interface Endpoint extends AsyncDisposable {
   normaliseReference(text: string): string | null;
   /** Whether one scope's node contains the other (overlapping scopes are refused). */
   contains(outerNode: string, innerNode: string): boolean;
-  /** Opens the system for writing. `job` names scratch space so that a resumed job finds it again. */
+  /**
+   * Opens the system for writing. `job` names scratch space so that a resumed job finds it again. `moved` are the units
+   * that this job moved before it was interrupted, in their order: locations of what lies below them are still those
+   * from before.
+   */
   openTarget(options: {
     readonly job: string;
     readonly scopes: readonly ReadScope[];
+    readonly moved?: readonly UnitMove[] | undefined;
   }): Promise<TargetSession>;
 }
 

@@ -5,7 +5,9 @@ import { ChangeWriter } from './change-writer.ts';
 import { namingAttribute } from './contributions.ts';
 import { evaluateGuard } from './guard.ts';
 import type { GuardVerdict } from './guard.ts';
-import { planEgressKind, planEgressMissing, stageSourceMatches, targetRuleValues } from './plan-egress.ts';
+import { ruleTargets, stageSourceMatches, targetRuleValues } from './match-egress.ts';
+import type { RuleTargets } from './match-egress.ts';
+import { planEgressKind, planEgressMissing } from './plan-egress.ts';
 import { planIngressKind, planMissing, ruleValues } from './plan-ingress.ts';
 import type { PlannedChange } from './planned-change.ts';
 import { plannedKinds, plansMemberships } from './run-context.ts';
@@ -37,13 +39,19 @@ const interpretIngress =
     return { name: naming, label: naming, attributes, matchValues };
   };
 
+/** Egress: how much of the directory is in scope, and what match rules compare in the target. */
+interface EgressScope {
+  readonly inScope: Record<ObjectKind, number>;
+  readonly targets: RuleTargets;
+}
+
 const interpretEgress =
-  (run: Run): Interpret =>
+  ({ targets }: EgressScope): Interpret =>
   (kind, entry) => ({
     name: entry.name,
     label: entry.location,
     attributes: entry.attributes,
-    matchValues: targetRuleValues(run, kind, entry.attributes),
+    matchValues: targetRuleValues(targets[kind], entry.attributes),
   });
 
 /** The directory's side of the scopes: ids of the units they name, null for the root. */
@@ -76,46 +84,59 @@ async function planMissingObjects(run: Run, staging: Staging, writer: ChangeWrit
 }
 
 /** Egress: what of the directory is in scope has to be known before the target is read. */
-function stageScope(
+async function stageScope(
   run: Run,
   staging: Staging,
   nodes: readonly (string | null)[],
-): Promise<Record<ObjectKind, number>> {
-  return staging.stageSource(
+): Promise<EgressScope> {
+  const inScope = await staging.stageSource(
     nodes.map((organizationalUnitId, index) => ({ index, organizationalUnitId })),
     plannedKinds(run),
     run.specification.sourceFilter,
   );
+  return { inScope, targets: ruleTargets(run) };
 }
 
-async function planObjects(
+async function planIngressObjects(
   run: Run,
   staging: Staging,
   reading: Reading,
   writer: ChangeWriter,
   nodes: readonly (string | null)[],
-  inScope: Record<ObjectKind, number> | null,
 ): Promise<Record<ObjectKind, number>> {
   const asked = plannedKinds(run);
   const units = new UnitResolver(staging);
   const same: Record<ObjectKind, number> = { organizationalUnit: 0, user: 0, group: 0 };
-  if (inScope === null) {
-    for (const kind of asked) {
-      for (const rule of run.specification.match[kind])
-        await run.store.ensureMatchAttribute(run.sync.tenantId, kind, rule);
+  for (const kind of asked) {
+    for (const rule of run.specification.match[kind]) {
+      await run.store.ensureMatchAttribute(run.sync.tenantId, kind, rule);
     }
-    await staging.matchIngress(run.specification.match, reading.complete);
-    for (const kind of asked) {
-      same[kind] = reading.clean[kind] + (await planIngressKind(run, staging, kind, nodes, units, writer));
-    }
-    return same;
   }
+  await staging.matchIngress(run.specification.match, reading.complete);
+  for (const kind of asked) {
+    const equal = await planIngressKind(run, staging, kind, nodes, units, writer, reading.complete);
+    same[kind] = reading.clean[kind] + equal;
+  }
+  return same;
+}
+
+async function planEgressObjects(
+  run: Run,
+  staging: Staging,
+  reading: Reading,
+  writer: ChangeWriter,
+  nodes: readonly (string | null)[],
+  scope: EgressScope,
+): Promise<Record<ObjectKind, number>> {
+  const asked = plannedKinds(run);
+  const units = new UnitResolver(staging);
+  const same: Record<ObjectKind, number> = { organizationalUnit: 0, user: 0, group: 0 };
   await staging.markNeeds();
-  for (const kind of asked) await stageSourceMatches(run, staging, kind);
+  for (const kind of asked) await stageSourceMatches(run, staging, kind, scope.targets[kind]);
   await staging.matchEgress(run.specification.match);
   for (const kind of asked) {
-    same[kind] =
-      inScope[kind] - (await planEgressKind(run, staging, kind, nodes, units, writer, reading.complete));
+    const others = await planEgressKind(run, staging, kind, nodes, units, writer, reading.complete);
+    same[kind] = scope.inScope[kind] - others;
   }
   return same;
 }
@@ -140,19 +161,20 @@ export async function makePlan(
   await run.store.resetPlan(run.job);
   await using staging = await run.store.openStaging(run.job, run.sync);
   const nodes = await directoryNodes(run);
-  const inScope = run.sync.direction === 'egress' ? await stageScope(run, staging, nodes) : null;
+  const scope = run.sync.direction === 'egress' ? await stageScope(run, staging, nodes) : null;
   await staging.markTouched();
-  const interpret = run.sync.direction === 'ingress' ? interpretIngress(run) : interpretEgress(run);
-  const reading = await stageEntries(run, staging, interpret);
+  const reading = await stageEntries(run, staging, scope ? interpretEgress(scope) : interpretIngress(run));
   for (const warning of reading.warnings) await run.store.addMessage(run.job, 'warning', warning);
   const writer = new ChangeWriter(staging);
-  const same = await planObjects(run, staging, reading, writer, nodes, inScope);
+  const same = scope
+    ? await planEgressObjects(run, staging, reading, writer, nodes, scope)
+    : await planIngressObjects(run, staging, reading, writer, nodes);
   const believeAbsence = reading.complete;
   if (believeAbsence) await staging.stageMissing(plannedKinds(run));
   const memberships = plansMemberships(run);
   if (memberships) {
     await writer.hand((first) => staging.planAddedMembers(first));
-    await writer.hand((first) => staging.planRemovedMembers(first));
+    await writer.hand((first) => staging.planRemovedMembers(first, reading.complete));
   }
   if (believeAbsence) await planMissingObjects(run, staging, writer);
   await writer.flush();

@@ -10,7 +10,8 @@ import { planObject } from './plan-object.ts';
 import type { Tie } from './plan-object.ts';
 import type { LinkData, PlannedChange } from './planned-change.ts';
 import type { Run } from './run-context.ts';
-import { matchKey, matchTexts } from './match-key.ts';
+import { mapQuietly } from './match-egress.ts';
+import { matchKey } from './match-key.ts';
 import type { UnitResolver } from './unit-resolver.ts';
 import { placeKey } from './sync-store.ts';
 import type { EgressCandidate, MissingLink, StagedObject, Staging } from './sync-store.ts';
@@ -32,61 +33,25 @@ function externalObject(staged: StagedObject): ExternalObject {
   };
 }
 
-/** Attributes under the names that the plan uses, whatever letter case the target answers in. */
+/** Managed names by their lower-case form, made once for each mapping. */
+const spellings = new WeakMap<readonly string[], ReadonlyMap<string, string>>();
+
+function spellingsOf(managed: readonly string[]): ReadonlyMap<string, string> {
+  const known = spellings.get(managed);
+  if (known) return known;
+  const made = new Map(managed.map((name) => [name.toLowerCase(), name]));
+  spellings.set(managed, made);
+  return made;
+}
+
+/** Attributes under the names that the mapping uses, whatever letter case the target answers in. */
 function underManagedNames(attributes: Attributes, managed: readonly string[]): Attributes {
-  const names = new Map(managed.map((name) => [name.toLowerCase(), name]));
+  const names = spellingsOf(managed);
   const renamed: Record<string, Attributes[string]> = {};
-  for (const [name, values] of Object.entries(attributes))
+  for (const [name, values] of Object.entries(attributes)) {
     renamed[names.get(name.toLowerCase()) ?? name] = values;
+  }
   return renamed;
-}
-
-/** The target attribute that a match rule compares: the one that the mapping fills from the rule's directory attribute. */
-export function targetAttributeOf(run: Run, kind: ObjectKind, directoryAttribute: string): string | null {
-  const { mapping } = run.specification;
-  const source: Attributes = { [directoryAttribute]: ['x'] };
-  for (const explanation of mapping.explain(kind, source)) {
-    if ('from' in explanation.rule && explanation.rule.from.includes(directoryAttribute))
-      return explanation.target;
-  }
-  return null;
-}
-
-/** Match values of an unlinked entry of the target, by rule. */
-export function targetRuleValues(run: Run, kind: ObjectKind, attributes: Attributes) {
-  const lower = new Map(Object.entries(attributes).map(([name, values]) => [name.toLowerCase(), values]));
-  return run.specification.match[kind].flatMap((rule, index) => {
-    const target = rule === 'path' ? null : targetAttributeOf(run, kind, rule);
-    const values = target === null ? undefined : lower.get(target.toLowerCase());
-    return values ? [{ rule: index, values }] : [];
-  });
-}
-
-/** Match values of directory objects that are not linked yet, beside those of the target's entries. */
-export async function stageSourceMatches(run: Run, staging: Staging, kind: ObjectKind): Promise<void> {
-  const rules = run.specification.match[kind];
-  if (rules.every((rule) => rule === 'path')) return;
-  const targets = rules.map((rule) => (rule === 'path' ? null : targetAttributeOf(run, kind, rule)));
-  for await (const page of staging.unlinkedSources(kind)) {
-    const rows = page.flatMap(({ objectId, directory }) => {
-      const desired = mapQuietly(run, kind, attributesFromJson(directory.attributes));
-      return targets.flatMap((target, rule) => {
-        const values = target === null ? undefined : desired?.[target];
-        return values ? matchTexts(values).map((value) => ({ kind, objectId, rule, value })) : [];
-      });
-    });
-    if (rows.length > 0) await staging.stageSourceMatches(rows);
-  }
-}
-
-function mapQuietly(run: Run, kind: ObjectKind, attributes: Attributes): Attributes | null {
-  try {
-    return run.specification.mapping[kind](attributes);
-  } catch (error) {
-    // The object's own row reports the error when it is planned.
-    if (error instanceof LockstepError) return null;
-    throw error;
-  }
 }
 
 interface Desired {
@@ -198,7 +163,9 @@ function planCandidate(
       ...base,
       tie,
       desired: desired.image,
-      existing: staged ? existingImage(staged, candidate.scope, desired.managed, units) : null,
+      existing: staged
+        ? existingImage(staged, candidate.scope, run.specification.mapping.attributesWritten[kind], units)
+        : null,
       // A create replaces the link of an entry that is gone from the target.
       externalId: staged ? staged.externalId : null,
     },
@@ -264,6 +231,7 @@ export async function planEgressKind(
       page.flatMap(({ directory }) => (directory.parentId === null ? [] : [directory.parentId])),
     );
     const placed = await findPlaced(run, staging, kind, page, nodes, units);
+    await units.load(placed.flatMap((staged) => staged?.parents.slice(0, 1) ?? []));
     const refreshed: Parameters<Staging['refreshLinks']>[0][number][] = [];
     const settled: { kind: ObjectKind; externalId: string; objectId: string | null }[] = [];
     const changes: PlannedChange[] = [];

@@ -195,6 +195,7 @@ async function findPlaces(
   kind: ObjectKind,
   page: readonly IngressCandidate[],
   parents: readonly Parent[],
+  complete: boolean,
 ) {
   if (kind === 'user' || !run.specification.match[kind].includes('path')) return null;
   const places = page.flatMap(({ staged, matchedBy, conflict }, index) => {
@@ -203,7 +204,7 @@ async function findPlaces(
       return [];
     return [{ parentId: parent.id, nameKey: staged.nameKey }];
   });
-  return places.length === 0 ? null : staging.findByPlace(kind, places);
+  return places.length === 0 ? null : staging.findByPlace(kind, places, complete);
 }
 
 /** Plans the objects of one kind; returns how many were compared and equal. */
@@ -214,13 +215,14 @@ export async function planIngressKind(
   nodes: TargetNodes,
   units: UnitResolver,
   writer: ChangeWriter,
+  complete: boolean,
 ): Promise<number> {
   let same = 0;
   for await (const page of staging.ingressCandidates(kind)) {
     run.signal.throwIfAborted();
     await units.load(page.flatMap(({ staged }) => staged.parents));
     const parents = page.map(({ staged }) => units.parent(staged.parents, nodes[staged.link.scope] ?? null));
-    const places = await findPlaces(run, staging, kind, page, parents);
+    const places = await findPlaces(run, staging, kind, page, parents, complete);
     const settled: { kind: ObjectKind; externalId: string; objectId: string | null }[] = [];
     const refreshed: Parameters<Staging['refreshLinks']>[0][number][] = [];
     const changes: PlannedChange[] = [];

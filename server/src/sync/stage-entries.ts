@@ -92,7 +92,7 @@ async function stageBatch(
   batch: readonly RawEntry[],
   version: Buffer,
   interpret: Interpret,
-  clean: Record<ObjectKind, number>,
+  stagedCounts: Record<ObjectKind, number>,
 ): Promise<void> {
   const fingerprints = batch.map((raw) => versionedFingerprint(raw.fingerprint, version));
   const keys = batch.map((raw, index) => ({
@@ -101,13 +101,25 @@ async function stageBatch(
     fingerprint: fingerprints[index] as string,
   }));
   const dirty = await staging.see(keys);
-  for (const raw of batch) clean[raw.kind] += 1;
   const staged = dirty.map((key) => {
     const raw = batch[key.index] as RawEntry;
-    clean[raw.kind] -= 1;
+    stagedCounts[raw.kind] += 1;
     return stageOne(raw, fingerprints[key.index] as string, key, interpret);
   });
   if (staged.length > 0) await staging.stage(staged);
+}
+
+/** A system may bring an object twice: it is seen once, and counts once. */
+async function countClean(
+  staging: Staging,
+  staged: Readonly<Record<ObjectKind, number>>,
+): Promise<Record<ObjectKind, number>> {
+  const seen = await staging.countSeen();
+  return {
+    organizationalUnit: seen.organizationalUnit - staged.organizationalUnit,
+    user: seen.user - staged.user,
+    group: seen.group - staged.group,
+  };
 }
 
 /**
@@ -130,7 +142,7 @@ export async function stageEntries(run: Run, staging: Staging, interpret: Interp
     signal: run.signal,
   });
   const versionBytes = Buffer.from(version, 'hex');
-  const clean: Record<ObjectKind, number> = { organizationalUnit: 0, user: 0, group: 0 };
+  const staged: Record<ObjectKind, number> = { organizationalUnit: 0, user: 0, group: 0 };
   let readCount = 0;
   let progressNoted = 0;
   let previous: Promise<void> = Promise.resolve();
@@ -140,11 +152,11 @@ export async function stageEntries(run: Run, staging: Staging, interpret: Interp
       throw error;
     });
     await previous;
-    if (next.done) return { ...next.value, readCount, clean };
+    if (next.done) return { ...next.value, readCount, clean: await countClean(staging, staged) };
     const batch = next.value.filter((raw) => kinds.includes(raw.kind));
     readCount += batch.length;
     run.signal.throwIfAborted();
-    previous = stageBatch(run, staging, batch, versionBytes, interpret, clean);
+    previous = stageBatch(run, staging, batch, versionBytes, interpret, staged);
     previous.catch(() => undefined);
     const noted = Math.floor(readCount / progressStep);
     if (noted > progressNoted) await run.store.noteProgress(run.job, readCount);

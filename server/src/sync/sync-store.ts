@@ -9,7 +9,7 @@ import type {
 } from '@lockstep/contract/vocabulary.ts';
 import type { Attributes, JsonAttributes } from '../directory/attributes.ts';
 import type { ErrorCode } from '../kernel/errors.ts';
-import type { TargetChange } from './connector.ts';
+import type { TargetChange, UnitMove } from './connector.ts';
 import type { GuardVerdict } from './guard.ts';
 import type { LinkData, PlannedChange } from './planned-change.ts';
 
@@ -178,6 +178,8 @@ export interface Staging extends AsyncDisposable {
   markTouched(): Promise<void>;
   /** Notes the keys as seen and returns those that need a second look. A key seen twice counts once. */
   see(keys: readonly SeenKey[]): Promise<readonly DirtyKey[]>;
+  /** How many objects were seen, each once. */
+  countSeen(): Promise<Record<ObjectKind, number>>;
   stage(objects: readonly StagedObject[]): Promise<void>;
   /** After the read: finds what the unlinked staged objects match, and which of them conflict. */
   matchIngress(rules: Readonly<Record<ObjectKind, readonly string[]>>, complete: boolean): Promise<void>;
@@ -204,10 +206,14 @@ export interface Staging extends AsyncDisposable {
   resolveUnits(references: readonly string[]): Promise<Map<string, string>>;
   /** References by which the connected system knows units. */
   referencesOfUnits(ids: readonly string[]): Promise<Map<string, string>>;
-  /** Directory objects without a live link at the given places; keys as `placeKey` makes them. */
+  /**
+   * Directory objects without a live link at the given places; keys as `placeKey` makes them. After a complete read a
+   * link whose record was not seen is not in the way.
+   */
   findByPlace(
     kind: 'organizationalUnit' | 'group',
     places: readonly { parentId: string | null; nameKey: string }[],
+    complete: boolean,
   ): Promise<Map<string, { objectId: string; directory: DirectoryState }>>;
   /** Unlinked staged target entries at the given places, by parent reference, NUL and name key. */
   findStagedByPlace(
@@ -229,8 +235,11 @@ export interface Staging extends AsyncDisposable {
   writeChanges(firstOrdinal: number, changes: readonly PlannedChange[]): Promise<void>;
   /** Plans additions of members from the given ordinal on; returns the last ordinal used. */
   planAddedMembers(firstOrdinal: number): Promise<number>;
-  /** Plans removals of members from the given ordinal on; returns the last ordinal used. */
-  planRemovedMembers(firstOrdinal: number): Promise<number>;
+  /**
+   * Plans removals of members from the given ordinal on; returns the last ordinal used. Without a complete read they
+   * are skipped and planned again by the next run.
+   */
+  planRemovedMembers(firstOrdinal: number, complete: boolean): Promise<number>;
   /** How many memberships were known and stay as they are. */
   countSameMemberships(): Promise<number>;
   countLinked(): Promise<Record<Kind, number>>;
@@ -293,6 +302,8 @@ export interface SyncStore {
     size: number,
     nodes: readonly string[],
   ): Promise<TargetBatch>;
+  /** Units that this job has moved in the connected system so far, in their order. */
+  listUnitMoves(job: RunnableJob, sync: RunnableSync): Promise<readonly UnitMove[]>;
   /** Commits the intent to write up to `through`, before anything is written outside. */
   recordIntent(job: RunnableJob, through: number): Promise<void>;
   /** Records the outcomes of a batch outside with the links it made, in one transaction. */

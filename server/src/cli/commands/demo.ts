@@ -40,6 +40,12 @@ async function runAll(session: Session, names: readonly string[]): Promise<Repor
   return reports;
 }
 
+/** As short as it can be typed in this directory. */
+function shorten(path: string): string {
+  const short = relative(process.cwd(), path);
+  return short.startsWith('..') ? path : short || '.';
+}
+
 function renderWhereToLook(
   url: string,
   token: string,
@@ -47,12 +53,12 @@ function renderWhereToLook(
   exported: readonly string[],
   job: string,
 ): string {
-  const shown = relative(process.cwd(), data) || '.';
+  const shown = shorten(data);
   return [
     '',
     `Console:      ${url}/#token=${token}`,
     `Credentials:  ${join(shown, 'admin.json')}`,
-    ...exported.map((path) => `Exported:     ${relative(process.cwd(), path)}`),
+    ...exported.map((path) => `Exported:     ${shorten(path)}`),
     '',
     'In another terminal:',
     `  bin/lockstep jobs list --data ${shown}`,

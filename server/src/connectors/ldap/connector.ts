@@ -13,6 +13,7 @@ import type {
   ReadRequest,
   ReadScope,
   TargetSession,
+  UnitMove,
 } from '../../sync/connector.ts';
 import { ldapCapabilities } from './capabilities.ts';
 import { clientOptions, makeConnect } from './client.ts';
@@ -82,8 +83,11 @@ class LdapEndpoint implements Endpoint {
   openTarget(options: {
     readonly job: string;
     readonly scopes: readonly ReadScope[];
+    readonly moved?: readonly UnitMove[] | undefined;
   }): Promise<TargetSession> {
-    return Promise.resolve(new LdapTargetSession(this.#shape, options.scopes, this.#connect));
+    return Promise.resolve(
+      new LdapTargetSession(this.#shape, options.scopes, this.#connect, options.moved ?? []),
+    );
   }
 
   /** Each read and each target session closes its own connection. */

@@ -1,5 +1,11 @@
 import { LockstepError } from '../../kernel/errors.ts';
-import type { ReadScope, TargetChange, TargetOutcome, TargetSession } from '../../sync/connector.ts';
+import type {
+  ReadScope,
+  TargetChange,
+  TargetOutcome,
+  TargetSession,
+  UnitMove,
+} from '../../sync/connector.ts';
 import { applyChange } from './changes.ts';
 import { readOne, type Connect } from './client.ts';
 import type { LdapShape } from './config.ts';
@@ -23,10 +29,16 @@ export class LdapTargetSession implements TargetSession {
   #client: LdapClient | undefined;
   #controls: ReadonlySet<string> = new Set();
 
-  constructor(shape: LdapShape, scopes: readonly ReadScope[], connect: Connect) {
+  constructor(
+    shape: LdapShape,
+    scopes: readonly ReadScope[],
+    connect: Connect,
+    moved: readonly UnitMove[] = [],
+  ) {
     this.#shape = shape;
     this.#scopes = scopes;
     this.#connect = connect;
+    for (const { from, to } of moved) this.#relocations.record(this.#relocations.follow(from) ?? from, to);
   }
 
   async apply(

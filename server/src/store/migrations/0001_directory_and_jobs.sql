@@ -208,7 +208,7 @@ create table membership_link (
   primary key (sync_serial, group_id, reference)
 );
 create index membership_link_by_reference on membership_link (sync_serial, reference);
-create index membership_link_by_member on membership_link (member_id);
+create index membership_link_by_member on membership_link (member_id, group_id);
 
 create table job (
   id text collate "C" primary key,

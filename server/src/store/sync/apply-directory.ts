@@ -5,6 +5,7 @@ import type { RunnableJob, RunnableSync } from '../../sync/sync-store.ts';
 import type { Database } from '../schema.ts';
 import type { Store } from '../store.ts';
 import { checkBatch, checkMemberships } from './check-batch.ts';
+import { preferKeyLookups } from './key-lookups.ts';
 import { loadContents, pending } from './directory-batch.ts';
 import type { Batch } from './directory-batch.ts';
 import { writeMemberships } from './write-memberships.ts';
@@ -63,6 +64,7 @@ export async function applyToDirectory(
   const through = Math.min(from + size, job.lastOrdinal);
   try {
     await store.transaction(async (trx) => {
+      await preferKeyLookups(trx);
       const { rows } = await sql<{
         revision: number;
       }>`select nextval('directory_revision') as revision`.execute(trx);

@@ -384,6 +384,7 @@ export async function findByPlace(
   { store, sync, table }: StagingContext,
   kind: 'organizationalUnit' | 'group',
   places: readonly { parentId: string | null; nameKey: string }[],
+  complete: boolean,
 ) {
   const { rows } = await sql<DirectoryRow & { d_id: string; name_key: string }>`
     select ${directoryColumns(kind)}, d.name_key
@@ -392,7 +393,7 @@ export async function findByPlace(
     where not exists (
       select 1 from link l join sync s on s.serial = l.sync_serial
       where l.object_id = d.id and l.state = 'live' and s.connection_id = ${sync.connectionId} and s.direction = 'ingress'
-        and (l.sync_serial <> ${sync.serial}
+        and (l.sync_serial <> ${sync.serial} or not ${complete}::boolean
           or exists (select 1 from ${table('key')} k where k.kind = l.kind and k.external_id = l.external_id)))`.execute(
     store.db,
   );

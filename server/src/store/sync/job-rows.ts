@@ -1,4 +1,5 @@
 import { sql } from 'kysely';
+import { refreshTableStatistics } from './table-statistics.ts';
 import type { Transaction } from 'kysely';
 import { kinds } from '@lockstep/contract/vocabulary.ts';
 import type { JobMode, Kind } from '@lockstep/contract/vocabulary.ts';
@@ -136,11 +137,16 @@ export async function planDigest(
     destructive: sql`c.result is null and ${destructiveVerbs}`,
     all: sql`c.result is null`,
   }[which];
+  // What the plan itself would create goes by its id outside: its id in the directory is another one in each plan.
   const { rows } = await sql<{ digest: string }>`
     select count(*)::text || ':' || coalesce(sum(hashtextextended(concat_ws('|', c.kind, c.verb,
-      coalesce(c.external_id, c.object_id), case when c.verb = 'create' then '' else c.object_id end, c.member_id,
+      coalesce(c.external_id, c.object_id), case when c.verb = 'create' then '' else coalesce(g.external_id, c.object_id) end,
+      coalesce(m.external_id, c.member_id),
       c.expected_revision::text, c.before::text, (c.after - '$parent'::text)::text), 0)::numeric), 0)::text as digest
-    from change c where c.job_serial = ${jobSerial} and ${part}`.execute(executor);
+    from change c
+    left join change g on c.kind = 'membership' and g.job_serial = c.job_serial and g.object_id = c.object_id and g.kind = 'group' and g.verb = 'create'
+    left join change m on c.kind = 'membership' and m.job_serial = c.job_serial and m.object_id = c.member_id and m.kind = c.member_kind and m.verb = 'create'
+    where c.job_serial = ${jobSerial} and ${part}`.execute(executor);
   return rows[0]?.digest ?? '';
 }
 
@@ -226,6 +232,7 @@ export async function finishJob(
         where serial = ${sync.serial}`.execute(trx);
     }
   });
+  await refreshTableStatistics(store.db, job.lastOrdinal);
 }
 
 /** The organizational unit at a path. A slash in a name is written `\/`. */

@@ -171,20 +171,30 @@ function goneOnIngress({ sync, table }: StagingContext): RawBuilder<unknown> {
         where o.object_id = m.member_id and o.sync_serial <> ${sync.serial} and o.state = 'live' and s.direction = 'ingress')`;
 }
 
-/** Egress: memberships that this sync wrote or bound, and that the directory no longer has. */
+/**
+ * Egress: memberships that this sync wrote or bound, and that the directory no longer has. An entry that was bound to
+ * another object since is that one's member now.
+ */
 function goneOnEgress({ sync, table }: StagingContext): RawBuilder<unknown> {
   return sql`
     select x.group_id, x.member_id, x.reference from membership_link x
     join ${table('source')} sg on sg.kind = 'group' and sg.object_id = x.group_id and sg.conflict_code is null
     left join ${table('object')} g on g.kind = 'group' and g.external_id = sg.external_id
     where x.sync_serial = ${sync.serial} and x.member_id is not null
+      and not exists (
+        select 1 from membership m join ${table('object')} o on o.object_id = m.member_id and o.kind = m.member_kind
+        where m.group_id = x.group_id and m.member_id <> x.member_id and (o.linked or o.settled) and o.reference = x.reference)
       and (
         not exists (select 1 from membership m where m.group_id = x.group_id and m.member_id = x.member_id)
         or ${sync.onMissing === 'delete'}::boolean and exists (select 1 from ${table('missing')} d where d.object_id = x.member_id))`;
 }
 
-/** Plans removals of members; returns the last ordinal used. */
-export async function planRemovedMembers(context: StagingContext, first: number): Promise<number> {
+/** Plans removals of members; without a complete read they wait. Returns the last ordinal used. */
+export async function planRemovedMembers(
+  context: StagingContext,
+  first: number,
+  complete: boolean,
+): Promise<number> {
   const { store, job, sync, table } = context;
   // Else the group still names the reference: it waits for the one who comes by it.
   const released =
@@ -194,9 +204,11 @@ export async function planRemovedMembers(context: StagingContext, first: number)
           and not exists (select 1 from ${table('wanted')} v where v.group_id = w.group_id and v.reference = w.reference)`;
   const gone = sync.direction === 'ingress' ? goneOnIngress(context) : goneOnEgress(context);
   await sql`
-    insert into change (job_serial, ordinal, kind, verb, object_id, member_id, member_kind, external_id, releases_link, label)
+    insert into change (job_serial, ordinal, kind, verb, object_id, member_id, member_kind, external_id, releases_link, label,
+      result, error_code, error_message)
     select ${job.serial}, ${first}::bigint - 1 + row_number() over (order by w.group_id, w.reference), 'membership', 'removeMember',
-      w.group_id, w.member_id, case when w.member_id like 'group\_%' then 'group' else 'user' end, w.reference, ${released}, ${label}
+      w.group_id, w.member_id, case when w.member_id like 'group\_%' then 'group' else 'user' end, w.reference, ${released}, ${label}, ${complete ? null : 'skipped'}::text, ${complete ? null : 'IncompleteRead'}::text,
+      ${complete ? null : 'the read was not complete: nothing is taken away'}::text
     from (select group_id, member_id, min(reference) as reference from (${gone}) g group by group_id, member_id) w
     ${labelJoins(context)}`.execute(store.db);
   return lastOrdinal(context, first);

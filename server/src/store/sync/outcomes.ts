@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import type { Transaction } from 'kysely';
 import type { BatchOutcome, RunnableJob, RunnableSync } from '../../sync/sync-store.ts';
+import { preferKeyLookups } from './key-lookups.ts';
 import type { Database } from '../schema.ts';
 import type { Store } from '../store.ts';
 
@@ -62,18 +63,28 @@ async function writeMembershipLinks(
   outcomes: readonly BatchOutcome[],
 ): Promise<void> {
   const ordinals = outcomes.filter(({ result }) => result === 'success').map(({ ordinal }) => ordinal);
+  if (ordinals.length === 0) return;
   const done = sql`c.job_serial = ${job.serial} and c.ordinal = any (${ordinals}::bigint[])`;
+  const { rows: kinds } = await sql<{
+    kind: string;
+  }>`select distinct c.kind from change c where ${done}`.execute(trx);
+  if (kinds.some(({ kind }) => kind === 'group')) {
+    await sql`
+      delete from membership_link x using change c
+      where ${done} and c.kind = 'group' and c.verb = 'delete' and x.sync_serial = ${sync.serial} and x.group_id = c.object_id`.execute(
+      trx,
+    );
+  }
+  if (kinds.every(({ kind }) => kind !== 'membership')) return;
   await sql`
     delete from membership_link x using change c
-    where ${done} and x.sync_serial = ${sync.serial} and x.group_id = c.object_id
-      and (c.kind = 'membership' and x.member_id = c.member_id or c.kind = 'group' and c.verb = 'delete')`.execute(
-    trx,
-  );
+    where ${done} and c.kind = 'membership' and x.sync_serial = ${sync.serial} and x.group_id = c.object_id
+      and x.member_id = c.member_id`.execute(trx);
   await sql`
     insert into membership_link (sync_serial, group_id, reference, member_id)
     select ${sync.serial}, c.object_id, coalesce(l.reference, c.external_id, c.member_id), c.member_id
     from change c left join link l on l.sync_serial = ${sync.serial} and l.object_id = c.member_id
-    where ${done} and c.kind = 'membership' and c.verb in ('addMember', 'bind', 'update')
+    where ${done} and c.kind = 'membership' and c.verb in ('addMember', 'bind')
     on conflict (sync_serial, group_id, reference) do update set member_id = excluded.member_id`.execute(trx);
 }
 
@@ -132,6 +143,7 @@ export async function recordOutcomes(
   outcomes: readonly BatchOutcome[],
 ): Promise<void> {
   await store.transaction(async (trx) => {
+    await preferKeyLookups(trx);
     await markUnsuccessful(trx, job, outcomes);
     await writeLinks(trx, job, sync, outcomes);
     await followMoves(trx, job, sync, outcomes);

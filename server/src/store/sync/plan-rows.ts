@@ -181,13 +181,19 @@ export async function countLinked({ store, sync }: StagingContext): Promise<Reco
   return countsOf(rows);
 }
 
+export async function countSeen({ store, table }: StagingContext): Promise<Record<Kind, number>> {
+  const { rows } = await sql<{ kind: string; count: number }>`
+    select kind, count(*)::int as count from ${table('key')} group by kind`.execute(store.db);
+  return countsOf(rows);
+}
+
 /** Egress: entries of the target that nothing in the directory is tied to. */
 export async function countUnmanaged({ store, sync, table }: StagingContext): Promise<Record<Kind, number>> {
   if (sync.direction === 'ingress') return zero();
   const { rows } = await sql<{ kind: string; count: number }>`
     select o.kind, count(*)::int as count from ${table('object')} o
-    where o.kind = any (${objectKinds}::text[]) and not o.linked and not o.settled group by o.kind`.execute(
-    store.db,
-  );
+    where o.kind = any (${objectKinds}::text[]) and not o.linked and not o.settled
+      and not exists (select 1 from link l where l.sync_serial = ${sync.serial} and l.kind = o.kind and l.external_id = o.external_id)
+    group by o.kind`.execute(store.db);
   return countsOf(rows);
 }

@@ -39,6 +39,11 @@ export async function see(
   const kinds = keys.map(({ kind }) => kind);
   const ids = keys.map(({ externalId }) => externalId);
   const fingerprints = keys.map(({ fingerprint }) => fingerprint);
+  // Egress: an entry whose directory object is gone or out of scope may be bound to another one, a person made anew.
+  const linkedObject =
+    sync.direction === 'ingress'
+      ? sql`l.object_id`
+      : sql`case when exists (select 1 from ${table('source')} s where s.kind = l.kind and s.object_id = l.object_id) then l.object_id end`;
   const { rows } = await sql<{ index: number; object_id: string | null; state: 'live' | 'missing' | null }>`
     with batch as (
       select distinct on (kind, external_id) kind, external_id, fingerprint, position
@@ -49,7 +54,7 @@ export async function see(
       insert into ${table('key')} (kind, external_id) select kind, external_id from batch
       on conflict do nothing returning kind, external_id
     )
-    select (b.position - 1)::int as index, l.object_id, l.state
+    select (b.position - 1)::int as index, ${linkedObject} as object_id, l.state
     from batch b
     join noted n on n.kind = b.kind collate "C" and n.external_id = b.external_id collate "C"
     left join link l on l.sync_serial = ${sync.serial} and l.kind = b.kind and l.external_id = b.external_id

@@ -96,7 +96,8 @@ export async function stageMissing(
     sync.direction === 'ingress'
       ? sql`not exists (select 1 from ${table('key')} k where k.kind = l.kind and k.external_id = l.external_id)
         and not exists (select 1 from ${table('object')} o where o.object_id = l.object_id and (o.matched_by is not null or o.settled))`
-      : sql`not exists (select 1 from ${table('source')} s where s.kind = l.kind and s.object_id = l.object_id)`;
+      : sql`not exists (select 1 from ${table('source')} s where s.kind = l.kind and s.object_id = l.object_id)
+        and not coalesce(o.settled, false)`;
   const asked = {
     ignore: sql`l.state = 'live'`,
     delete: sql`true`,

@@ -21,6 +21,7 @@ import {
 } from './members.ts';
 import {
   countLinked,
+  countSeen,
   countUnmanaged,
   refreshLinks,
   releaseLinks,
@@ -30,6 +31,7 @@ import {
 } from './plan-rows.ts';
 import { analyzeObjects, indexStaged, markTouched, see, stage } from './stage-read.ts';
 import { markNeeds, stageMissing, stageSource } from './stage-source.ts';
+import { refreshPlanStatistics } from './table-statistics.ts';
 import { createStagingTables, dropStagingTables, stagingContext } from './staging-tables.ts';
 
 /** Opens the staging area of a job; what an interrupted attempt left in it is gone. */
@@ -41,6 +43,7 @@ export async function openStaging(store: Store, job: RunnableJob, sync: Runnable
   return {
     markTouched: () => markTouched(context),
     see: (keys) => see(context, keys),
+    countSeen: () => countSeen(context),
     stage: (objects) => stage(context, objects),
     async matchIngress(rules, complete) {
       await indexStaged(context);
@@ -70,7 +73,7 @@ export async function openStaging(store: Store, job: RunnableJob, sync: Runnable
     egressCandidates: (kind) => egressCandidates(context, kind),
     resolveUnits: (references) => resolveUnits(context, references),
     referencesOfUnits: (ids) => referencesOfUnits(context, ids),
-    findByPlace: (kind, places) => findByPlace(context, kind, places),
+    findByPlace: (kind, places, complete) => findByPlace(context, kind, places, complete),
     findStagedByPlace: (kind, places) => findStagedByPlace(context, kind, places),
     settleStaged: (rows) => settleStaged(context, rows),
     stageMissing: (kinds) => stageMissing(context, kinds),
@@ -79,7 +82,7 @@ export async function openStaging(store: Store, job: RunnableJob, sync: Runnable
     releaseLinks: (rows) => releaseLinks(context, rows),
     writeChanges: (first, changes) => writeChanges(context, first, changes),
     planAddedMembers: (first) => planAddedMembers(context, first),
-    planRemovedMembers: (first) => planRemovedMembers(context, first),
+    planRemovedMembers: (first, complete) => planRemovedMembers(context, first, complete),
     countSameMemberships: () => countSameMemberships(context),
     countLinked: () => countLinked(context),
     countUnmanaged: () => countUnmanaged(context),
@@ -89,6 +92,7 @@ export async function openStaging(store: Store, job: RunnableJob, sync: Runnable
         if (settles) await writeWaitingMembers(context, trx);
         await commitPlan(trx, job, totals);
       });
+      await refreshPlanStatistics(store.db, totals.lastOrdinal);
       return getJob(store, job.id);
     },
     [Symbol.asyncDispose]: () => dropStagingTables(context),

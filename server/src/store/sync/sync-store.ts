@@ -23,7 +23,7 @@ import { ensureMatchAttribute } from './match-attributes.ts';
 import { recordOutcomes } from './outcomes.ts';
 import { openStaging } from './staging.ts';
 import { computeStatistics } from './statistics.ts';
-import { loadTargetBatch } from './target-batch.ts';
+import { listUnitMoves, loadTargetBatch } from './target-batch.ts';
 
 /** The engine's port to the store. */
 export function makeSyncStore(store: Store): SyncStore {
@@ -45,6 +45,7 @@ export function makeSyncStore(store: Store): SyncStore {
     addMessage: (job, level, text) => addMessage(store, job, level, text),
     applyToDirectory: (job, sync, from, size) => applyToDirectory(store, job, sync, from, size),
     loadTargetBatch: (job, sync, from, size, nodes) => loadTargetBatch(store, job, sync, from, size, nodes),
+    listUnitMoves: (job, sync) => listUnitMoves(store, job, sync),
     recordIntent: (job, through) => recordIntent(store, job, through),
     recordOutcomes: (job, sync, through, outcomes) => recordOutcomes(store, job, sync, through, outcomes),
     computeStatistics: (jobSerial) => computeStatistics(store.db, jobSerial),

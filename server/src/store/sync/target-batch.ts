@@ -2,10 +2,11 @@ import { sql } from 'kysely';
 import type { Kind, Verb } from '@lockstep/contract/vocabulary.ts';
 import { valueFromJson } from '../../directory/attributes.ts';
 import type { AttributeValue, JsonAttributes } from '../../directory/attributes.ts';
-import type { TargetChange } from '../../sync/connector.ts';
+import type { TargetChange, UnitMove } from '../../sync/connector.ts';
 import { readPseudoAttributes, withoutPseudoAttributes } from '../../sync/image.ts';
 import type { BatchOutcome, RunnableJob, RunnableSync, TargetBatch } from '../../sync/sync-store.ts';
 import type { Store } from '../store.ts';
+import { preferKeyLookups } from './key-lookups.ts';
 
 interface Row {
   ordinal: number;
@@ -37,18 +38,23 @@ async function loadRows(
   from: number,
   size: number,
 ): Promise<Row[]> {
-  const { rows } = await sql<Row>`
+  return store.transaction(async (trx) => {
+    await preferKeyLookups(trx);
+    const { rows } = await sql<Row>`
     select c.ordinal, c.kind, c.verb, c.object_id, c.external_id, c.label, c.parent_id, c.member_id, c.member_kind, c.before,
       c.after, c.scope, c.location, l.external_id as l_external_id, l.location as l_location, p.location as p_location,
       m.external_id as m_external_id, m.location as m_location, m.alias as m_alias, x.reference as x_reference
-    from change c
+    from (
+      select * from change
+      where job_serial = ${job.serial} and ordinal > ${from} and result is null order by ordinal limit ${size}
+    ) c
     left join link l on l.sync_serial = ${sync.serial} and l.object_id = c.object_id
     left join link p on p.sync_serial = ${sync.serial} and p.object_id = c.parent_id
     left join link m on m.sync_serial = ${sync.serial} and m.object_id = c.member_id
     left join membership_link x on x.sync_serial = ${sync.serial} and x.group_id = c.object_id and x.member_id = c.member_id
-    where c.job_serial = ${job.serial} and c.ordinal > ${from} and c.result is null
-    order by c.ordinal limit ${size}`.execute(store.db);
-  return rows;
+    order by c.ordinal`.execute(trx);
+    return rows;
+  });
 }
 
 /** A batch ends before a change that hangs on one of its own: its place is known only when that one is done. */
@@ -144,4 +150,20 @@ export async function loadTargetBatch(
     else changes.push(change);
   }
   return { through: last.ordinal, changes, settled };
+}
+
+/** Units that a job has moved in the connected system so far, in their order. */
+export async function listUnitMoves(
+  store: Store,
+  job: RunnableJob,
+  sync: RunnableSync,
+): Promise<readonly UnitMove[]> {
+  const { rows } = await sql<UnitMove>`
+    select c.location as "from", l.location as "to"
+    from change c join link l on l.sync_serial = ${sync.serial} and l.object_id = c.object_id
+    where c.job_serial = ${job.serial} and c.kind = 'organizationalUnit' and c.verb = 'move' and c.result is null
+      and c.ordinal <= (select applied_ordinal from job where serial = ${job.serial})
+      and c.location is not null and l.location is not null
+    order by c.ordinal`.execute(store.db);
+  return rows;
 }
