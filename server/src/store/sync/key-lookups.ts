@@ -1,4 +1,5 @@
 import { sql } from 'kysely';
+import type { RawBuilder } from 'kysely';
 import type { Executor } from '../store.ts';
 
 /**
@@ -10,4 +11,12 @@ export async function preferKeyLookups(trx: Executor): Promise<void> {
   await sql`
     select set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true),
       set_config('enable_seqscan', 'off', true)`.execute(trx);
+}
+
+/**
+ * The serial of a sync as a value that the planner does not see when it weighs: of a sync that is new to a table the
+ * statistics say that it has no rows, and joins would begin with "its few rows" instead of the batch's.
+ */
+export function unseen(serial: number): RawBuilder<number> {
+  return sql`(select ${serial}::bigint)`;
 }

@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import type { Transaction } from 'kysely';
 import type { BatchOutcome, RunnableJob, RunnableSync } from '../../sync/sync-store.ts';
-import { preferKeyLookups } from './key-lookups.ts';
+import { preferKeyLookups, unseen } from './key-lookups.ts';
 import type { Database } from '../schema.ts';
 import type { Store } from '../store.ts';
 
@@ -36,7 +36,7 @@ async function writeLinks(
     ) as r (ordinal, external_id, location, reference, alias) on c.job_serial = ${job.serial} and c.ordinal = r.ordinal`;
   await sql`
     delete from link l using ${done}
-    where l.sync_serial = ${sync.serial} and c.kind <> 'membership' and l.object_id = c.object_id
+    where l.sync_serial = ${unseen(sync.serial)} and c.kind <> 'membership' and l.object_id = c.object_id
       and (c.verb = 'delete' or l.external_id <> coalesce(r.external_id, c.external_id))`.execute(trx);
   await sql`
     insert into link (sync_serial, kind, external_id, object_id, reference, alias, location, scope, fingerprint, object_revision)
@@ -51,7 +51,7 @@ async function writeLinks(
       object_revision = excluded.object_revision, state = 'live'`.execute(trx);
   await sql`
     update link l set state = 'missing', fingerprint = null from ${done}
-    where c.releases_link and c.verb <> 'delete' and l.sync_serial = ${sync.serial} and l.kind = c.kind and l.external_id = c.external_id`.execute(
+    where c.releases_link and c.verb <> 'delete' and l.sync_serial = ${unseen(sync.serial)} and l.kind = c.kind and l.external_id = c.external_id`.execute(
     trx,
   );
 }
@@ -71,19 +71,19 @@ async function writeMembershipLinks(
   if (kinds.some(({ kind }) => kind === 'group')) {
     await sql`
       delete from membership_link x using change c
-      where ${done} and c.kind = 'group' and c.verb = 'delete' and x.sync_serial = ${sync.serial} and x.group_id = c.object_id`.execute(
+      where ${done} and c.kind = 'group' and c.verb = 'delete' and x.sync_serial = ${unseen(sync.serial)} and x.group_id = c.object_id`.execute(
       trx,
     );
   }
   if (kinds.every(({ kind }) => kind !== 'membership')) return;
   await sql`
     delete from membership_link x using change c
-    where ${done} and c.kind = 'membership' and x.sync_serial = ${sync.serial} and x.group_id = c.object_id
+    where ${done} and c.kind = 'membership' and x.sync_serial = ${unseen(sync.serial)} and x.group_id = c.object_id
       and x.member_id = c.member_id`.execute(trx);
   await sql`
     insert into membership_link (sync_serial, group_id, reference, member_id)
     select ${sync.serial}, c.object_id, coalesce(l.reference, c.external_id, c.member_id), c.member_id
-    from change c left join link l on l.sync_serial = ${sync.serial} and l.object_id = c.member_id
+    from change c left join link l on l.sync_serial = ${unseen(sync.serial)} and l.object_id = c.member_id
     where ${done} and c.kind = 'membership' and c.verb in ('addMember', 'bind')
     on conflict (sync_serial, group_id, reference) do update set member_id = excluded.member_id`.execute(trx);
 }
@@ -121,14 +121,14 @@ async function followMoves(
         reference = left(l.reference, length(l.reference) - length(${move.before})) || ${move.after},
         location = case when right(l.location, length(${move.from}) + 1) = ',' || ${move.from}
           then left(l.location, length(l.location) - length(${move.from})) || ${move.to} else l.location end
-      where l.sync_serial = ${sync.serial} and right(l.reference, length(${move.before}) + 1) = ',' || ${move.before}`.execute(
+      where l.sync_serial = ${unseen(sync.serial)} and right(l.reference, length(${move.before}) + 1) = ',' || ${move.before}`.execute(
       trx,
     );
   }
   if (moves.length === 0) return;
   await sql`
     update membership_link x set reference = l.reference from link l
-    where x.sync_serial = ${sync.serial} and l.sync_serial = ${sync.serial} and l.object_id = x.member_id
+    where x.sync_serial = ${unseen(sync.serial)} and l.sync_serial = ${unseen(sync.serial)} and l.object_id = x.member_id
       and l.reference is not null and x.reference <> l.reference and x.reference is distinct from l.alias`.execute(
     trx,
   );

@@ -6,7 +6,7 @@ import type { TargetChange, UnitMove } from '../../sync/connector.ts';
 import { readPseudoAttributes, withoutPseudoAttributes } from '../../sync/image.ts';
 import type { BatchOutcome, RunnableJob, RunnableSync, TargetBatch } from '../../sync/sync-store.ts';
 import type { Store } from '../store.ts';
-import { preferKeyLookups } from './key-lookups.ts';
+import { preferKeyLookups, unseen } from './key-lookups.ts';
 
 interface Row {
   ordinal: number;
@@ -48,10 +48,10 @@ async function loadRows(
       select * from change
       where job_serial = ${job.serial} and ordinal > ${from} and result is null order by ordinal limit ${size}
     ) c
-    left join link l on l.sync_serial = ${sync.serial} and l.object_id = c.object_id
-    left join link p on p.sync_serial = ${sync.serial} and p.object_id = c.parent_id
-    left join link m on m.sync_serial = ${sync.serial} and m.object_id = c.member_id
-    left join membership_link x on x.sync_serial = ${sync.serial} and x.group_id = c.object_id and x.member_id = c.member_id
+    left join link l on l.sync_serial = ${unseen(sync.serial)} and l.object_id = c.object_id
+    left join link p on p.sync_serial = ${unseen(sync.serial)} and p.object_id = c.parent_id
+    left join link m on m.sync_serial = ${unseen(sync.serial)} and m.object_id = c.member_id
+    left join membership_link x on x.sync_serial = ${unseen(sync.serial)} and x.group_id = c.object_id and x.member_id = c.member_id
     order by c.ordinal`.execute(trx);
     return rows;
   });
@@ -160,7 +160,7 @@ export async function listUnitMoves(
 ): Promise<readonly UnitMove[]> {
   const { rows } = await sql<UnitMove>`
     select c.location as "from", l.location as "to"
-    from change c join link l on l.sync_serial = ${sync.serial} and l.object_id = c.object_id
+    from change c join link l on l.sync_serial = ${unseen(sync.serial)} and l.object_id = c.object_id
     where c.job_serial = ${job.serial} and c.kind = 'organizationalUnit' and c.verb = 'move' and c.result is null
       and c.ordinal <= (select applied_ordinal from job where serial = ${job.serial})
       and c.location is not null and l.location is not null
