@@ -248,7 +248,9 @@ export const scopeSchema = z.strictObject({
   filter: z
     .string()
     .optional()
-    .describe('Only objects that this filter matches, in the notation of the source.'),
+    .describe(
+      'Only users and groups that this filter matches: ingress in the notation of the connected system (RFC 4515 for LDAP), egress a CEL condition over directory attributes, such as `source.title[0] == "Engineer"`.',
+    ),
 });
 
 const matchAttributes = z.array(z.string().min(1));

@@ -125,7 +125,25 @@ async function record(world: World, job: JobView): Promise<unknown> {
   return { status: job.status, statistics: brief(job.statistics), changes: (await told(world, job)).sort() };
 }
 
-describeWorlds('a job that is killed', (makeWorld) => {
+/**
+ * Goes to and fro between two states and kills each job one step later than the one before, until none is left to be
+ * killed. The two stores begin with different states, so that between them each step of both ways has its turn.
+ */
+async function killAtEveryStep(
+  engine: 'embedded' | 'server',
+  transit: (which: 'before' | 'after', steps: number) => Promise<boolean>,
+): Promise<void> {
+  let alive = 0;
+  let steps = 0;
+  if (engine === 'server') await transit('after', Number.POSITIVE_INFINITY);
+  for (let which: 'before' | 'after' = engine === 'server' ? 'before' : 'after'; alive < 2; steps += 1) {
+    alive = (await transit(which, steps)) ? 0 : alive + 1;
+    which = which === 'after' ? 'before' : 'after';
+  }
+  expect(steps).toBeGreaterThan(20);
+}
+
+describeWorlds('a job that is killed', (makeWorld, store) => {
   test('on ingress ends as if it had not been, wherever it was killed', { timeout: 300_000 }, async () => {
     const world = await makeWorld();
     const corp = await world.system('corp');
@@ -138,18 +156,13 @@ describeWorlds('a job that is killed', (makeWorld) => {
       state(corp, which);
       expected[which] = await record(world, await world.run('corp-in'));
     }
-    let steps = 0;
-    for (let killed = true; killed; steps += 1) {
-      killed = false;
-      for (const which of ['after', 'before'] as const) {
-        state(corp, which);
-        const outcome = await runKilled(world, 'corp-in', steps, null);
-        killed ||= outcome.killed;
-        expect(await record(world, outcome.job), `killed after ${steps} steps`).toEqual(expected[which]);
-        expect(await world.directory(), `killed after ${steps} steps`).toEqual(corp.tree.snapshot());
-      }
-    }
-    expect(steps).toBeGreaterThan(20);
+    await killAtEveryStep(store().engine, async (which, steps) => {
+      state(corp, which);
+      const { killed, job } = await runKilled(world, 'corp-in', steps, null);
+      expect(await record(world, job), `killed after ${steps} steps`).toEqual(expected[which]);
+      expect(await world.directory(), `killed after ${steps} steps`).toEqual(corp.tree.snapshot());
+      return killed;
+    });
     expect(await told(world, await world.run('corp-in'))).toEqual([]);
   });
 
@@ -168,19 +181,14 @@ describeWorlds('a job that is killed', (makeWorld) => {
       await world.run('corp-in');
       expected[which] = await record(world, await world.run('target-out'));
     }
-    let steps = 0;
-    for (let killed = true; killed; steps += 1) {
-      killed = false;
-      for (const which of ['after', 'before'] as const) {
-        state(corp, which);
-        await world.run('corp-in');
-        const outcome = await runKilled(world, 'target-out', steps, target);
-        killed ||= outcome.killed;
-        expect(await record(world, outcome.job), `killed after ${steps} steps`).toEqual(expected[which]);
-        expect(target.tree.snapshot(), `killed after ${steps} steps`).toEqual(corp.tree.snapshot());
-      }
-    }
-    expect(steps).toBeGreaterThan(20);
+    await killAtEveryStep(store().engine, async (which, steps) => {
+      state(corp, which);
+      await world.run('corp-in');
+      const { killed, job } = await runKilled(world, 'target-out', steps, target);
+      expect(await record(world, job), `killed after ${steps} steps`).toEqual(expected[which]);
+      expect(target.tree.snapshot(), `killed after ${steps} steps`).toEqual(corp.tree.snapshot());
+      return killed;
+    });
     expect(await told(world, await world.run('target-out'))).toEqual([]);
   });
 });

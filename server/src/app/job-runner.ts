@@ -22,6 +22,11 @@ function isStoreFailure(error: unknown): boolean {
   );
 }
 
+/** Another worker runs the job: this one has nothing more to say about it, not even that it failed. */
+function isTakenOver(error: unknown): boolean {
+  return error instanceof LockstepError && error.code === 'JobTakenOver';
+}
+
 export interface JobRunner {
   /**
    * Takes a pending or interrupted job to its end; a job that is over is left alone.
@@ -64,11 +69,10 @@ async function openJob(app: Application, store: SyncStore, job: RunnableJob): Pr
 /** Ends a job that could not be carried out: what was not attempted is skipped, with the reason. */
 async function breakOff(
   store: SyncStore,
-  jobId: string,
+  job: RunnableJob,
   sync: RunnableSync | null,
   error: unknown,
 ): Promise<void> {
-  const job = await store.getJob(jobId);
   const code = error instanceof LockstepError ? error.code : 'Internal';
   const message = error instanceof Error ? error.message : String(error);
   const remedy = error instanceof LockstepError && error.remedy ? `. ${error.remedy}` : '';
@@ -82,15 +86,15 @@ async function breakOff(
 async function attemptAgain(
   store: SyncStore,
   opened: Opened,
-  jobId: string,
+  taken: RunnableJob,
   signal: AbortSignal,
 ): Promise<void> {
   for (let attempt = 0; ; attempt += 1) {
-    const job = await store.getJob(jobId);
+    const job = { ...(await store.getJob(taken.id)), attempt: taken.attempt };
     try {
       return await opened.attempt(job, signal);
     } catch (error) {
-      const current = await store.getJob(jobId);
+      const current = await store.getJob(taken.id);
       const wait = retryDelays[attempt];
       const unreachable = error instanceof LockstepError && error.code === 'ConnectionFailed';
       if (!unreachable || current.phase !== 'apply' || wait === undefined) throw error;
@@ -105,16 +109,18 @@ export function makeJobRunner(app: Application, store: SyncStore = makeSyncStore
   return {
     async run(jobId, signal) {
       if (await isOver(app.store, jobId)) return;
+      const job = await store.takeUp(jobId);
       let sync: RunnableSync | null = null;
       try {
-        const job = await store.getJob(jobId);
-        await store.markRunning(job);
         const opened = await openJob(app, store, job);
         sync = opened.sync;
-        await attemptAgain(store, opened, jobId, signal);
+        await attemptAgain(store, opened, job, signal);
       } catch (error) {
         if (signal.aborted || isStoreFailure(error)) throw error;
-        await breakOff(store, jobId, sync, error);
+        if (isTakenOver(error)) return;
+        await breakOff(store, job, sync, error).catch((failure: unknown) => {
+          if (!isTakenOver(failure)) throw failure;
+        });
       }
     },
   };

@@ -4,6 +4,7 @@ import { kinds, objectKinds } from '@lockstep/contract/vocabulary.ts';
 import type { ObjectKind } from '@lockstep/contract/vocabulary.ts';
 import { compileMapping } from '../mapping/compile.ts';
 import type { CompiledMapping } from '../mapping/compile.ts';
+import { compileCondition } from '../mapping/condition.ts';
 import { overlayMapping } from '../mapping/configured.ts';
 import type { MatchRules } from '../mapping/rules.ts';
 import type { ConnectionRow } from '../store/queries/connections.ts';
@@ -13,6 +14,7 @@ import { findTenantPrecedence } from '../store/queries/tenant.ts';
 import type { Connector } from '../sync/connector.ts';
 import { resolveGuard } from '../sync/guard-limits.ts';
 import type { SyncSpecification } from '../sync/run-context.ts';
+import type { SourceFilter } from '../sync/sync-store.ts';
 import { findConnection } from '../store/queries/connections.ts';
 import type { Application } from './application.ts';
 
@@ -35,6 +37,15 @@ export function effectiveMatch(settings: SyncConfiguration, defaults: MatchRules
 function scopesOf(sync: SyncRow, root: string): SyncSpecification['scopes'] {
   if (sync.settings.scopes) return sync.settings.scopes;
   return [sync.direction === 'ingress' ? { source: root, target: '/' } : { source: '/', target: root }];
+}
+
+/** Which users and groups of the directory are in scope; null when every scope takes all. */
+export function egressFilter(name: string, scopes: SyncSpecification['scopes']): SourceFilter | null {
+  const conditions = scopes.map(({ filter }, index) =>
+    filter === undefined ? null : compileCondition(filter, `syncs.${name}.scopes.${index}.filter`),
+  );
+  if (conditions.every((condition) => condition === null)) return null;
+  return (scope, attributes) => conditions[scope]?.(attributes) ?? true;
 }
 
 interface TenantSyncs {
@@ -117,7 +128,7 @@ export async function specifySync(
     match,
     guard: resolveGuard(settings.guard),
     version,
-    sourceFilter: null,
+    sourceFilter: sync.direction === 'egress' ? egressFilter(sync.name, scopes) : null,
     matchAttributes: tenant.matchAttributes,
     precedence: (attribute) => orders.get(attribute) ?? byPosition,
     managedBy: (serial, kind) => tenant.mappings.get(serial)?.attributesWritten[kind] ?? [],

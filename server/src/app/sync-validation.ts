@@ -6,6 +6,7 @@ import { overlayMapping } from '../mapping/configured.ts';
 import type { ConnectionRow } from '../store/queries/connections.ts';
 import type { Endpoint } from '../sync/connector.ts';
 import type { Application } from './application.ts';
+import { egressFilter } from './sync-specification.ts';
 import { connectorContext, openSecrets } from './connections.ts';
 
 /** Match rules that are no attributes of the mapping. */
@@ -108,6 +109,7 @@ export async function validateSync(
   const defaults = connector.defaultMapping(configuration.direction, connection.settings);
   const mapping = compileMapping(overlayMapping(defaults, configuration.map), `${field}.map`);
   checkMatchRules(configuration, mapping, field);
+  if (configuration.direction === 'egress') egressFilter(name, configuration.scopes ?? []);
   const context = connectorContext(app, openSecrets(app.vault, connection));
   await using endpoint = await connector.open(connection.settings, context);
   checkScopes(configuration, endpoint, field);

@@ -37,6 +37,7 @@ export const errorTable = {
   DependencyFailed: ['refused', 'An object that this change depends on could not be written.'],
   Held: ['guarded', 'The guard held the change; approve its job to apply it.'],
   DryRun: ['refused', 'A dry run plans and does not write.'],
+  JobTakenOver: ['conflict', 'Another worker has taken the job over; this one stops.'],
   Cancelled: ['cancelled', 'The job was cancelled before this change.'],
   GuardTripped: ['guarded', 'The plan exceeds the limits of the guard.'],
   PlanMoved: ['refused', 'Source or target moved since the plan was made; run the sync again.'],

@@ -22,6 +22,8 @@ export interface RunnableJob {
   readonly mode: JobMode;
   readonly phase: 'read' | 'plan' | 'apply' | 'record' | 'over';
   readonly approvesJobId: string | null;
+  /** Which taking-up of the job this is: what an earlier one writes from now on is refused. */
+  readonly attempt: number;
   readonly appliedOrdinal: number;
   readonly intendedOrdinal: number;
   readonly lastOrdinal: number;
@@ -260,7 +262,8 @@ export interface RefreshedLink {
   readonly contribution: JsonAttributes | null;
 }
 
-export type SourceFilter = (kind: ObjectKind, attributes: Attributes) => boolean;
+/** Egress: whether a user or group of a scope is in scope at all. */
+export type SourceFilter = (scope: number, attributes: Attributes) => boolean;
 
 /** The key of a place: parent id (empty at the root), NUL, normalised name. */
 export function placeKey(parent: string | null, nameKey: string): string {
@@ -270,7 +273,8 @@ export function placeKey(parent: string | null, nameKey: string): string {
 export interface SyncStore {
   getJob(jobId: string): Promise<RunnableJob>;
   isCancelRequested(job: RunnableJob): Promise<boolean>;
-  markRunning(job: RunnableJob): Promise<void>;
+  /** Takes a job up: whoever ran it before can write no more. */
+  takeUp(jobId: string): Promise<RunnableJob>;
   /** Forgets an unfinished plan, so that the job starts over from its read. */
   resetPlan(job: RunnableJob): Promise<void>;
   openStaging(job: RunnableJob, sync: RunnableSync): Promise<Staging>;

@@ -10,6 +10,8 @@ interface Pair {
   readonly fallback?: readonly string[];
   /** Written only when one of these object classes (lower case) is. */
   readonly classes?: readonly string[];
+  /** Its values are DNs of the system they were read from: read, and written elsewhere only when a map says so. */
+  readonly names?: 'object';
 }
 
 const posixAccount = ['posixaccount'];
@@ -51,8 +53,8 @@ const userPairs: readonly Pair[] = [
   same('preferredLanguage'),
   same('labeledURI'),
   same('carLicense'),
-  same('manager'),
-  same('secretary'),
+  { directory: 'manager', ldap: 'manager', names: 'object' },
+  { directory: 'secretary', ldap: 'secretary', names: 'object' },
   { directory: 'uidNumber', ldap: 'uidNumber', classes: posixAccount },
   { directory: 'gidNumber', ldap: 'gidNumber', classes: posixAccount },
   { directory: 'homeDirectory', ldap: 'homeDirectory', classes: posixAccount },
@@ -81,7 +83,7 @@ const groupPairs: readonly Pair[] = [
   { directory: 'businessCategory', ldap: 'businessCategory', classes: namedGroup },
   { directory: 'organizationName', ldap: 'o', classes: namedGroup },
   { directory: 'organizationalUnitName', ldap: 'ou', classes: namedGroup },
-  { directory: 'owner', ldap: 'owner', classes: namedGroup },
+  { directory: 'owner', ldap: 'owner', classes: namedGroup, names: 'object' },
   { directory: 'gidNumber', ldap: 'gidNumber', classes: ['posixgroup'] },
 ];
 
@@ -126,6 +128,7 @@ function egress(pairs: readonly Pair[], writeClasses: readonly string[]): KindMa
   const written = new Set(writeClasses.map((name) => name.toLowerCase()));
   return Object.fromEntries(
     pairs
+      .filter(({ names }) => names === undefined)
       .filter(({ classes }) => classes === undefined || classes.some((name) => written.has(name)))
       .map(({ directory, ldap }) => [ldap, { from: [directory] }]),
   );

@@ -229,6 +229,8 @@ create table job (
   created_at timestamptz not null default now(),
   started_at timestamptz,
   ended_at timestamptz,
+  -- Counts the processes that took the job up; what an earlier one writes after that is refused.
+  attempt integer not null default 0,
   -- Changes with ordinals up to here have an outcome; those without an entry of their own succeeded.
   applied_ordinal bigint not null default 0,
   -- An external batch up to here may have been begun.

@@ -5,6 +5,7 @@ import type { RunnableJob, RunnableSync } from '../../sync/sync-store.ts';
 import type { Database } from '../schema.ts';
 import type { Store } from '../store.ts';
 import { checkBatch, checkMemberships } from './check-batch.ts';
+import { requireOwnership } from './job-rows.ts';
 import { preferKeyLookups } from './key-lookups.ts';
 import { loadContents, pending } from './directory-batch.ts';
 import type { Batch } from './directory-batch.ts';
@@ -64,6 +65,7 @@ export async function applyToDirectory(
   const through = Math.min(from + size, job.lastOrdinal);
   try {
     await store.transaction(async (trx) => {
+      await requireOwnership(trx, job);
       await preferKeyLookups(trx);
       const { rows } = await sql<{
         revision: number;
@@ -88,6 +90,7 @@ async function failRow(store: Store, job: RunnableJob, ordinal: number, error: u
       ? `the store refused the value: ${error instanceof Error ? error.message : String(error)}`
       : 'another object has this name already';
   await store.transaction(async (trx) => {
+    await requireOwnership(trx, job);
     await sql`
       update change set result = 'failed', error_code = ${code ?? 'InvalidRecord'}, error_message = ${message}
       where job_serial = ${job.serial} and ordinal = ${ordinal}`.execute(trx);

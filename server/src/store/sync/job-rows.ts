@@ -1,4 +1,5 @@
 import { sql } from 'kysely';
+import { dropStagingTables } from './staging-tables.ts';
 import { refreshTableStatistics } from './table-statistics.ts';
 import type { Transaction } from 'kysely';
 import { kinds } from '@lockstep/contract/vocabulary.ts';
@@ -18,6 +19,7 @@ interface JobRow {
   mode: JobMode;
   phase: RunnableJob['phase'];
   approves_job_id: string | null;
+  attempt: number;
   applied_ordinal: number;
   intended_ordinal: number;
   last_ordinal: number;
@@ -51,6 +53,7 @@ function jobOf(row: JobRow): RunnableJob {
     mode: row.mode,
     phase: row.phase,
     approvesJobId: row.approves_job_id,
+    attempt: row.attempt,
     appliedOrdinal: row.applied_ordinal,
     intendedOrdinal: row.intended_ordinal,
     lastOrdinal: row.last_ordinal,
@@ -83,16 +86,35 @@ export async function isCancelRequested(store: Store, job: RunnableJob): Promise
   return rows[0]?.cancel_requested ?? false;
 }
 
-export async function markRunning(store: Store, job: RunnableJob): Promise<void> {
-  await sql`
-    update job set status = 'running', started_at = coalesce(started_at, now())
-    where serial = ${job.serial} and status in ('pending', 'running')`.execute(store.db);
+/** Takes a job up; a process that ran it before and is still alive finds its writes refused from now on. */
+export async function takeUp(store: Store, jobId: string): Promise<RunnableJob> {
+  const { rows } = await sql<JobRow>`
+    update job set status = 'running', started_at = coalesce(started_at, now()), attempt = attempt + 1
+    where id = ${jobId} and status in ('pending', 'running') returning *`.execute(store.db);
+  if (!rows[0]) throw new LockstepError('NotFound', `job ${jobId} is over or does not exist`);
+  return jobOf(rows[0]);
+}
+
+/**
+ * Refuses to go on in a transaction when another process has taken the job up meanwhile (this one was suspended, or cut
+ * off from the store, for longer than its heartbeat allows); holds the job against such a taking-up until it commits.
+ * @throws LockstepError JobTakenOver
+ */
+export async function requireOwnership(trx: Executor, job: RunnableJob): Promise<void> {
+  const { rows } = await sql`
+    select 1 from job where serial = ${job.serial} and attempt = ${job.attempt} and status in ('pending', 'running')
+    for no key update`.execute(trx);
+  if (rows.length === 0)
+    throw new LockstepError('JobTakenOver', `another worker has taken job ${job.id} over`);
 }
 
 /** Forgets an unfinished plan; a plan that was committed is never touched. */
 export async function resetPlan(store: Store, job: RunnableJob): Promise<void> {
-  await sql`delete from change where job_serial = ${job.serial}`.execute(store.db);
-  await sql`update job set phase = 'read', read_count = 0 where serial = ${job.serial}`.execute(store.db);
+  await store.transaction(async (trx) => {
+    await requireOwnership(trx, job);
+    await sql`delete from change where job_serial = ${job.serial}`.execute(trx);
+    await sql`update job set phase = 'read', read_count = 0 where serial = ${job.serial}`.execute(trx);
+  });
 }
 
 const destructiveVerbs = sql`c.verb in ('delete', 'disable', 'removeMember')`;
@@ -116,11 +138,14 @@ export async function skipPlanned(
   code: ErrorCode,
   message: string,
 ): Promise<void> {
-  await sql`
+  await store.transaction(async (trx) => {
+    await requireOwnership(trx, job);
+    await sql`
     update change c set result = 'skipped', error_code = ${code}, error_message = ${message}
     from job j
     where j.serial = ${job.serial} and c.job_serial = j.serial and c.ordinal > j.applied_ordinal and c.result is null
-      and (${which === 'all'}::boolean or ${destructiveVerbs})`.execute(store.db);
+      and (${which === 'all'}::boolean or ${destructiveVerbs})`.execute(trx);
+  });
 }
 
 /**
@@ -174,6 +199,7 @@ export async function commitPlan(
   job: RunnableJob,
   totals: PlanTotals,
 ): Promise<void> {
+  await requireOwnership(trx, job);
   await sql`
     update job set phase = 'apply', last_ordinal = ${totals.lastOrdinal}, read_count = ${totals.readCount},
       same_counts = ${JSON.stringify(totals.same)}::jsonb, unmanaged_counts = ${JSON.stringify(totals.unmanaged)}::jsonb,
@@ -220,6 +246,7 @@ export async function finishJob(
   end: JobRecord,
 ): Promise<void> {
   await store.transaction(async (trx) => {
+    await requireOwnership(trx, job);
     await sql`
       update job set status = ${end.status}, phase = 'over', ended_at = now(), started_at = coalesce(started_at, now()),
         statistics = ${JSON.stringify(end.statistics)}::jsonb,
@@ -232,6 +259,7 @@ export async function finishJob(
         where serial = ${sync.serial}`.execute(trx);
     }
   });
+  await dropStagingTables(store, job.serial);
   await refreshTableStatistics(store.db, job.lastOrdinal);
 }
 

@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import type { Transaction } from 'kysely';
 import type { BatchOutcome, RunnableJob, RunnableSync } from '../../sync/sync-store.ts';
+import { requireOwnership } from './job-rows.ts';
 import { preferKeyLookups, unseen } from './key-lookups.ts';
 import type { Database } from '../schema.ts';
 import type { Store } from '../store.ts';
@@ -143,6 +144,7 @@ export async function recordOutcomes(
   outcomes: readonly BatchOutcome[],
 ): Promise<void> {
   await store.transaction(async (trx) => {
+    await requireOwnership(trx, job);
     await preferKeyLookups(trx);
     await markUnsuccessful(trx, job, outcomes);
     await writeLinks(trx, job, sync, outcomes);

@@ -5,6 +5,7 @@ import type { Kind, ObjectKind } from '@lockstep/contract/vocabulary.ts';
 import type { PlannedChange } from '../../sync/planned-change.ts';
 import type { RefreshedLink } from '../../sync/sync-store.ts';
 import type { Database } from '../schema.ts';
+import { requireOwnership } from './job-rows.ts';
 import type { StagingContext } from './staging-tables.ts';
 
 const changeColumns = [
@@ -76,7 +77,10 @@ export async function writeChanges(
   first: number,
   changes: readonly PlannedChange[],
 ): Promise<void> {
-  await store.copyInto(store.db, 'change', changeColumns, changeRows(job.serial, first, changes));
+  await store.transaction(async (trx) => {
+    await requireOwnership(trx, job);
+    await store.copyInto(trx, 'change', changeColumns, changeRows(job.serial, first, changes));
+  });
 }
 
 /** Keeps what is to become of the links of equal objects until the plan is committed. */

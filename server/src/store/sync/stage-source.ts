@@ -56,14 +56,16 @@ async function dropFiltered(
 ): Promise<void> {
   let after = '';
   for (;;) {
-    const { rows } = await sql<{ id: string; attributes: JsonAttributes }>`
-      select d.id, d.attributes from (
-        select object_id from ${table('source')} where kind = ${kind} and object_id > ${after} order by object_id limit 2000
+    const { rows } = await sql<{ id: string; scope: number; attributes: JsonAttributes }>`
+      select d.id, s.scope, d.attributes from (
+        select object_id, scope from ${table('source')} where kind = ${kind} and object_id > ${after} order by object_id limit 2000
       ) s join ${directoryTables[kind].table} d on d.id = s.object_id order by d.id`.execute(store.db);
     const last = rows.at(-1);
     if (!last) return;
     after = last.id;
-    const out = rows.filter((row) => !filter(kind, attributesFromJson(row.attributes))).map(({ id }) => id);
+    const out = rows
+      .filter((row) => !filter(row.scope, attributesFromJson(row.attributes)))
+      .map(({ id }) => id);
     if (out.length > 0)
       await sql`delete from ${table('source')} where kind = ${kind} and object_id = any (${out}::text[])`.execute(
         store.db,

@@ -59,13 +59,13 @@ const definitions: Record<StagingTable, string> = {
 export const stagingTables = Object.keys(definitions) as StagingTable[];
 
 export function stagingContext(store: Store, job: RunnableJob, sync: RunnableSync): StagingContext {
-  const tableName = (name: StagingTable): string => `staging.job_${job.serial}_${name}`;
+  const tableName = (name: StagingTable): string => `staging.job_${job.serial}_${job.attempt}_${name}`;
   return { store, job, sync, tableName, table: (name) => sql.raw(tableName(name)) };
 }
 
-/** Creates the staging tables anew; what an interrupted attempt left is dropped first. */
+/** Creates the staging tables; what an interrupted attempt at the job left is dropped first. */
 export async function createStagingTables(context: StagingContext): Promise<void> {
-  await dropStagingTables(context);
+  await dropStagingTables(context.store, context.job.serial);
   for (const name of stagingTables) {
     await sql`create unlogged table ${context.table(name)} (${sql.raw(definitions[name])})`.execute(
       context.store.db,
@@ -73,9 +73,14 @@ export async function createStagingTables(context: StagingContext): Promise<void
   }
 }
 
-export async function dropStagingTables(context: StagingContext): Promise<void> {
-  for (const name of stagingTables)
-    await sql`drop table if exists ${context.table(name)}`.execute(context.store.db);
+/** Drops the staging tables of a job, of whatever attempt. */
+export async function dropStagingTables(store: Store, jobSerial: number): Promise<void> {
+  const { rows } = await sql<{ name: string }>`
+    select quote_ident(tablename) as name from pg_tables
+    where schemaname = 'staging' and starts_with(tablename, ${`job_${jobSerial}_`})`.execute(store.db);
+  if (rows.length === 0) return;
+  const names = rows.map(({ name }) => `staging.${name}`).join(', ');
+  await sql`drop table if exists ${sql.raw(names)}`.execute(store.db);
 }
 
 /** The directory table of a kind, and the column that names its objects. */

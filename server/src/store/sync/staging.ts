@@ -93,8 +93,8 @@ export async function openStaging(store: Store, job: RunnableJob, sync: Runnable
         await commitPlan(trx, job, totals);
       });
       await refreshPlanStatistics(store.db, totals.lastOrdinal);
-      return getJob(store, job.id);
+      return { ...(await getJob(store, job.id)), attempt: job.attempt };
     },
-    [Symbol.asyncDispose]: () => dropStagingTables(context),
+    [Symbol.asyncDispose]: () => dropStagingTables(store, job.serial),
   };
 }

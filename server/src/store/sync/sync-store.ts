@@ -12,7 +12,7 @@ import {
   getJob,
   isCancelRequested,
   keepDestructive,
-  markRunning,
+  takeUp,
   noteProgress,
   planDigest,
   recordIntent,
@@ -30,7 +30,7 @@ export function makeSyncStore(store: Store): SyncStore {
   return {
     getJob: (jobId) => getJob(store, jobId),
     isCancelRequested: (job) => isCancelRequested(store, job),
-    markRunning: (job) => markRunning(store, job),
+    takeUp: (jobId) => takeUp(store, jobId),
     resetPlan: (job) => resetPlan(store, job),
     openStaging: (job, sync) => openStaging(store, job, sync),
     findUnitByPath: (tenantId, path) => findUnitByPath(store, tenantId, parsePath(path).map(matchKey), path),

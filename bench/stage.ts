@@ -1,0 +1,73 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { startPostgres } from '../test/servers/postgres.ts';
+import { startSlapd, type Slapd } from '../test/servers/slapd.ts';
+import { writeDirectory } from './generate/directory.ts';
+import type { BenchOptions } from './options.ts';
+import { Lockstep, type StoreArguments } from './programs/lockstep.ts';
+
+/** The servers and files of one size of directory. */
+export interface Stage extends AsyncDisposable {
+  readonly users: number;
+  readonly groups: number;
+  readonly rounds: number;
+  readonly directory: string;
+  /** The directory as it was generated, which `source` holds. */
+  readonly ldif: string;
+  readonly source: Slapd;
+  /** Empty, for Lockstep. */
+  readonly target: Slapd;
+  readonly lockstep: Lockstep;
+  readonly signal: AbortSignal;
+}
+
+// Without fsync after each write: waiting for the disk would hide most of the difference between the writers.
+export const targetSettings = { suffix: 'dc=replica,dc=org', dbnosync: true } as const;
+
+/** Generates a directory, loads it into a server and makes an empty store; `directory` is to be removed by the caller. */
+export async function openStage(
+  options: BenchOptions,
+  directory: string,
+  signal: AbortSignal,
+): Promise<Stage> {
+  await using opened = new AsyncDisposableStack();
+  const { users, groups, rounds, profile } = options;
+  await mkdir(directory);
+  const ldif = join(directory, 'directory.ldif');
+  await writeDirectory({ users, groups }, ldif);
+  signal.throwIfAborted();
+  const source = opened.use(await startSlapd({ ldif: { path: ldif }, dbnosync: true }));
+  const target = opened.use(await startSlapd(targetSettings));
+  const store = await openPlace(options.store, directory, opened);
+  const lockstep = await Lockstep.prepare({
+    directory: join(directory, 'lockstep'),
+    store,
+    source,
+    target,
+    profile,
+    signal,
+  });
+  const stack = opened.move();
+  return {
+    users,
+    groups,
+    rounds,
+    directory,
+    ldif,
+    source,
+    target,
+    lockstep,
+    signal,
+    [Symbol.asyncDispose]: async () => stack.disposeAsync(),
+  };
+}
+
+async function openPlace(
+  store: BenchOptions['store'],
+  directory: string,
+  opened: AsyncDisposableStack,
+): Promise<StoreArguments> {
+  if (store === 'embedded') return ['--data', join(directory, 'data')];
+  const postgres = opened.use(await startPostgres({ fsync: true }));
+  return ['--database-url', await postgres.createDatabase()];
+}
