@@ -50,6 +50,11 @@ function edit(corp: MemorySystem): void {
   corp.tree.removeMember('/cn=staff', '/ou=people/uid=bob');
 }
 
+/** What changes say without their outcome. */
+function lines(changes: Awaited<ReturnType<World['changes']>>): unknown {
+  return changes.map(({ kind, verb, label, externalId }) => [kind, verb, label, externalId]);
+}
+
 describeWorlds('a job', (makeWorld, store) => {
   test('that is a dry run leaves no trace and shows what the run after it does', async () => {
     const world = await makeWorld();
@@ -66,8 +71,6 @@ describeWorlds('a job', (makeWorld, store) => {
         expect(await everything(store())).toEqual(before);
         expect(target.writes).toEqual([]);
         expect(dry.status).toBe('success');
-        const lines = (job: Awaited<ReturnType<World['changes']>>): unknown =>
-          job.map(({ kind, verb, label, externalId }) => [kind, verb, label, externalId]);
         const shown = lines(await world.changes(dry.id));
         const run = await world.run(name);
         expect(lines(await world.changes(run.id))).toEqual(shown);

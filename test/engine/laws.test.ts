@@ -1,4 +1,5 @@
-import fc from 'fast-check';
+import { array, assert, asyncProperty, constantFrom, integer, nat, record } from 'fast-check';
+import type { Arbitrary } from 'fast-check';
 import { expect, test } from 'vitest';
 import { brief } from '../workbench.ts';
 import type { MemorySystem } from './memory-system.ts';
@@ -6,8 +7,8 @@ import { MemoryTree, Refused } from './memory-tree.ts';
 import { describeWorlds, told } from './world.ts';
 
 /** An edit names entries by number, so that whatever is there it means something; one that is refused is none. */
-const edit = fc.record({
-  what: fc.constantFrom(
+const edit = record({
+  what: constantFrom(
     'unit',
     'user',
     'user',
@@ -22,13 +23,13 @@ const edit = fc.record({
     'leave',
     'switch',
   ),
-  on: fc.nat(60),
-  to: fc.nat(60),
-  name: fc.constantFrom('a', 'b', 'c', 'd', 'e', 'f', 'ü', "o'x"),
+  on: nat(60),
+  to: nat(60),
+  name: constantFrom('a', 'b', 'c', 'd', 'e', 'f', 'ü', "o'x"),
 });
-type Edit = typeof edit extends fc.Arbitrary<infer Value> ? Value : never;
+type Edit = typeof edit extends Arbitrary<infer Value> ? Value : never;
 
-const edits = (most: number) => fc.array(edit, { maxLength: most });
+const edits = (most: number) => array(edit, { maxLength: most });
 
 /** Users have one name in the whole tree, as a directory asks for. */
 function nameIsFree(tree: MemoryTree, name: string): boolean {
@@ -88,11 +89,11 @@ const runs = { numRuns: 5, endOnFailure: true } as const;
 
 describeWorlds('laws', (makeWorld) => {
   test('whatever is edited, after a run each side equals the source, and a second run changes nothing', async () => {
-    await fc.assert(
-      fc.asyncProperty(
-        fc.array(edits(14), { minLength: 2, maxLength: 3 }),
-        fc.nat(),
-        fc.integer({ min: 1, max: 9 }),
+    await assert(
+      asyncProperty(
+        array(edits(14), { minLength: 2, maxLength: 3 }),
+        nat(),
+        integer({ min: 1, max: 9 }),
         async (rounds, order, size) => {
           const world = await makeWorld();
           const corp = await world.system('corp');
@@ -123,8 +124,8 @@ describeWorlds('laws', (makeWorld) => {
   }, 240_000);
 
   test('the order in which a system is read does not matter', async () => {
-    await fc.assert(
-      fc.asyncProperty(edits(20), edits(14), fc.integer({ min: 1 }), async (first, second, seed) => {
+    await assert(
+      asyncProperty(edits(20), edits(14), integer({ min: 1 }), async (first, second, seed) => {
         const outcomes: unknown[] = [];
         for (const order of [0, seed, seed + 1]) {
           const world = await makeWorld();

@@ -86,16 +86,10 @@ export class MemorySession implements TargetSession {
 
   #write(change: TargetChange): Success {
     if (change.kind === 'membership') return this.#writeMembership(change);
-    switch (change.verb) {
-      case 'create':
-        return this.#create(change);
-      case 'move':
-        return this.#move(change);
-      case 'delete':
-        return this.#delete(change);
-      default:
-        return this.#update(change, this.#entry(change));
-    }
+    if (change.verb === 'create') return this.#create(change);
+    if (change.verb === 'move') return this.#move(change);
+    if (change.verb === 'delete') return this.#delete(change);
+    return this.#update(change, this.#entry(change));
   }
 
   #entry({ externalId }: TargetChange): Entry {

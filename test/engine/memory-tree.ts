@@ -183,7 +183,7 @@ export class MemoryTree {
 
   /** The whole tree by path, to be compared: no ids, members sorted. */
   snapshot(): Record<string, unknown> {
-    const rows = [...this.entries.values()].map((entry) => [
+    const rows = [...this.entries.values()].map((entry): [string, object] => [
       this.pathOf(entry),
       {
         attributes: sortedAttributes(entry.attributes),
@@ -191,7 +191,7 @@ export class MemoryTree {
         ...(entry.enabled ? {} : { enabled: false }),
       },
     ]);
-    return Object.fromEntries(rows.sort(([a], [b]) => (String(a) < String(b) ? -1 : 1)));
+    return Object.fromEntries(rows.sort(([a], [b]) => (a < b ? -1 : 1)));
   }
 
   copy(): Map<string, Entry> {

@@ -11,10 +11,14 @@ import type {
   OtherContribution,
   StagedObject,
 } from '../../sync/sync-store.ts';
+import { keysetPages } from './keyset-pages.ts';
 import { directoryTables, enabledColumn } from './staging-tables.ts';
 import type { StagingContext } from './staging-tables.ts';
 
 const pageSize = 2000;
+
+/** Depth and id: where a page begins. */
+type Place = readonly [number, string];
 
 interface StagedRow {
   o_kind: ObjectKind | null;
@@ -162,9 +166,7 @@ export async function* ingressCandidates(
       own_contribution: JsonAttributes | null;
       others: OtherContribution[] | null;
     };
-  let depth = -1;
-  let after = '';
-  for (;;) {
+  const load = async ([depth, after]: Place): Promise<Row[]> => {
     const { rows } = await sql<Row>`
       select ${stagedColumns}, ${directoryColumns(kind)}, o.conflict_code, o.conflict_message, o.matched_by,
         l.state as link_state, l.contribution as own_contribution,
@@ -176,10 +178,10 @@ export async function* ingressCandidates(
       left join link l on o.linked and l.sync_serial = ${sync.serial} and l.kind = ${kind} and l.external_id = o.external_id
       left join ${directoryTables[kind].table} d on (o.linked or o.matched_by is not null) and d.id = o.object_id
       order by o.depth, o.external_id`.execute(store.db);
-    const last = rows.at(-1);
-    if (!last) return;
-    depth = last.o_depth;
-    after = last.o_external_id;
+    return rows;
+  };
+  const keyOf = (row: Row): Place => [row.o_depth, row.o_external_id];
+  for await (const rows of keysetPages([-1, ''], keyOf, load, kind !== 'organizationalUnit')) {
     for (const part of byDepth(kind, rows, (row) => row.o_depth)) {
       yield part.map((row) => ({
         staged: stagedOf(row),
@@ -215,9 +217,7 @@ export async function* egressCandidates(
       l_location: string | null;
       l_scope: number;
     };
-  let depth = -2;
-  let after = '';
-  for (;;) {
+  const load = async ([depth, after]: Place): Promise<Row[]> => {
     const { rows } = await sql<Row>`
       select s.object_id as s_object_id, s.scope as s_scope, s.depth as s_depth, s.matched_by, s.conflict_code, s.conflict_message,
         l.external_id as l_external_id, l.reference as l_reference, l.alias as l_alias, l.location as l_location, l.scope as l_scope,
@@ -226,14 +226,16 @@ export async function* egressCandidates(
         select * from ${table('source')} where kind = ${kind} and needs and (depth, object_id) > (${depth}, ${after})
         order by depth, object_id limit ${pageSize}
       ) s
-      join ${directoryTables[kind].table} d on d.id = s.object_id
+      left join ${directoryTables[kind].table} d on d.id = s.object_id
       left join link l on l.sync_serial = ${sync.serial} and l.object_id = s.object_id
       left join ${table('object')} o on o.kind = ${kind} and o.external_id = coalesce(s.external_id, s.matched_external_id)
       order by s.depth, s.object_id`.execute(store.db);
-    const last = rows.at(-1);
-    if (!last) return;
-    depth = last.s_depth;
-    after = last.s_object_id;
+    return rows;
+  };
+  const keyOf = (row: Row): Place => [row.s_depth, row.s_object_id];
+  for await (const page of keysetPages([-2, ''], keyOf, load, kind !== 'organizationalUnit')) {
+    // One that was deleted since the scope was staged is the next run's.
+    const rows = page.filter((row) => row.d_id !== null);
     for (const part of byDepth(kind, rows, (row) => row.s_depth)) {
       yield part.map((row) => ({
         kind,
