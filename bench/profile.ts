@@ -42,17 +42,23 @@ function renderPlace(frame: CpuProfile['nodes'][number]['callFrame']): string {
   return `${name} ${path.replace(/^.*\/(?=node_modules\/|server\/)/, '')}:${frame.lineNumber + 1}`;
 }
 
-/** The most expensive functions of every profile below the directory, as text. */
+/** The most expensive functions of every profile below the directory, as text; idle time is told apart. */
 export async function renderProfiles(directory: string, count = 15): Promise<string> {
   const files = await readdir(directory, { recursive: true });
   const parts: string[] = [];
   for (const file of files.filter((name) => name.endsWith('.cpuprofile')).sort()) {
     const functions = selfTimes(JSON.parse(await readFile(join(directory, file), 'utf8')) as CpuProfile);
-    const total = functions.reduce((sum, { seconds }) => sum + seconds, 0);
-    const lines = functions
-      .slice(0, count)
-      .map(({ place, seconds }) => `${((100 * seconds) / total).toFixed(1).padStart(5)} %  ${place}`);
-    parts.push(`\n${file} (${total.toFixed(1)} s)\n${lines.join('\n')}\n`);
+    parts.push(`\n${file}\n${renderFunctions(functions, count)}`);
   }
   return parts.join('');
+}
+
+function renderFunctions(functions: readonly ProfiledFunction[], count: number): string {
+  const idle = functions.find(({ place }) => place === '(idle)')?.seconds ?? 0;
+  const busy = functions.filter(({ place }) => place !== '(idle)');
+  const total = busy.reduce((sum, { seconds }) => sum + seconds, 0);
+  const lines = busy
+    .slice(0, count)
+    .map(({ place, seconds }) => `${((100 * seconds) / total).toFixed(1).padStart(5)} %  ${place}\n`);
+  return `busy ${total.toFixed(1)} s, idle ${idle.toFixed(1)} s\n${lines.join('')}`;
 }

@@ -85,7 +85,7 @@ function trim(system: MemorySystem): void {
   }
 }
 
-const runs = { numRuns: 5, endOnFailure: true } as const;
+const runs = { numRuns: 3, endOnFailure: true } as const;
 
 describeWorlds('laws', (makeWorld) => {
   test('whatever is edited, after a run each side equals the source, and a second run changes nothing', async () => {

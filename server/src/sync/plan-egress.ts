@@ -2,6 +2,7 @@ import type { ObjectKind } from '@lockstep/contract/vocabulary.ts';
 import { attributesFromJson } from '../directory/attributes.ts';
 import type { Attributes } from '../directory/attributes.ts';
 import { LockstepError } from '../kernel/errors.ts';
+import type { ErrorCode } from '../kernel/errors.ts';
 import type { ChangeWriter } from './change-writer.ts';
 import type { ExternalObject } from './connector.ts';
 import { imageToJson } from './image.ts';
@@ -99,11 +100,11 @@ function existingImage(
 /** Stands for a container of the target that is not kept in step: any wanted parent differs from it. */
 const unknownParent = '?';
 
-function conflictTie(candidate: EgressCandidate, code: 'AmbiguousMatch' | string, message: string): Tie {
+function conflictTie(candidate: EgressCandidate, code: ErrorCode, message: string): Tie {
   return {
     by: 'conflict',
     verb: candidate.link ? 'update' : 'create',
-    code: code as 'AmbiguousMatch',
+    code,
     message,
   };
 }
