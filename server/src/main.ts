@@ -139,6 +139,30 @@ async function startServers(
   if (roles.http === undefined) return undefined;
   const server = buildServer(application, { version, logger, consoleDirectory });
   opened.defer(async () => server.close());
-  await server.listen(roles.http);
+  await listen(server, roles.http);
   return urlOf(server.server.address());
+}
+
+/** @throws LockstepError InvalidConfiguration when the address is taken or not this machine's. */
+async function listen(
+  server: ReturnType<typeof buildServer>,
+  at: { host: string; port: number },
+): Promise<void> {
+  try {
+    await server.listen(at);
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : undefined;
+    const reasons: Readonly<Record<string, string>> = {
+      EADDRINUSE: 'is in use by another program',
+      EADDRNOTAVAIL: 'is no address of this machine',
+      EACCES: 'may not be used by this account',
+    };
+    const reason = typeof code === 'string' ? reasons[code] : undefined;
+    if (reason === undefined) throw error;
+    throw new LockstepError('InvalidConfiguration', `${at.host}:${at.port} ${reason}`, {
+      field: '--listen',
+      remedy: 'Give another address or port; port 0 takes a free one.',
+      cause: error,
+    });
+  }
 }

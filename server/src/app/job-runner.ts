@@ -16,10 +16,16 @@ const retryDelays = [1000, 5000, 15_000];
 
 /** SQLSTATE classes and system errors that mean the store itself is out of reach: the queue delivers the job again. */
 function isStoreFailure(error: unknown): boolean {
-  const code = typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : '';
-  return (
-    /^(08|57P|53|40)/.test(code) || ['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'StoreUnavailable'].includes(code)
-  );
+  if (!(error instanceof Error) || (error instanceof LockstepError && error.code !== 'StoreUnavailable'))
+    return false;
+  const code = 'code' in error ? String(error.code) : '';
+  if (
+    /^(08|57P|53|40)/.test(code) ||
+    ['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'StoreUnavailable'].includes(code)
+  )
+    return true;
+  // The driver gives a connection that broke in the middle of a statement no code.
+  return /^Connection terminated|^Client has encountered a connection error/.test(error.message);
 }
 
 /** Another worker runs the job: this one has nothing more to say about it, not even that it failed. */
@@ -79,7 +85,7 @@ async function breakOff(
   await store.skipPlanned(job, 'all', code, `the job broke off: ${message}`);
   await store.addMessage(job, 'error', `${message}${remedy}`);
   const statistics = await store.computeStatistics(job.serial);
-  const status = jobStatus({ brokeOff: true, cancelled: false, held: false, statistics });
+  const status = jobStatus({ brokeOff: true, cancelled: false, incomplete: false, held: false, statistics });
   await store.finish(job, sync, { status, statistics, errorCode: code, errorMessage: message, note: null });
 }
 

@@ -78,8 +78,9 @@ function renderErrors(job: ReportedJob): string[] {
 export function renderReport(jobs: readonly ReportedJob[]): string {
   const held = jobs
     .filter((job) => job.status === 'held')
-    .map((job) =>
-      printable(`\n${job.sync}: held by its guard; to apply what was held: lockstep jobs approve ${job.id}`),
+    .map(
+      (job) =>
+        `\n${printable(job.sync)}: held by its guard; to apply what was held: bin/lockstep jobs approve ${job.id}`,
     );
   return [renderStatistics(jobs), ...jobs.flatMap(renderErrors), ...held].join('\n');
 }

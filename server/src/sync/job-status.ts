@@ -5,13 +5,15 @@ export interface JobEnd {
   /** The job broke off before its plan was carried out. */
   readonly brokeOff: boolean;
   readonly cancelled: boolean;
+  /** Not everything could be read, or not beyond doubt. */
+  readonly incomplete: boolean;
   /** The guard held a part of the plan. */
   readonly held: boolean;
   readonly statistics: Statistics;
 }
 
 /**
- * How a job ends (DESIGN section 2, statuses). Any failed outcome forbids success; nothing but failures is failed;
+ * How a job ends (DESIGN section 2, statuses). Any failed outcome and an incomplete read forbid success; nothing but failures is failed;
  * held outranks partial success, since a person has to act.
  */
 export function jobStatus(end: JobEnd): Exclude<JobStatus, 'pending' | 'running'> {
@@ -26,6 +28,6 @@ export function jobStatus(end: JobEnd): Exclude<JobStatus, 'pending' | 'running'
       succeeded += end.statistics[kind][operation].success;
     }
   }
-  if (failed === 0) return 'success';
+  if (failed === 0) return end.incomplete ? 'partial_success' : 'success';
   return succeeded === 0 ? 'failed' : 'partial_success';
 }

@@ -116,6 +116,9 @@ async function planIngressObjects(
   for (const kind of asked) {
     const equal = await planIngressKind(run, staging, kind, nodes, units, writer, reading.complete);
     same[kind] = reading.clean[kind] + equal;
+    if (kind !== 'organizationalUnit') continue;
+    await writer.flush();
+    await staging.refuseUnitCycles();
   }
   return same;
 }

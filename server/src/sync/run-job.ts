@@ -70,13 +70,14 @@ async function finish(run: Run, job: RunnableJob, end: { cancelled: boolean }): 
   const statistics = await run.store.computeStatistics(job.serial);
   const totals = job.totals;
   const held = totals?.verdict.tripped === true && job.mode === 'apply';
-  const status = jobStatus({ brokeOff: false, cancelled: end.cancelled, held, statistics });
+  const incomplete = totals?.complete === false;
+  const status = jobStatus({ brokeOff: false, cancelled: end.cancelled, incomplete, held, statistics });
   const sentence = totals?.verdict.findings.map((finding) => finding.sentence).join('; ');
   await run.store.finish(job, run.sync, {
     status,
     statistics,
-    errorCode: held ? 'GuardTripped' : null,
-    errorMessage: held ? (sentence ?? null) : null,
+    errorCode: held ? 'GuardTripped' : incomplete ? 'IncompleteRead' : null,
+    errorMessage: held ? (sentence ?? null) : incomplete ? (totals?.reason ?? null) : null,
     note: totals ? planNotes(totals) : null,
   });
   return status;

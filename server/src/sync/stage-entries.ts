@@ -1,10 +1,12 @@
 import type { ObjectKind } from '@lockstep/contract/vocabulary.ts';
+import { objectKinds } from '@lockstep/contract/vocabulary.ts';
 import { attributesToJson } from '../directory/attributes.ts';
 import type { AttributeValue, Attributes } from '../directory/attributes.ts';
 import { LockstepError } from '../kernel/errors.ts';
 import { newId } from '../kernel/ids.ts';
 import type { Completeness, ExternalObject, RawEntry } from './connector.ts';
 import { matchKey, matchTexts } from './match-key.ts';
+import { isStorable, requireStorable } from './storable.ts';
 import { externalNode, plannedKinds, plansMemberships, versionedFingerprint } from './run-context.ts';
 import type { Run } from './run-context.ts';
 import type { DirtyKey, StagedObject, Staging } from './sync-store.ts';
@@ -39,7 +41,7 @@ function stageOne(raw: RawEntry, fingerprint: string, dirty: DirtyKey, interpret
   };
   let entry: ExternalObject | null = null;
   try {
-    entry = raw.decode();
+    entry = requireStorable(raw.decode());
     const { name, label, attributes, matchValues } = interpret(raw.kind, entry);
     return {
       ...base,
@@ -109,16 +111,36 @@ async function stageBatch(
   if (staged.length > 0) await staging.stage(staged);
 }
 
-/** A system may bring an object twice: it is seen once, and counts once. */
-async function countClean(
-  staging: Staging,
-  staged: Readonly<Record<ObjectKind, number>>,
-): Promise<Record<ObjectKind, number>> {
-  const seen = await staging.countSeen();
+/**
+ * What the read comes to. Ids that stand for several records, and records without a usable id, leave it in doubt what
+ * was seen: then absence is not believed.
+ */
+async function conclude(
+  end: Completeness,
+  read: {
+    readonly staging: Staging;
+    readonly staged: Readonly<Record<ObjectKind, number>>;
+    readonly readCount: number;
+    readonly unusable: number;
+  },
+): Promise<Reading> {
+  const seen = await read.staging.countSeen();
+  const distinct = objectKinds.reduce((sum, kind) => sum + seen[kind], 0);
+  const doubts = [
+    end.complete ? null : (end.reason ?? 'the read was cut off'),
+    distinct < read.readCount ? `${read.readCount - distinct} records have the id of another record` : null,
+    read.unusable > 0
+      ? `${read.unusable} records have an id that cannot be kept (a NUL or half a character)`
+      : null,
+  ].filter((doubt) => doubt !== null);
+  const clean: Record<ObjectKind, number> = { organizationalUnit: 0, user: 0, group: 0 };
+  for (const kind of objectKinds) clean[kind] = seen[kind] - read.staged[kind];
   return {
-    organizationalUnit: seen.organizationalUnit - staged.organizationalUnit,
-    user: seen.user - staged.user,
-    group: seen.group - staged.group,
+    complete: doubts.length === 0,
+    reason: doubts.length === 0 ? undefined : doubts.join('; '),
+    warnings: end.warnings,
+    readCount: read.readCount,
+    clean,
   };
 }
 
@@ -144,6 +166,7 @@ export async function stageEntries(run: Run, staging: Staging, interpret: Interp
   const versionBytes = Buffer.from(version, 'hex');
   const staged: Record<ObjectKind, number> = { organizationalUnit: 0, user: 0, group: 0 };
   let readCount = 0;
+  let unusable = 0;
   let progressNoted = 0;
   let previous: Promise<void> = Promise.resolve();
   for (;;) {
@@ -152,8 +175,10 @@ export async function stageEntries(run: Run, staging: Staging, interpret: Interp
       throw error;
     });
     await previous;
-    if (next.done) return { ...next.value, readCount, clean: await countClean(staging, staged) };
-    const batch = next.value.filter((raw) => kinds.includes(raw.kind));
+    if (next.done) return conclude(next.value, { staging, staged, readCount, unusable });
+    const wanted = next.value.filter((raw) => kinds.includes(raw.kind));
+    const batch = wanted.filter((raw) => isStorable(raw.externalId));
+    unusable += wanted.length - batch.length;
     readCount += batch.length;
     run.signal.throwIfAborted();
     previous = stageBatch(run, staging, batch, versionBytes, interpret, staged);

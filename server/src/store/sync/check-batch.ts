@@ -1,6 +1,8 @@
 import { sql } from 'kysely';
 import { objectKinds } from '@lockstep/contract/vocabulary.ts';
 import type { Verb } from '@lockstep/contract/vocabulary.ts';
+import type { RunnableJob } from '../../sync/sync-store.ts';
+import type { Store } from '../store.ts';
 import { settle } from './directory-batch.ts';
 import type { Batch, Contents } from './directory-batch.ts';
 import { directoryTables } from './staging-tables.ts';
@@ -59,4 +61,28 @@ export async function checkMemberships(batch: Batch): Promise<void> {
     'DependencyFailed',
     'the group or the member could not be written',
   );
+}
+
+/**
+ * Units that this plan would put below themselves fail, and stay where they are: a cycle hangs from no root, and what
+ * is in it would be lost from sight. Looks at the plan's places over those of the directory.
+ */
+export async function refuseUnitCycles(store: Store, job: RunnableJob): Promise<void> {
+  await sql`
+    with recursive placed as (
+      select c.object_id as id, c.parent_id from change c
+      where c.job_serial = ${job.serial} and c.kind = 'organizationalUnit' and c.verb in ('create', 'move') and c.result is null
+    ), walk (start, at, cyclic) as (
+      select p.id, p.parent_id, false from placed p where p.parent_id is not null
+      union all
+      select w.start, coalesce(p.parent_id, case when p.id is null then u.parent_id end), w.at = w.start
+      from walk w
+      left join placed p on p.id = w.at
+      left join organizational_unit u on u.id = w.at
+      where w.at is not null and not w.cyclic
+    ) cycle at set looped using path
+    update change c set result = 'failed', error_code = 'ParentCycle',
+      error_message = 'the organizational units above it lead back to itself'
+    where c.job_serial = ${job.serial} and c.kind = 'organizationalUnit' and c.verb in ('create', 'move')
+      and c.object_id in (select start from walk where cyclic)`.execute(store.db);
 }

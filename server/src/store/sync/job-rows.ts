@@ -117,12 +117,14 @@ export async function resetPlan(store: Store, job: RunnableJob): Promise<void> {
   });
 }
 
-const destructiveVerbs = sql`c.verb in ('delete', 'disable', 'removeMember')`;
+/** Deletes, disables (also one that goes with a move or an update) and removals of members. */
+const destructive = sql`(c.verb in ('delete', 'disable', 'removeMember')
+  or c.verb in ('update', 'move') and c.after -> '$enabled' ->> 0 = 'false')`;
 
 export async function destructiveCounts(store: Store, job: RunnableJob): Promise<Record<Kind, number>> {
   const { rows } = await sql<{ kind: Kind; count: number }>`
     select c.kind, count(*)::int as count from change c
-    where c.job_serial = ${job.serial} and ${destructiveVerbs} and c.result is null group by c.kind`.execute(
+    where c.job_serial = ${job.serial} and ${destructive} and c.result is null group by c.kind`.execute(
     store.db,
   );
   const counts: Record<Kind, number> = { organizationalUnit: 0, user: 0, group: 0, membership: 0 };
@@ -144,7 +146,7 @@ export async function skipPlanned(
     update change c set result = 'skipped', error_code = ${code}, error_message = ${message}
     from job j
     where j.serial = ${job.serial} and c.job_serial = j.serial and c.ordinal > j.applied_ordinal and c.result is null
-      and (${which === 'all'}::boolean or ${destructiveVerbs})`.execute(trx);
+      and (${which === 'all'}::boolean or ${destructive})`.execute(trx);
   });
 }
 
@@ -159,7 +161,7 @@ export async function planDigest(
 ): Promise<string> {
   const part = {
     held: sql`c.result = 'skipped' and c.error_code = 'Held'`,
-    destructive: sql`c.result is null and ${destructiveVerbs}`,
+    destructive: sql`c.result is null and ${destructive}`,
     all: sql`c.result is null`,
   }[which];
   // What the plan itself would create goes by its id outside: its id in the directory is another one in each plan.
@@ -177,9 +179,7 @@ export async function planDigest(
 
 /** Leaves only the destructive part of a plan: the rest belongs to the next ordinary run. */
 export async function keepDestructive(store: Store, job: RunnableJob): Promise<void> {
-  await sql`delete from change c where c.job_serial = ${job.serial} and not ${destructiveVerbs}`.execute(
-    store.db,
-  );
+  await sql`delete from change c where c.job_serial = ${job.serial} and not ${destructive}`.execute(store.db);
 }
 
 export async function findHeldJob(store: Store, jobId: string): Promise<HeldJob> {

@@ -12,6 +12,7 @@ import {
   unlinkedSources,
 } from './candidates.ts';
 import { matchEgressKind, matchIngressKind, refuseTakenUsernames } from './match.ts';
+import { refuseUnitCycles } from './check-batch.ts';
 import { commitPlan, getJob } from './job-rows.ts';
 import {
   countSameMemberships,
@@ -44,6 +45,7 @@ export async function openStaging(store: Store, job: RunnableJob, sync: Runnable
     markTouched: () => markTouched(context),
     see: (keys) => see(context, keys),
     countSeen: () => countSeen(context),
+    refuseUnitCycles: () => refuseUnitCycles(store, job),
     stage: (objects) => stage(context, objects),
     async matchIngress(rules, complete) {
       await indexStaged(context);

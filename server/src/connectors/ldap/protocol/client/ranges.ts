@@ -81,5 +81,5 @@ function findPart(entry: DecodedEntry, attribute: string, from: number): Part {
     // Beside the part, Active Directory also sends the attribute itself, without values.
     if (!range && description.toLowerCase() === name && values.length > 0) return { values, to: undefined };
   }
-  return { values: [], to: undefined };
+  throw protocolError(`the range of ${attribute} from ${from} did not come`);
 }
