@@ -24,7 +24,7 @@ describeWorlds('absence on ingress', (makeWorld) => {
     corp.hidden = ({ name }) => name === 'uid=bob' || name === 'cn=staff';
     corp.incomplete = 'a referral was not followed';
     const partial = await world.run('corp-in');
-    expect(partial.status).toBe('success');
+    expect(partial.status).toBe('partial_success');
     expect(partial.note).toContain('a referral was not followed');
     expect(await told(world, partial)).toEqual(['user update ann']);
     expect(Object.keys(await world.directory())).toEqual(Object.keys(before));

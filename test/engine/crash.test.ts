@@ -126,17 +126,18 @@ async function record(world: World, job: JobView): Promise<unknown> {
 }
 
 /**
- * Goes to and fro between two states and kills each job one step later than the one before, until none is left to be
- * killed. The two stores begin with different states, so that between them each step of both ways has its turn.
+ * Goes to and fro between two states and kills each job later than the one before, until none is left to be killed.
+ * The two stores take turns: one kills at the even steps, the other at the odd ones.
  */
 async function killAtEveryStep(
   engine: 'embedded' | 'server',
   transit: (which: 'before' | 'after', steps: number) => Promise<boolean>,
 ): Promise<void> {
+  const first = engine === 'embedded' ? 0 : 1;
+  let which: 'before' | 'after' = 'after';
   let alive = 0;
-  let steps = 0;
-  if (engine === 'server') await transit('after', Number.POSITIVE_INFINITY);
-  for (let which: 'before' | 'after' = engine === 'server' ? 'before' : 'after'; alive < 2; steps += 1) {
+  let steps = first;
+  for (; alive < 2; steps += 2) {
     alive = (await transit(which, steps)) ? 0 : alive + 1;
     which = which === 'after' ? 'before' : 'after';
   }

@@ -125,10 +125,10 @@ async function conclude(
   },
 ): Promise<Reading> {
   const seen = await read.staging.countSeen();
-  const distinct = objectKinds.reduce((sum, kind) => sum + seen[kind], 0);
+  const doubled = read.staging.countDoubled();
   const doubts = [
     end.complete ? null : (end.reason ?? 'the read was cut off'),
-    distinct < read.readCount ? `${read.readCount - distinct} records have the id of another record` : null,
+    doubled > 0 ? `${doubled} records have the id of another record` : null,
     read.unusable > 0
       ? `${read.unusable} records have an id that cannot be kept (a NUL or half a character)`
       : null,

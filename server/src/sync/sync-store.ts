@@ -181,6 +181,8 @@ export interface Staging extends AsyncDisposable {
   /** Notes the keys as seen and returns those that need a second look. A key seen twice counts once. */
   see(keys: readonly SeenKey[]): Promise<readonly DirtyKey[]>;
   /** How many objects were seen, each once. */
+  /** How many records had the id of another record that was seen before, and were not that record. */
+  countDoubled(): number;
   /** Ingress: fails planned places of units that would hang below themselves. */
   refuseUnitCycles(): Promise<void>;
   countSeen(): Promise<Record<ObjectKind, number>>;

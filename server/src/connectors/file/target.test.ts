@@ -120,7 +120,7 @@ describe('the file', () => {
 
   test('is not written where it cannot be, and the error says what to do', async () => {
     await expect(openSession('missing/out.ldif')).rejects.toMatchObject({
-      code: 'ConnectionFailed',
+      code: 'InvalidConfiguration',
       remedy: expect.stringContaining('mkdir'),
     });
     await mkdir(join(directory, 'out.ldif'));

@@ -1,4 +1,5 @@
 import { sql } from 'kysely';
+import type { RawBuilder } from 'kysely';
 import { objectKinds } from '@lockstep/contract/vocabulary.ts';
 import type { DirtyKey, SeenKey, StagedObject } from '../../sync/sync-store.ts';
 import { directoryTables } from './staging-tables.ts';
@@ -32,36 +33,58 @@ export async function markTouched({ store, sync, table }: StagingContext): Promi
  * that the cost is that of the batch and not of the directory.
  */
 export async function see(
-  { store, sync, table }: StagingContext,
+  context: StagingContext,
   keys: readonly SeenKey[],
-): Promise<DirtyKey[]> {
-  if (keys.length === 0) return [];
-  const kinds = keys.map(({ kind }) => kind);
-  const ids = keys.map(({ externalId }) => externalId);
-  const fingerprints = keys.map(({ fingerprint }) => fingerprint);
+): Promise<{ readonly dirty: DirtyKey[]; readonly doubled: number }> {
+  const { store, sync, table } = context;
+  if (keys.length === 0) return { dirty: [], doubled: 0 };
   // Egress: an entry whose directory object is gone or out of scope may be bound to another one, a person made anew.
   const linkedObject =
     sync.direction === 'ingress'
       ? sql`l.object_id`
       : sql`case when exists (select 1 from ${table('source')} s where s.kind = l.kind and s.object_id = l.object_id) then l.object_id end`;
-  const { rows } = await sql<{ index: number; object_id: string | null; state: 'live' | 'missing' | null }>`
+  const { rows } = await sql<{
+    index: number;
+    object_id: string | null;
+    state: 'live' | 'missing' | null;
+    noted: number | null;
+  }>`
     with batch as (
       select distinct on (kind, external_id) kind, external_id, fingerprint, position
-      from unnest(${kinds}::text[], ${ids}::text[], ${fingerprints}::text[]::uuid[]) with ordinality
-        as t (kind, external_id, fingerprint, position)
-      order by kind, external_id, position desc
+      from ${keyRows(keys)} order by kind, external_id, position desc
     ), noted as (
-      insert into ${table('key')} (kind, external_id) select kind, external_id from batch
+      insert into ${table('key')} (kind, external_id, fingerprint) select kind, external_id, fingerprint from batch
       on conflict do nothing returning kind, external_id
     )
-    select (b.position - 1)::int as index, ${linkedObject} as object_id, l.state
+    select (b.position - 1)::int as index, ${linkedObject} as object_id, l.state, null::int as noted
     from batch b
     join noted n on n.kind = b.kind collate "C" and n.external_id = b.external_id collate "C"
     left join link l on l.sync_serial = ${sync.serial} and l.kind = b.kind and l.external_id = b.external_id
     left join ${table('touched')} x on x.kind = b.kind collate "C" and x.external_id = b.external_id collate "C"
     where l.object_id is null or l.fingerprint is distinct from b.fingerprint or l.state <> 'live' or x.kind is not null
-    order by b.position`.execute(store.db);
-  return rows.map(({ index, object_id, state }) => ({ index, objectId: object_id, linkState: state }));
+    union all
+    select keys.last, null, null, keys.noted from (select -1 as last, count(*)::int as noted from noted) keys
+    order by 1`.execute(store.db);
+  const noted = rows.find(({ index }) => index < 0)?.noted ?? 0;
+  const dirty = rows
+    .filter(({ index }) => index >= 0)
+    .map(({ index, object_id, state }) => ({ index, objectId: object_id, linkState: state }));
+  return { dirty, doubled: noted === keys.length ? 0 : await countDoubled(context, keys) };
+}
+
+/** The keys of a batch as rows `t (kind, external_id, fingerprint, position)`. */
+function keyRows(keys: readonly SeenKey[]): RawBuilder<unknown> {
+  return sql`unnest(${keys.map(({ kind }) => kind)}::text[], ${keys.map(({ externalId }) => externalId)}::text[],
+    ${keys.map(({ fingerprint }) => fingerprint)}::text[]::uuid[]) with ordinality as t (kind, external_id, fingerprint, position)`;
+}
+
+/** Of keys that were met before: how many stand for another record than then. */
+async function countDoubled({ store, table }: StagingContext, keys: readonly SeenKey[]): Promise<number> {
+  const { rows } = await sql<{ doubled: number }>`
+    select count(*)::int as doubled from ${keyRows(keys)}
+    join ${table('key')} k on k.kind = t.kind collate "C" and k.external_id = t.external_id collate "C"
+    where k.fingerprint <> t.fingerprint`.execute(store.db);
+  return rows[0]?.doubled ?? 0;
 }
 
 const objectColumns = [

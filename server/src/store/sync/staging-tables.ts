@@ -30,7 +30,7 @@ export interface StagingContext {
 
 /** Columns of each staging table. Unlogged: a crash of the server empties them, and the job then reads again. */
 const definitions: Record<StagingTable, string> = {
-  key: 'kind text collate "C" not null, external_id text collate "C" not null, primary key (kind, external_id)',
+  key: 'kind text collate "C" not null, external_id text collate "C" not null, fingerprint uuid not null, primary key (kind, external_id)',
   touched: 'kind text collate "C" not null, external_id text collate "C" not null',
   object: `kind text collate "C" not null, external_id text collate "C" not null, object_id text collate "C",
     linked boolean not null, settled boolean not null default false, reference text collate "C", alias text collate "C",

@@ -41,9 +41,15 @@ export async function openStaging(store: Store, job: RunnableJob, sync: Runnable
   // A dry run leaves no trace, and an approving run none but the plan that it was asked to apply.
   const settles = job.mode === 'apply';
   await createStagingTables(context);
+  let doubled = 0;
   return {
     markTouched: () => markTouched(context),
-    see: (keys) => see(context, keys),
+    async see(keys) {
+      const seen = await see(context, keys);
+      doubled += seen.doubled;
+      return seen.dirty;
+    },
+    countDoubled: () => doubled,
     countSeen: () => countSeen(context),
     refuseUnitCycles: () => refuseUnitCycles(store, job),
     stage: (objects) => stage(context, objects),
