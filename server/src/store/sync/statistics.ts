@@ -1,21 +1,8 @@
 import { sql } from 'kysely';
-import { kinds, operationOfVerb, operations } from '@lockstep/contract/vocabulary.ts';
-import type { Counts, Direction, Kind, Operation, Statistics, Verb } from '@lockstep/contract/vocabulary.ts';
+import { emptyStatistics } from '@lockstep/contract/job.ts';
+import { kinds, operationOfVerb } from '@lockstep/contract/vocabulary.ts';
+import type { Direction, Kind, Operation, Statistics, Verb } from '@lockstep/contract/vocabulary.ts';
 import type { Executor } from '../store.ts';
-
-type Mutable<T> = { -readonly [K in keyof T]: T[K] };
-
-/** All four kinds with all seven operations, all zero. */
-export function emptyStatistics(): Record<Kind, Record<Operation, Mutable<Counts>>> {
-  return Object.fromEntries(
-    kinds.map((kind) => [
-      kind,
-      Object.fromEntries(
-        operations.map((operation) => [operation, { total: 0, success: 0, failed: 0, skipped: 0 }]),
-      ),
-    ]),
-  ) as Record<Kind, Record<Operation, Mutable<Counts>>>;
-}
 
 interface JobRow {
   direction: Direction;
