@@ -16,7 +16,7 @@ test('a killed sync is carried on by the next one, as the same job', async () =>
   writeCompany(join(folder, 'in.ldif'), 1500);
   const file = writeConfiguration(folder);
   const first = new LockstepProcess(['sync', '-f', file, 'company-in', '--json']);
-  await first.waitFor('stderr', /company-in: (planning|applying)/);
+  await first.waitFor('stderr', /company-in: (reading|planning|applying)/);
   first.kill('SIGKILL');
   expect((await first.finished()).stdout).toBe('');
 

@@ -1,5 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { createReadStream, createWriteStream } from 'node:fs';
+import { createReadStream } from 'node:fs';
 import { open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { Readable } from 'node:stream';
@@ -126,16 +126,16 @@ export async function writeBackup(store: Store, target: Writable | string): Prom
 /** Under another name until it is whole and on disk. */
 async function writeBackupFile(store: Store, path: string): Promise<BackupReport> {
   const temporary = `${path}.${randomUUID().slice(0, 8)}.part`;
+  // Opened here: a stream that opens by itself may create the file after it has been removed.
+  const file = await open(temporary, 'wx', 0o600);
   try {
-    const report = await writeBackup(
-      store,
-      createWriteStream(temporary, { flags: 'wx', mode: 0o600, flush: true }),
-    );
+    const report = await writeBackup(store, file.createWriteStream({ flush: true }));
     await rename(temporary, path);
     const folder = await open(dirname(path), 'r');
     await folder.sync().finally(() => folder.close());
     return report;
   } catch (error) {
+    await file.close();
     await rm(temporary, { force: true });
     throw error;
   }
