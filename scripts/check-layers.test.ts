@@ -38,6 +38,7 @@ test.each([
   ['server/src/app/a.ts', 'server/src/http/b.ts', 'layer-app'],
   ['server/src/app/a.ts', 'server/src/main.ts', 'layer-app'],
   ['server/src/connectors/file/a.ts', 'server/src/connectors/ldap/b.ts', 'connectors-apart'],
+  ['server/src/connectors/file/a.ts', 'server/src/connectors/ldap/protocol/ber/b.ts', 'connectors-apart'],
   ['server/src/connectors/file/a.ts', 'server/src/config/b.ts', 'layer-connectors-secrets-telemetry'],
   ['server/src/store/a.ts', 'server/src/jobs/b.ts', 'layer-store'],
   ['server/src/http/surfaces/eiam/a.ts', 'server/src/http/surfaces/meraki/b.ts', 'surfaces-apart'],
@@ -54,7 +55,7 @@ test.each([
   ['server/src/sync/a.ts', 'server/src/kernel/b.ts'],
   ['server/src/cli/local-runtime.ts', 'server/src/main.ts'],
   ['server/src/kernel/a.test.ts', 'server/src/store/b.ts'],
-  ['server/src/connectors/file/a.ts', 'server/src/connectors/ldap/protocol/dn/b.ts'],
+  ['server/src/connectors/file/a.ts', 'server/src/directory/dn/b.ts'],
 ])('%s -> %s is allowed', async (from, to) => {
   expect(await rulesBrokenBy(from, to)).toEqual([]);
 });

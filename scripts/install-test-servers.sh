@@ -3,6 +3,12 @@
 # the tests start their own, on free ports, with their own data.
 set -eu
 
+# The Meraki client needs an older Node, so it lives apart.
+client=$(CDPATH='' cd "$(dirname "$0")/.." && pwd -P)/test/interop/meraki/client
+if [ ! -f "$client/node_modules/.package-lock.json" ]; then
+  npm ci --prefix "$client" --ignore-scripts --loglevel=error --no-fund --no-audit >&2
+fi
+
 missing=''
 need() { # package, file that it brings
   if [ -x "$2" ] || command -v "$2" >/dev/null 2>&1; then return 0; fi

@@ -60,11 +60,7 @@ export const layerRules: IRegularForbiddenRuleType[] = [
     'connectors-apart',
     'connectors do not import each other',
     { path: '^server/src/connectors/([^/]+)/', pathNot: test },
-    // The protocol beneath the LDAP connector is a library, and LDIF is made of its distinguished names.
-    {
-      path: '^server/src/connectors/[^/]+/',
-      pathNot: ['^server/src/connectors/$1/', '^server/src/connectors/ldap/protocol/'],
-    },
+    { path: '^server/src/connectors/[^/]+/', pathNot: '^server/src/connectors/$1/' },
   ),
   rule(
     'surfaces-apart',

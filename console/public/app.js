@@ -93,13 +93,21 @@ async function show() {
     byId('main').replaceChildren(view);
     byId('main').focus({ preventScroll: true });
   } catch (error) {
-    if (!signal.aborted) showError(error);
+    if (signal.aborted) return;
+    // Not what was asked for, and not what was there before either.
+    byId('main').replaceChildren(make('p', {}, make('a', { href: '#/' }, 'Syncs and jobs')));
+    showError(error);
   }
 }
 
 byId('sign-out').addEventListener('click', () => {
   token.clear();
   showSignIn();
+});
+// The address is the view's: the link within the page must not change it.
+byId('skip').addEventListener('click', (event) => {
+  event.preventDefault();
+  byId('main').focus();
 });
 window.addEventListener('hashchange', () => void show());
 void show();

@@ -56,3 +56,17 @@ export const operationNames = {
   pushed: 'Pushed',
   exported: 'Exported',
 };
+
+/** `12,345` as the reader's language writes it. @param {number} count */
+export function showCount(count) {
+  return count.toLocaleString();
+}
+
+/** @param {number} seconds */
+export function showDuration(seconds) {
+  const whole = Math.ceil(seconds);
+  if (whole < 60) return `${whole} s`;
+  return whole < 3600
+    ? `${Math.floor(whole / 60)} min ${whole % 60} s`
+    : `${Math.floor(whole / 3600)} h ${Math.floor((whole % 3600) / 60)} min`;
+}

@@ -96,13 +96,21 @@ function syncRow(sync, context) {
 }
 
 /**
+ * @param {number} columns
+ * @param {string} text
+ */
+function emptyRow(columns, text) {
+  return make('tr', {}, make('td', { colspan: columns, class: 'quiet' }, text));
+}
+
+/**
  * @param {ViewContext} context
  * @param {string | undefined} after the job after which the page of older ones begins
  */
 export async function homeView(context, after) {
   const syncBody = make('tbody');
   const jobBody = make('tbody');
-  const older = make('p');
+  const older = make('p', { class: 'row' });
 
   async function refresh() {
     const [syncs, jobs] = await Promise.all([
@@ -114,12 +122,20 @@ export async function homeView(context, after) {
     if (!syncBody.contains(document.activeElement)) {
       const syncPage = /** @type {Page<SyncView>} */ (syncs);
       syncBody.replaceChildren(...syncPage.items.map((sync) => syncRow(sync, context)));
+      if (syncPage.items.length === 0)
+        syncBody.append(
+          emptyRow(4, 'No syncs yet. Describe them in a file: bin/lockstep apply -f lockstep.yaml'),
+        );
     }
     if (jobBody.contains(document.activeElement)) return;
     jobBody.replaceChildren(...jobPage.items.map(jobRow));
-    older.replaceChildren(
-      ...(jobPage.next === null ? [] : [make('a', { href: `#/?after=${jobPage.next}` }, 'Older jobs')]),
-    );
+    if (jobPage.items.length === 0)
+      jobBody.append(emptyRow(6, 'No jobs yet. Run a sync, or wait for its schedule.'));
+    const links = [
+      after !== undefined && make('a', { href: '#/' }, 'Newest jobs'),
+      jobPage.next !== null && make('a', { href: `#/?after=${jobPage.next}` }, 'Older jobs'),
+    ];
+    older.replaceChildren(...links.filter((link) => link instanceof Node));
   }
   await refresh();
   const timer = setInterval(() => {

@@ -1,6 +1,6 @@
 import { call } from './api.js';
 import { changesView } from './changes-view.js';
-import { make, showTime } from './dom.js';
+import { make, showCount, showDuration, showTime } from './dom.js';
 import { statisticsTable } from './statistics-view.js';
 import { followJob } from './stream.js';
 
@@ -14,11 +14,31 @@ const statisticsInterval = 2000;
 /** @param {JobView} job */
 function facts(job) {
   const origin = job.startedBy === null ? job.startedThrough : `${job.startedThrough} by ${job.startedBy}`;
+  const line = `${job.direction} · ${job.mode} · ${origin} · started ${showTime(job.startedAt)} · ended ${showTime(job.endedAt)}`;
   return make(
-    'p',
-    { class: 'quiet' },
-    `${job.direction} · ${job.mode} · ${origin} · started ${showTime(job.startedAt)} · ended ${showTime(job.endedAt)}`,
-    job.note === null ? null : make('span', {}, ` · ${job.note}`),
+    'div',
+    {},
+    make('p', { class: 'quiet' }, line),
+    job.note !== null && make('p', { class: 'note' }, `Note: ${job.note}.`),
+  );
+}
+
+/** What the guard found, a line for each limit that the plan is beyond. @param {JobView} job */
+function findings({ guard, mode }) {
+  const part = guard?.hold === 'all' ? 'the whole plan' : 'everything that takes something away';
+  return make(
+    'div',
+    {},
+    make(
+      'p',
+      {},
+      mode === 'dryRun' ? `A run would hold ${part} until it is approved:` : `The guard holds ${part}:`,
+    ),
+    make(
+      'ul',
+      {},
+      (guard?.findings ?? []).map(({ sentence }) => make('li', {}, sentence)),
+    ),
   );
 }
 
@@ -47,6 +67,21 @@ function button(label, action, context) {
 }
 
 /**
+ * What became of a plan that waits no more.
+ * @param {NonNullable<JobView['heldPlan']>} plan
+ */
+function sequel({ state, jobId, account, at }) {
+  const what = state === 'approved' ? 'Approved' : 'Superseded by a newer run';
+  const by = account === null ? '' : ` by ${account}`;
+  return make(
+    'p',
+    {},
+    `${what}${by} on ${showTime(at)}: `,
+    make('a', { href: `#/jobs/${jobId}` }, jobId ?? ''),
+  );
+}
+
+/**
  * @param {JobView} job
  * @param {ViewContext} context
  */
@@ -61,11 +96,16 @@ function actions(job, context) {
       context,
     );
   }
+  const reason = findings(job);
+  if (job.mode === 'dryRun' && job.guard?.tripped) return make('div', { class: 'held-plan' }, reason);
   if (job.status !== 'held') return null;
+  if (job.heldPlan !== null && job.heldPlan.state !== 'waiting') {
+    return make('div', { class: 'held-plan' }, reason, sequel(job.heldPlan));
+  }
   return make(
     'div',
     { class: 'held-plan' },
-    make('p', {}, job.error?.message ?? 'The guard holds a part of this plan.'),
+    reason,
     button(
       'Approve',
       async () => {
@@ -122,10 +162,14 @@ class JobPage {
     const isOver = job.status !== 'pending' && job.status !== 'running';
     this.progress.hidden = isOver;
     this.progressText.hidden = isOver;
-    const error = job.error && make('p', { class: 'failed' }, `${job.error.code}: ${job.error.message}`);
+    // Why a job is held is said where it can be approved.
+    const error =
+      job.error &&
+      job.status !== 'held' &&
+      make('p', { class: 'failed' }, `${job.error.code}: ${job.error.message}`);
     this.head.replaceChildren(
       facts(job),
-      ...[error, actions(job, this.context)].filter((node) => node !== null),
+      ...[error, actions(job, this.context)].filter((node) => node instanceof Node),
     );
     this.statistics.replaceChildren(statisticsTable(job));
   }
@@ -160,15 +204,20 @@ class JobPage {
 
   /** @param {Extract<JobEvent, { event: 'progress' }>['data']} progress */
   showProgress({ phase, read, applied, total, rate, remainingSeconds }) {
-    const left = remainingSeconds === null ? '' : `, ${Math.ceil(remainingSeconds)} s left`;
+    const speed = rate > 0 ? `, ${showCount(Math.round(rate))}/s` : '';
+    const left = remainingSeconds === null ? '' : `, ${showDuration(remainingSeconds)} left`;
     if (phase === 'apply' && total > 0) {
       this.progress.max = total;
       this.progress.value = applied;
-      this.progressText.textContent = `${applied} of ${total} changes, ${Math.round(rate)}/s${left}`;
-    } else {
-      this.progress.removeAttribute('value');
-      this.progressText.textContent = `${phase}: ${read} objects read`;
+      this.progressText.textContent = `applying ${showCount(applied)} of ${showCount(total)} changes${speed}${left}`;
+      return;
     }
+    this.progress.removeAttribute('value');
+    const found = total > 0 ? `, ${showCount(total)} changes so far` : '';
+    this.progressText.textContent =
+      phase === 'plan'
+        ? `planning: ${showCount(read)} objects read${found}${speed}`
+        : `reading: ${showCount(read)} objects${speed}`;
   }
 }
 

@@ -52,7 +52,15 @@ export const ldapConnectionSchema = z.strictObject({
         .string()
         .optional()
         .describe('The name that the certificate must carry, where it is not the host of the URL.'),
-      verify: z.boolean().default(true).describe('false accepts any certificate: for a test only.'),
+      verify: z
+        .boolean()
+        .default(true)
+        .describe('false accepts any certificate, unless fingerprints are given: for a test only.'),
+      fingerprints: z
+        .array(z.string().regex(/^[0-9A-Fa-f]{2}(:?[0-9A-Fa-f]{2}){31}$/, 'must be a SHA-256 in hexadecimal'))
+        .min(1)
+        .optional()
+        .describe('SHA-256 of the certificates that the server may show, on top of what verify demands.'),
     })
     .optional(),
   baseDn: z
@@ -61,7 +69,9 @@ export const ldapConnectionSchema = z.strictObject({
   externalIdAttribute: z
     .string()
     .default('entryUUID')
-    .describe('The attribute that identifies an entry for ever; nsUniqueId on 389 Directory Server.'),
+    .describe(
+      'The attribute that identifies an entry for ever; nsUniqueId on 389 Directory Server; dn: there is none.',
+    ),
   pageSize: z.int().min(1).max(100_000).default(1000).describe('Entries of one page of a paged search.'),
   timeoutSeconds: z.number().positive().default(60).describe('Seconds that one operation may take.'),
   referrals: z
@@ -75,6 +85,11 @@ export const ldapConnectionSchema = z.strictObject({
     .min(65_536)
     .default(64 * 1024 * 1024)
     .describe('Largest message that is accepted from the server.'),
+  maxEntries: z
+    .int()
+    .min(1)
+    .default(10_000_000)
+    .describe('Most entries of one search: a server that sends more is not believed to come to an end.'),
   user: ldapKindSchema.optional().describe('How people are read and written.'),
   organizationalUnit: ldapKindSchema.optional().describe('How organizational units are read and written.'),
   group: ldapKindSchema
@@ -147,11 +162,53 @@ export const fileConnectionSchema = z.strictObject({
     .describe('The same for a record of many lines.'),
 });
 
-export const connectionSchema = z.discriminatedUnion('type', [ldapConnectionSchema, fileConnectionSchema]);
+const notInstalled = 'Configured only so far: jobs of it end failed with ConnectorUnavailable.';
+export const entraIdConnectionSchema = z.strictObject({
+  type: z.literal('entra_id').describe(`Microsoft Entra ID, by Microsoft Graph. ${notInstalled}`),
+  tenantId: z.string().min(1).describe('Id or verified domain of the Entra tenant.'),
+  clientId: z.string().min(1).describe('Id of the application that Lockstep signs in as.'),
+  clientSecret: secretSchema.optional().describe('A client secret of that application.'),
+  graphUrl: z
+    .url()
+    .default('https://graph.microsoft.com')
+    .describe('Where Microsoft Graph is, without `/v1.0`: national clouds have their own.'),
+});
+export const scimConnectionSchema = z.strictObject({
+  type: z.literal('scim').describe(`A SCIM 2.0 service (RFC 7644). ${notInstalled}`),
+  url: z.url().describe('The base address of the service.'),
+  token: secretSchema.optional().describe('The bearer token.'),
+});
+export const googleWorkspaceConnectionSchema = z.strictObject({
+  type: z.literal('google_workspace').describe(`Google Workspace, by its Directory API. ${notInstalled}`),
+  delegatedSubject: z.string().min(1).describe('The administrator that the service account acts for.'),
+  credentials: secretSchema.optional().describe('The JSON key of the service account.'),
+});
+export const eventCallbackConnectionSchema = z.strictObject({
+  type: z
+    .literal('event_callback')
+    .describe(`An application that takes signed events by HTTP. ${notInstalled}`),
+  url: z.url().describe('Where events are posted.'),
+  encryptKey: secretSchema
+    .optional()
+    .describe('64 hexadecimal digits: events are encrypted with it (AES-256).'),
+});
+
+export const connectionSchema = z.discriminatedUnion('type', [
+  ldapConnectionSchema,
+  fileConnectionSchema,
+  entraIdConnectionSchema,
+  scimConnectionSchema,
+  googleWorkspaceConnectionSchema,
+  eventCallbackConnectionSchema,
+]);
 /** Fields of each type that hold a secret: they are kept sealed and apart from the settings. */
 export const secretFields: Readonly<Record<ConnectionConfiguration['type'], readonly string[]>> = {
   ldap: ['password'],
   file: [],
+  entra_id: ['clientSecret'],
+  scim: ['token'],
+  google_workspace: ['credentials'],
+  event_callback: ['encryptKey'],
 };
 export type LdapConnection = z.infer<typeof ldapConnectionSchema>;
 export type FileConnection = z.infer<typeof fileConnectionSchema>;
@@ -163,18 +220,18 @@ const guardLimitSchema = z
       .int()
       .nonnegative()
       .optional()
-      .describe('Most deletions that pass; without it there is no absolute limit.'),
+      .describe('Most losses that pass; without it there is no absolute limit.'),
     percent: z
       .number()
       .min(0)
       .max(100)
       .optional()
-      .describe('Most deletions that pass, in percent of the objects linked in scope.'),
+      .describe('Most losses that pass, in percent of the objects linked in scope.'),
     floor: z
       .int()
       .nonnegative()
       .optional()
-      .describe('Up to this many deletions the percentage is not looked at; 5 when not given.'),
+      .describe('Up to this many losses the percentage is not looked at; 5 when not given.'),
   })
   .refine((limit) => limit.floor === undefined || limit.percent !== undefined, {
     path: ['floor'],
@@ -186,10 +243,15 @@ export const guardSchema = z
     organizationalUnit: guardLimitSchema.optional().describe('Limits for organizational units.'),
     group: guardLimitSchema.optional().describe('Limits for groups.'),
     membership: guardLimitSchema.optional().describe('Limits for members removed from groups.'),
+    blanked: guardLimitSchema
+      .optional()
+      .describe(
+        'Limits for objects that lose all values of an attribute; users, groups and organizational units are counted each by themselves.',
+      ),
     hold: z
       .enum(['destructive', 'all'])
       .default('destructive')
-      .describe('What a tripped guard holds: the deletions, or the whole plan.'),
+      .describe('What a tripped guard holds: all that takes something away, or the whole plan.'),
   })
   .describe('When a plan takes away more than this, it waits for an approval.');
 export type GuardConfiguration = z.infer<typeof guardSchema>;
@@ -291,6 +353,12 @@ export const syncSchema = z.strictObject({
     .describe('What becomes of a linked object that is gone from the source.'),
   guard: guardSchema.optional(),
   schedule: scheduleSchema.optional(),
+  continuous: z
+    .boolean()
+    .default(false)
+    .describe(
+      'Egress: run soon after each change of the directory as well, changes of a second or two together.',
+    ),
   enabled: z.boolean().default(true).describe('false: its schedule does not start it.'),
 });
 export type SyncConfiguration = z.infer<typeof syncSchema>;
@@ -302,6 +370,23 @@ export const nameSchema = z
     /^[\p{L}\p{N}_][\p{L}\p{N}_.-]{0,99}$/u,
     'a name has letters, digits, `_`, `.` and `-`, at most 100',
   );
+
+export const authZoneTypes = ['access_policy', 'node_group', 'product', 'ssid'] as const;
+export const authZoneSchema = z.strictObject({
+  type: z.enum(authZoneTypes).describe('What kind of thing people are let into.'),
+  connections: z
+    .array(z.string())
+    .default([])
+    .describe('Names of the connections whose people may be let in.'),
+  network: z
+    .strictObject({
+      id: z.string().min(1).describe('The id of the network in its own system.'),
+      name: z.string().min(1).describe('What people call it.'),
+    })
+    .optional()
+    .describe('The network that the zone belongs to.'),
+});
+export type AuthZoneConfiguration = z.infer<typeof authZoneSchema>;
 
 export const configurationSchema = z.strictObject({
   connections: z.record(nameSchema, connectionSchema).default({}).describe('Systems by their names.'),
@@ -317,5 +402,9 @@ export const configurationSchema = z.strictObject({
     .describe(
       'Directory attribute to the syncs that may set it, best first; without it the order of the syncs counts.',
     ),
+  authZones: z
+    .record(nameSchema, authZoneSchema)
+    .default({})
+    .describe('Zones that people are authorized in through the Meraki API, by their names.'),
 });
 export type Configuration = z.infer<typeof configurationSchema>;

@@ -1,13 +1,26 @@
 import { z } from 'zod';
-import { connectionSchema, fileConnectionSchema, ldapConnectionSchema } from './configuration.ts';
+import {
+  connectionSchema,
+  entraIdConnectionSchema,
+  eventCallbackConnectionSchema,
+  fileConnectionSchema,
+  googleWorkspaceConnectionSchema,
+  ldapConnectionSchema,
+  scimConnectionSchema,
+  secretFields,
+} from './configuration.ts';
 import { timeSchema } from './page.ts';
 
 /** Members of a connection's configuration that are secrets: sealed in the store and never shown again. */
-export const secretNames: Readonly<Record<string, readonly string[]>> = { ldap: ['password'], file: [] };
+export const secretNames: Readonly<Record<string, readonly string[]>> = secretFields;
 
 const shownConfigurationSchema = z.discriminatedUnion('type', [
   ldapConnectionSchema.omit({ password: true }),
   fileConnectionSchema,
+  entraIdConnectionSchema.omit({ clientSecret: true }),
+  scimConnectionSchema.omit({ token: true }),
+  googleWorkspaceConnectionSchema.omit({ credentials: true }),
+  eventCallbackConnectionSchema.omit({ encryptKey: true }),
 ]);
 
 /** A connection as the API shows it: with the names of its secrets and without their values. */

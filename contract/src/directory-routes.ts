@@ -1,10 +1,12 @@
 import { z } from 'zod';
 import { objectChangeSchema } from './change.ts';
 import {
+  createDirectoryObjectSchema,
   directoryObjectDetailSchema,
   directoryObjectSchema,
   directorySegmentSchema,
   memberSchema,
+  updateDirectoryObjectSchema,
 } from './directoryObject.ts';
 import { pageOf, pageQuery } from './page.ts';
 import type { Route } from './route.ts';
@@ -13,6 +15,20 @@ const objectParams = z.object({
   kind: directorySegmentSchema,
   object: z.string().min(1).max(4000).describe('Id, path (`/Sales/jdoe`, encoded), or user name of a user.'),
 });
+
+const membershipParams = objectParams.extend({
+  member: z.string().min(1).max(4000).describe('Id, path, or user name of a user.'),
+});
+const memberKindQuery = z.strictObject({ memberKind: z.enum(['user', 'group']).default('user') });
+const writeErrors = [
+  'NotFound',
+  'InvalidRequest',
+  'ParentNotFound',
+  'ParentCycle',
+  'UsernameTaken',
+  'NameTaken',
+  'Conflict',
+] as const;
 
 /** Objects of the directory. */
 export const directoryRoutes = {
@@ -87,5 +103,79 @@ export const directoryRoutes = {
     status: 200,
     response: pageOf(objectChangeSchema),
     errors: ['NotFound'],
+  },
+  createDirectoryObject: {
+    method: 'POST',
+    path: '/directory/{kind}',
+    summary: 'Make a user, organizational unit or group',
+    tag: 'directory',
+    role: 'operator',
+    params: z.object({ kind: directorySegmentSchema }),
+    body: createDirectoryObjectSchema,
+    status: 201,
+    response: directoryObjectDetailSchema,
+    errors: writeErrors,
+  },
+  updateDirectoryObject: {
+    method: 'PATCH',
+    path: '/directory/{kind}/{object}',
+    summary: 'Change an object: values, name, place, account state',
+    tag: 'directory',
+    role: 'operator',
+    params: objectParams,
+    body: updateDirectoryObjectSchema,
+    status: 200,
+    response: directoryObjectDetailSchema,
+    errors: writeErrors,
+  },
+  deleteDirectoryObject: {
+    method: 'DELETE',
+    path: '/directory/{kind}/{object}',
+    summary: 'Delete an object with its memberships',
+    tag: 'directory',
+    role: 'operator',
+    params: objectParams,
+    query: z.strictObject({
+      revision: z
+        .string()
+        .regex(/^\d{1,15}$/, 'must be a whole number')
+        .transform(Number)
+        .optional()
+        .meta({
+          type: 'integer',
+          description: 'Refuse with `Conflict` unless the object has this revision.',
+        }),
+      contents: z
+        .enum(['refuse', 'delete'])
+        .default('refuse')
+        .describe('An organizational unit that is not empty: refuse, or delete all that lies below it too.'),
+    }),
+    status: 204,
+    response: null,
+    errors: ['NotFound', 'Conflict'],
+  },
+  addMember: {
+    method: 'PUT',
+    path: '/directory/{kind}/{object}/members/{member}',
+    summary: 'Make a user or group a member of a group',
+    tag: 'directory',
+    role: 'operator',
+    params: membershipParams,
+    query: memberKindQuery,
+    status: 204,
+    response: null,
+    errors: ['NotFound', 'InvalidRequest', 'ParentCycle'],
+  },
+  removeMember: {
+    method: 'DELETE',
+    path: '/directory/{kind}/{object}/members/{member}',
+    summary: 'Take a member out of a group',
+    tag: 'directory',
+    role: 'operator',
+    params: membershipParams,
+    query: memberKindQuery,
+    status: 204,
+    response: null,
+    errors: ['NotFound', 'InvalidRequest'],
   },
 } as const satisfies Record<string, Route>;

@@ -60,3 +60,40 @@ export const memberSchema = z.object({
   since: timeSchema,
 });
 export type Member = z.infer<typeof memberSchema>;
+
+const parentField = z
+  .string()
+  .min(1)
+  .max(4000)
+  .describe(
+    'Path or id of the organizational unit that it is in, of a user the primary one; `/` is the root.',
+  );
+const userFields = {
+  enabled: z.boolean().optional().describe('Only of users.'),
+  organizationalUnits: z
+    .array(z.string().max(100))
+    .max(1000)
+    .optional()
+    .describe('All further organizational units of a user, by id.'),
+};
+
+/** An object to be made. */
+export const createDirectoryObjectSchema = z.strictObject({
+  name: z.string().describe('The user name of a user, the name of another object.'),
+  parent: parentField.optional(),
+  attributes: attributesSchema.optional(),
+  ...userFields,
+});
+export type CreateDirectoryObject = z.infer<typeof createDirectoryObjectSchema>;
+
+/** What shall be otherwise: what is not given stays. */
+export const updateDirectoryObjectSchema = z.strictObject({
+  name: z.string().optional().describe('The user name of a user, the name of another object.'),
+  parent: parentField.optional(),
+  attributes: attributesSchema
+    .optional()
+    .describe('Values to replace, by attribute; an empty list removes the attribute. Others stay.'),
+  ...userFields,
+  revision: z.int().optional().describe('Refuse with `Conflict` unless the object has this revision.'),
+});
+export type UpdateDirectoryObject = z.infer<typeof updateDirectoryObjectSchema>;

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { resourceNameSchema } from './connection.ts';
-import { syncSchema } from './configuration.ts';
+import { authZoneSchema, syncSchema } from './configuration.ts';
 
 /**
  * A whole configuration with its references resolved, as `lockstep apply` sends it. Lists, because the order of the
@@ -19,13 +19,14 @@ export const resolvedConfigurationSchema = z.strictObject({
   syncs: z.array(z.strictObject({ name: resourceNameSchema, settings: syncSchema })),
   /** Directory attribute to the ingress syncs that may set it, best first. */
   precedence: z.record(z.string(), z.array(z.string())).default({}),
+  authZones: z.array(z.strictObject({ name: resourceNameSchema, settings: authZoneSchema })).default([]),
 });
 export type ResolvedConfiguration = z.infer<typeof resolvedConfigurationSchema>;
 
 /** One thing that applying a configuration would do, or did. */
 export const configurationChangeSchema = z.object({
   action: z.enum(['create', 'update', 'delete']),
-  resource: z.enum(['connection', 'sync', 'precedence']),
+  resource: z.enum(['connection', 'sync', 'precedence', 'authZone']),
   name: z.string(),
   /** Members that differ; of a secret only its name. */
   fields: z.array(z.object({ field: z.string(), before: z.json().optional(), after: z.json().optional() })),

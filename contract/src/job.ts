@@ -20,7 +20,7 @@ export const progressSchema = z.object({
   phase: z.enum(jobPhases),
   read: z.int().describe('Objects read of the source so far.'),
   applied: z.int().describe('Changes of the plan that have an outcome.'),
-  total: z.int().describe('Changes of the plan; 0 until it is made.'),
+  total: z.int().describe('Changes of the plan; while it is being made, those found so far.'),
 });
 export type Progress = z.infer<typeof progressSchema>;
 
@@ -28,10 +28,42 @@ export const guardVerdictSchema = z.object({
   tripped: z.boolean(),
   hold: z.enum(['destructive', 'all']),
   findings: z.array(
-    z.object({ kind: kindSchema, destructive: z.int(), linked: z.int(), sentence: z.string() }),
+    z.object({
+      kind: kindSchema,
+      loss: z
+        .enum(['removed', 'blanked'])
+        .describe(
+          'removed: objects would be deleted or disabled, or members removed; blanked: objects would lose all values of an attribute.',
+        ),
+      destructive: z.int().describe('Objects that would lose.'),
+      linked: z.int().describe('Of so many that are linked.'),
+      sentence: z.string(),
+    }),
   ),
 });
 export type GuardVerdictView = z.infer<typeof guardVerdictSchema>;
+
+/** What became of the plan that a held job holds; the job itself stays `held`. */
+export const heldPlanSchema = z.object({
+  state: z
+    .enum(['waiting', 'approved', 'superseded'])
+    .describe(
+      'waiting: it can be approved; approved: a job was started that applies it; superseded: a newer run of the sync took its place.',
+    ),
+  jobId: z.string().nullable().describe('The job that applies it, or the newer run.'),
+  account: z.string().nullable().describe('Who approved it, or started the newer run; null for a schedule.'),
+  at: timeSchema.nullable().describe('When that job was requested.'),
+});
+export type HeldPlanView = z.infer<typeof heldPlanSchema>;
+
+const idsSchema = z.array(z.string().min(1).max(200)).min(1).max(1000).readonly().optional();
+/** What a partial run may touch. Of everything else it believes nothing, least of all that it is gone. */
+export const jobSelectionSchema = z.strictObject({
+  userIds: idsSchema.describe('Users by id.'),
+  groupIds: idsSchema.describe('Groups by id, with their memberships.'),
+  organizationalUnitIds: idsSchema.describe('Organizational units by id, with all that lies below them.'),
+  emails: idsSchema.describe('Users by their mail addresses.'),
+});
 
 export const jobViewSchema = z.object({
   id: z.string(),
@@ -45,6 +77,10 @@ export const jobViewSchema = z.object({
   status: jobStatusSchema,
   startedThrough: z.string().describe('The surface that asked for it: cli, native, console, schedule, ...'),
   startedBy: z.string().nullable(),
+  description: z.string().nullable().describe('What the one who asked for it noted.'),
+  selection: jobSelectionSchema
+    .nullable()
+    .describe('A partial run: the only objects that it may touch; null: a whole run.'),
   createdAt: timeSchema,
   startedAt: timeSchema.nullable(),
   endedAt: timeSchema.nullable(),
@@ -52,6 +88,7 @@ export const jobViewSchema = z.object({
   statistics: statisticsSchema,
   unmanaged: z.partialRecord(kindSchema, z.int()).describe('In the target and not linked: never touched.'),
   guard: guardVerdictSchema.nullable().describe('What the guard found, once the plan was made.'),
+  heldPlan: heldPlanSchema.nullable().describe('What became of the plan of a held job; null for any other.'),
   complete: z.boolean().nullable().describe('Whether the source was read to its proven end.'),
   error: z.object({ code: z.string(), message: z.string() }).nullable(),
   note: z.string().nullable(),

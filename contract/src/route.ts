@@ -3,11 +3,12 @@ import type { Role } from './account.ts';
 
 /** One operation of the native API. Server, OpenAPI document, CLI and console are driven by a table of these. */
 export interface Route {
-  readonly method: 'GET' | 'PUT' | 'POST' | 'DELETE';
+  readonly method: 'GET' | 'PUT' | 'POST' | 'PATCH' | 'DELETE';
   /** Under `apiPrefix`; `{name}` stands for a parameter. */
   readonly path: `/${string}`;
   readonly summary: string;
-  readonly tag: 'account' | 'configuration' | 'connections' | 'syncs' | 'jobs' | 'directory' | 'store';
+  readonly tag:
+    'account' | 'access' | 'configuration' | 'connections' | 'syncs' | 'jobs' | 'directory' | 'store';
   /** The least role that may call it. */
   readonly role: Role;
   readonly params?: z.ZodObject;

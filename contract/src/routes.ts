@@ -1,3 +1,4 @@
+import { accessRoutes } from './access-routes.ts';
 import { identitySchema } from './account.ts';
 import { configurationRoutes, connectionRoutes, syncRoutes } from './configuration-routes.ts';
 import { directoryRoutes } from './directory-routes.ts';
@@ -37,6 +38,7 @@ const storeRoutes = {
 /** The route table of the native API; the key is the operation id. */
 export const routes = {
   ...accountRoutes,
+  ...accessRoutes,
   ...configurationRoutes,
   ...connectionRoutes,
   ...syncRoutes,

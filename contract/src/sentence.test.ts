@@ -65,3 +65,12 @@ test('pseudo attributes and equal values are no changed attributes', () => {
     changedAttributes({ $enabled: ['true'], a: ['1'], b: [] }, { $enabled: ['false'], a: ['1'] }),
   ).toEqual([]);
 });
+
+test('that a dry run carries nothing out goes without saying', () => {
+  const error = { code: 'DryRun', message: 'planned only' };
+  const change = { kind: 'user', verb: 'create', label: 'ann', result: 'skipped', error } as const;
+  expect(renderSentence(change)).toBe('create user "ann"');
+  expect(renderSentence({ ...change, error: { code: 'Held', message: 'held' } })).toBe(
+    'create user "ann"; skipped: held (Held)',
+  );
+});

@@ -119,6 +119,8 @@ export function renderSentence(change: SentenceChange): string {
       ? membershipSentence(change, change.verb)
       : objectSentence(change, change.verb);
   if (change.result !== 'failed' && change.result !== 'skipped') return sentence;
+  // A plan is what a dry run is for: that it was not carried out goes without saying.
+  if (change.error?.code === 'DryRun') return sentence;
   const reason = change.error ? `: ${change.error.message} (${change.error.code})` : '';
   return `${sentence}; ${change.result}${reason}`;
 }

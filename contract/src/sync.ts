@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { jobSelectionSchema } from './job.ts';
 import { syncSchema } from './configuration.ts';
 import { jobViewSchema } from './job.ts';
 import { timeSchema } from './page.ts';
@@ -23,7 +24,13 @@ export type SyncView = z.infer<typeof syncViewSchema>;
 
 export const syncPutSchema = syncSchema;
 
-export const jobRequestSchema = z.strictObject({ mode: z.enum(['apply', 'dryRun']).default('apply') });
+export const jobRequestSchema = z.strictObject({
+  mode: z.enum(['apply', 'dryRun']).default('apply'),
+  description: z.string().max(1000).optional().describe('A note that the job keeps.'),
+  selection: jobSelectionSchema
+    .optional()
+    .describe('Makes it a partial run, which touches these objects only.'),
+});
 
 /** The job that answers a request to run: a new one, or the one of this sync that has not ended yet. */
 export const requestedJobSchema = z.object({

@@ -5,6 +5,7 @@ import packageJson from '../../package.json' with { type: 'json' };
 import type { Application, ConnectorRegistry } from './app/application.ts';
 import { bootstrapInstallation, type AdministratorCredentials } from './app/installation.ts';
 import { makeJobRunner } from './app/job-runner.ts';
+import { continuousSyncs } from './app/continuous-syncs.ts';
 import { scheduledSyncs } from './app/schedules.ts';
 import { fileConnector } from './connectors/file/connector.ts';
 import { ldapConnector } from './connectors/ldap/connector.ts';
@@ -120,9 +121,11 @@ function startScheduler(
   onError: (error: unknown) => void,
 ): void {
   if (roles.scheduler !== true) return;
-  const scheduler = new Scheduler({ syncs: scheduledSyncs(application), clock: systemClock, onError });
-  opened.defer(async () => scheduler.stop());
-  void scheduler.run();
+  for (const syncs of [scheduledSyncs(application), continuousSyncs(application)]) {
+    const scheduler = new Scheduler({ syncs, clock: systemClock, onError });
+    opened.defer(async () => scheduler.stop());
+    void scheduler.run();
+  }
 }
 
 async function startServers(

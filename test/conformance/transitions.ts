@@ -226,6 +226,58 @@ export const transitions: readonly Transition[] = [
       rename('one', { username: 'two' }),
     ],
   },
+  {
+    name: 'swaps two names at once, also in the groups',
+    given: [
+      user('one', { title: 'a' }),
+      user('two', { title: 'b' }),
+      group('first'),
+      group('both'),
+      join('first', 'one'),
+      join('both', 'one'),
+      join('both', 'two'),
+    ],
+    when: [rename('one', { username: 'two' }), rename('two', { username: 'one' })],
+  },
+  {
+    name: 'turns three names in a circle, across units, and refuses one that is taken by somebody else',
+    given: [
+      unit('A'),
+      unit('B'),
+      user('one', { title: '1' }, 'A'),
+      user('two', { title: '2' }, 'B'),
+      user('three', { title: '3' }),
+      user('four'),
+      user('five'),
+    ],
+    when: [
+      moveTo('one', 'B', { username: 'two' }),
+      failing(rename('four', { username: 'five' })),
+      moveTo('two', null, { username: 'three' }),
+      moveTo('three', 'A', { username: 'one' }),
+    ],
+  },
+  {
+    name: 'takes a name over that its owner gives up afterwards',
+    given: [user('one', { title: '1' }), user('two', { title: '2' }), user('three', { title: '3' })],
+    when: [
+      rename('one', { username: 'two' }),
+      rename('two', { username: 'three' }),
+      rename('three', { username: 'four' }),
+    ],
+  },
+  {
+    name: 'swaps two organizational units with what is in them',
+    given: [
+      unit('A'),
+      unit('B'),
+      user('one', {}, 'A'),
+      user('two', {}, 'B'),
+      group('team', {}, 'B'),
+      join('team', 'one'),
+    ],
+    when: [rename('A', { name: 'B' }), rename('B', { name: 'A' })],
+  },
   { name: 'adds the first member', given: [user('jdoe'), group('staff')], when: [join('staff', 'jdoe')] },
   {
     name: 'removes the last member',

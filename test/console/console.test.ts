@@ -115,11 +115,31 @@ test('a link signs in; a sync is run by keyboard and shows what became of each o
   await page.close();
 });
 
+test('what is not there is said, with a way back; the skip link stays on the page', async () => {
+  const { page } = await openConsole(`#token=${token}`);
+  await page.getByRole('button', { name: 'Run hr-in', exact: true }).waitFor();
+  await page.goto(`${runtime.address}/#/jobs/sync_none`);
+  await page.getByRole('alert').getByText('there is no job').waitFor();
+  await page.locator('#skip').focus();
+  await page.keyboard.press('Enter');
+  expect(page.url()).toContain('#/jobs/sync_none');
+  await page.getByRole('link', { name: 'Syncs and jobs' }).click();
+  await page.getByRole('button', { name: 'Run hr-in', exact: true }).waitFor();
+  expect(await page.getByRole('alert').count()).toBe(0);
+  await page.close();
+});
+
 test('a held plan is seen and approved', async () => {
   await writeFile(join(folder, 'in.ldif'), company(['amy']));
   const { page, errors } = await openConsole(`#token=${token}`);
+  await page.getByRole('button', { name: 'Dry run hr-in', exact: true }).click();
+  await page.getByText('A run would hold everything that takes something away').waitFor();
+  await page.getByText(/^1 of 2 linked objects of kind user would be deleted/).waitFor();
+  expect(await page.getByRole('button', { name: 'Approve' }).count()).toBe(0);
+  await page.goto(`${runtime.address}/#/`);
   await page.getByRole('button', { name: 'Run hr-in', exact: true }).click();
   await status(page, 'held');
+  await page.getByText(/^1 of 2 linked objects of kind user would be deleted/).waitFor();
   expect(await page.getByRole('link', { name: 'Users, Deleted: 1 skipped' }).textContent()).toBe('1 skipped');
   await page.getByRole('button', { name: 'Approve' }).click();
   await status(page, 'success');

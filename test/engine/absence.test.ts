@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { LockstepError } from '../../server/src/kernel/errors.ts';
 import { brief } from '../workbench.ts';
+import { amendRead, withContents } from './amended-read.ts';
 import type { MemorySystem } from './memory-system.ts';
 import { describeWorlds, told } from './world.ts';
 import type { World } from './world.ts';
@@ -47,6 +48,36 @@ describeWorlds('absence on ingress', (makeWorld) => {
       members: ['/ou=people/uid=ann', '/ou=people/uid=bob'],
     });
   });
+
+  test.each(['delete', 'disable'] as const)(
+    'is not believed where two records have one id (%s)',
+    async (onMissing) => {
+      const world = await makeWorld();
+      const corp = await corpOf(world);
+      await world.ingress('corp', { onMissing });
+      await world.run('corp-in');
+      const before = await world.directory();
+      const ann = corp.tree.get('/ou=people/uid=ann');
+      corp.tree.remove('/ou=people/uid=cid');
+      const truthful = corp.endpoint;
+      amendRead(corp, (entry) =>
+        entry.externalId === ann.id
+          ? [entry, withContents(entry, { location: '/ou=people/uid=twin', name: 'uid=twin' })]
+          : [entry],
+      );
+      const job = await world.run('corp-in');
+      expect(job).toMatchObject({
+        status: 'partial_success',
+        complete: false,
+        error: { code: 'IncompleteRead', message: '1 records have the id of another record' },
+      });
+      expect(brief(job.statistics)).not.toHaveProperty('user deleted');
+      expect(await world.directory()).toEqual(before);
+      corp.endpoint = truthful;
+      const whole = brief((await world.run('corp-in')).statistics);
+      expect(whole[onMissing === 'delete' ? 'user deleted' : 'user updated']).toBe('1/0/0');
+    },
+  );
 
   test('an empty system is empty, a system that cannot be read is a failed job', async () => {
     const world = await makeWorld();

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { getJob } from '../../server/src/app/jobs.ts';
 import { brief } from '../workbench.ts';
 import type { MemorySystem } from './memory-system.ts';
 import { describeWorlds, noGuard, told } from './world.ts';
@@ -98,7 +99,19 @@ describeWorlds('the guard', (makeWorld) => {
       'membership deleted': '0/0/2',
     });
     await expect(world.approve(first.id)).rejects.toMatchObject({ code: 'PlanSuperseded' });
-    expect((await world.approve(second.id)).status).toBe('success');
+    const plan = async ({ id }: { id: string }) => (await getJob(world.app, world.actor, id)).heldPlan;
+    expect(await plan(first)).toMatchObject({ state: 'superseded', jobId: second.id });
+    expect(await plan(second)).toMatchObject({ state: 'waiting' });
+    const approved = await world.approve(second.id);
+    expect(approved.status).toBe('success');
+    expect(await plan(first)).toMatchObject({ state: 'superseded', jobId: second.id });
+    // A run after it changes nothing about who approved it.
+    await world.run('corp-in');
+    expect(await plan(second)).toMatchObject({
+      state: 'approved',
+      jobId: approved.id,
+      account: 'administrator',
+    });
     expect(await world.directory()).toEqual(corp.tree.snapshot());
   });
 
@@ -153,6 +166,69 @@ describeWorlds('the guard', (makeWorld) => {
     expect(brief(held.statistics)).toMatchObject({ 'user updated': '0/0/2' });
     expect((await world.approve(held.id)).status).toBe('success');
     expect((await world.directory())['/uid=user5']).toMatchObject({ enabled: false });
+  });
+
+  test('approval leaves ordinary updates to the next run', async () => {
+    const world = await makeWorld();
+    const corp = await tenPeople(world, oneUser);
+    for (const index of [0, 1]) corp.tree.remove(`/uid=user${index}`);
+    const held = await world.run('corp-in');
+    corp.tree.set('/uid=user9', { title: ['new'] });
+    corp.tree.addMember('/cn=staff', '/uid=user9');
+    const approved = await world.approve(held.id);
+    expect(await told(world, approved)).toContain('user update user9 skipped NotApproved');
+    expect(brief(approved.statistics)).toEqual({
+      'user updated': '0/0/1',
+      'user deleted': '2/0/0',
+      'user same': '7/0/0',
+      'group same': '1/0/0',
+      'membership created': '0/0/1',
+      'membership deleted': '2/0/0',
+      'membership same': '1/0/0',
+    });
+    expect((await world.directory())['/uid=user9']).not.toHaveProperty('attributes.title');
+    await world.run('corp-in');
+    expect(await world.directory()).toEqual(corp.tree.snapshot());
+  });
+
+  test.each(['update', 'move'] as const)(
+    'a disable that goes along with a change of the object (%s) counts',
+    async (verb) => {
+      const world = await makeWorld();
+      const corp = await tenPeople(world, oneUser);
+      for (const index of [5, 6]) {
+        const path = `/uid=user${index}`;
+        corp.tree.get(path).enabled = false;
+        corp.tree.set(path, { title: ['left'] });
+        if (verb === 'move') corp.tree.move(path, `/uid=left${index}`);
+      }
+      const held = await world.run('corp-in');
+      expect(held.status).toBe('held');
+      expect(brief(held.statistics)).toMatchObject({ 'user updated': '0/0/2' });
+      expect((await world.directory())['/uid=user5']).not.toHaveProperty('enabled');
+      expect((await world.approve(held.id)).status).toBe('success');
+      expect(await world.directory()).toEqual(corp.tree.snapshot());
+    },
+  );
+
+  test('what is held of a person whom the run binds is held by the next run as well', async () => {
+    const world = await makeWorld();
+    const [corp, hr] = [await world.system('corp'), await world.system('hr')];
+    for (const system of [corp, hr])
+      for (let index = 0; index < 3; index += 1)
+        system.tree.add(`/uid=user${index}`, { mail: [`user${index}@x.org`] });
+    for (let index = 0; index < 3; index += 1) corp.tree.get(`/uid=user${index}`).enabled = false;
+    await world.ingress('corp', { guard: oneUser });
+    await world.ingress('hr');
+    await world.run('hr-in');
+    expect(brief((await world.run('corp-in')).statistics)).toEqual({
+      'user binded': '3/0/0',
+      'user updated': '0/0/3',
+    });
+    const again = await world.run('corp-in');
+    expect(brief(again.statistics)).toEqual({ 'user updated': '0/0/3' });
+    expect((await world.approve(again.id)).status).toBe('success');
+    expect(await world.directory()).toEqual(corp.tree.snapshot());
   });
 
   test('holds and approves on egress as well', async () => {

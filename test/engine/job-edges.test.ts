@@ -18,7 +18,7 @@ async function corpOf(world: World): Promise<MemorySystem> {
 }
 
 /** Every table but those that record jobs, and the index of match values; and the names of staging tables. */
-const records = ['job', 'change', 'job_message', 'match_attribute', 'match_key'];
+const records = ['job', 'job_count', 'change', 'job_message', 'match_attribute', 'match_key'];
 
 async function everything(store: Store): Promise<unknown> {
   const { rows: tables } = await sql<{ name: string }>`

@@ -18,7 +18,7 @@ async function corpWithStaff(world: World, members: readonly string[]): Promise<
 }
 
 describeWorlds('members on ingress', (makeWorld) => {
-  test('a member that arrives later is added though its group is not touched, and is reported once', async () => {
+  test('a member that arrives later is added though its group is not touched, and waits in the note of each run until then', async () => {
     const world = await makeWorld();
     const corp = await corpWithStaff(world, ['/ou=people/uid=ann', '/ou=people/uid=new']);
     const first = await world.run('corp-in');
@@ -26,13 +26,18 @@ describeWorlds('members on ingress', (makeWorld) => {
     expect(brief(first.statistics)).toMatchObject({ 'membership created': '1/0/1' });
     const waiting = (await world.changes(first.id)).find(({ result }) => result === 'skipped');
     expect(waiting?.error).toMatchObject({ code: 'ReferenceNotFound' });
+    const note = '1 member that a group names is not in the directory and waits: staff < /ou=people/uid=new';
+    expect(first.note).toBe(note);
     corp.forgetCounts();
     const quiet = await world.run('corp-in');
+    expect(quiet.note).toBe(note);
+    expect((await world.run('corp-in', 'dryRun')).note).toBe(note);
     expect(await told(world, quiet)).toEqual([]);
     expect(corp.decodes).toBe(0);
     corp.tree.add('/ou=people/uid=new');
     const later = await world.run('corp-in');
     expect(await told(world, later)).toEqual(['user create new', 'membership addMember staff < new']);
+    expect(later.note).toBeNull();
     expect(corp.decodes).toBe(1);
     expect(await world.directory()).toEqual(corp.tree.snapshot());
   });
@@ -42,10 +47,24 @@ describeWorlds('members on ingress', (makeWorld) => {
     const corp = await corpWithStaff(world, ['/ou=people/uid=new']);
     await world.run('corp-in');
     corp.tree.removeMember('/cn=staff', '/ou=people/uid=new');
-    await world.run('corp-in');
+    expect((await world.run('corp-in')).note).toBeNull();
     corp.tree.add('/ou=people/uid=new');
     await world.run('corp-in');
     expect(await membersOf(world, '/cn=staff')).toEqual([]);
+  });
+
+  test('members that wait are counted, the first few by name, and are forgotten with their group', async () => {
+    const world = await makeWorld();
+    const corp = await corpWithStaff(world, ['/ou=people/uid=ann', '/ou=people/uid=x1']);
+    corp.tree.add('/cn=more', {}, ['/ou=people/uid=x2', '/ou=people/uid=x3', '/ou=people/uid=x4']);
+    expect((await world.run('corp-in')).note).toBe(
+      '4 members that groups name are not in the directory and wait: ' +
+        'more < /ou=people/uid=x2, more < /ou=people/uid=x3, more < /ou=people/uid=x4, ...',
+    );
+    corp.tree.remove('/cn=more');
+    expect((await world.run('corp-in')).note).toMatch(/^1 member .* staff < .*uid=x1$/);
+    corp.tree.remove('/cn=staff');
+    expect((await world.run('corp-in')).note).toBeNull();
   });
 
   test('a member that is renamed and moved stays one, and who takes its old name does not become one', async () => {

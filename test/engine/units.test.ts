@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { brief } from '../workbench.ts';
+import { amendRead, withContents } from './amended-read.ts';
 import type { MemorySystem } from './memory-system.ts';
 import { describeWorlds, told } from './world.ts';
 import type { World } from './world.ts';
@@ -14,7 +15,69 @@ async function corpWithUnits(world: World): Promise<MemorySystem> {
   return corp;
 }
 
+/** Shows units below others than those that they are in. */
+function showParents(system: MemorySystem, parents: Readonly<Record<string, readonly string[]>>): void {
+  amendRead(system, (entry) => {
+    const shown = parents[entry.decode().location];
+    return [shown ? withContents(entry, { parents: shown }) : entry];
+  });
+}
+
 describeWorlds('units on ingress', (makeWorld) => {
+  test('a unit that the source shows below itself stays where it is, with all below it', async () => {
+    const world = await makeWorld();
+    const corp = await corpWithUnits(world);
+    await world.ingress('corp');
+    await world.run('corp-in');
+    const before = await world.directory();
+    const truthful = corp.endpoint;
+    showParents(corp, { '/ou=a': ['/ou=a/ou=b/ou=c', '/ou=a/ou=b', '/ou=a'] });
+    corp.tree.set('/ou=a/ou=b/ou=c/uid=ann', { title: ['seen'] });
+    for (let round = 0; round < 2; round += 1) {
+      const job = await world.run('corp-in');
+      expect(job.status).toBe('partial_success');
+      expect(await told(world, job)).toContain('organizationalUnit move a failed ParentCycle');
+      expect(brief(job.statistics)).not.toHaveProperty('organizationalUnit deleted');
+      expect(Object.keys(await world.directory())).toEqual(Object.keys(before));
+    }
+    corp.endpoint = truthful;
+    expect((await world.run('corp-in')).status).toBe('success');
+    expect(await world.directory()).toEqual(corp.tree.snapshot());
+  });
+
+  test('two units that the source shows below each other stay where they are', async () => {
+    const world = await makeWorld();
+    const corp = await world.system('corp');
+    for (const path of ['/ou=x', '/ou=y', '/ou=x/uid=xia', '/ou=y/uid=yan', '/ou=z']) corp.tree.add(path);
+    await world.ingress('corp');
+    await world.run('corp-in');
+    const before = await world.directory();
+    showParents(corp, { '/ou=x': ['/ou=y'], '/ou=y': ['/ou=x'] });
+    const job = await world.run('corp-in');
+    expect(await told(world, job)).toEqual([
+      'organizationalUnit move x failed ParentCycle',
+      'organizationalUnit move y failed ParentCycle',
+    ]);
+    expect(await world.directory()).toEqual(before);
+  });
+
+  test('new units in a cycle are not made, nor what is in them, and the rest is', async () => {
+    const world = await makeWorld();
+    const corp = await corpWithUnits(world);
+    await world.ingress('corp');
+    await world.run('corp-in');
+    for (const path of ['/ou=x', '/ou=y', '/ou=x/uid=xia', '/ou=z', '/ou=z/uid=zoe']) corp.tree.add(path);
+    showParents(corp, { '/ou=x': ['/ou=y', '/ou=x'], '/ou=y': ['/ou=x', '/ou=y'] });
+    const job = await world.run('corp-in');
+    expect(job.status).toBe('partial_success');
+    const lines = await told(world, job);
+    expect(lines).toContain('organizationalUnit create x failed ParentCycle');
+    expect(lines).toContain('organizationalUnit create y failed ParentCycle');
+    const directory = await world.directory();
+    expect(directory).toHaveProperty('/ou=z/uid=zoe');
+    expect(Object.keys(directory).filter((path) => /=[xy]|xia/.test(path))).toEqual([]);
+  });
+
   test('a rename is one change, and what lies below is not touched', async () => {
     const world = await makeWorld();
     const corp = await corpWithUnits(world);

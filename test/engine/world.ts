@@ -41,6 +41,7 @@ export const noGuard = {
   user: { count: 1_000_000 },
   group: { count: 1_000_000 },
   membership: { count: 1_000_000 },
+  blanked: {},
 } as const;
 
 export async function makeTenant(store: Store): Promise<Actor> {

@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import { expect } from 'vitest';
 import type { Problem } from '@lockstep/contract/problem.ts';
-import { buildServer } from '../../server/src/http/server.ts';
+import { buildServer, type ServerOptions } from '../../server/src/http/server.ts';
 import type { IdleApplication } from './application.ts';
 
 export interface ApiClient extends AsyncDisposable {
@@ -14,8 +14,11 @@ export interface ApiClient extends AsyncDisposable {
 }
 
 /** Serves the application on a free port of the loopback. */
-export async function serveApplication(app: IdleApplication): Promise<ApiClient> {
-  const server = buildServer(app, { version: '0.0.0', bodyLimit: 10_000 });
+export async function serveApplication(
+  app: IdleApplication,
+  options: Partial<ServerOptions> = {},
+): Promise<ApiClient> {
+  const server = buildServer(app, { version: '0.0.0', bodyLimit: 10_000, ...options });
   const url = await server.listen({ host: '127.0.0.1', port: 0 });
   const send: ApiClient['send'] = (method, path, body, headers = {}) =>
     fetch(`${url}/lockstep/v1${path}`, {

@@ -13,8 +13,11 @@ export type ConnectorRegistry = ReadonlyMap<string, Connector>;
 /** Seals secrets; the context is bound to the sealed bytes, so that they cannot be moved to another resource. */
 export interface Vault {
   seal(secret: string, context: string): Uint8Array;
-  /** @throws LockstepError when key or context are others than those it was sealed with. */
-  open(sealed: Uint8Array, context: string): string;
+  /**
+   * @param owner what errors call the resource
+   * @throws LockstepError when key or context are others than those it was sealed with.
+   */
+  open(sealed: Uint8Array, context: string, owner: string): string;
 }
 
 /** What the use cases work with. Surfaces hand it on and look into none of it. */

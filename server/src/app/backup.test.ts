@@ -1,3 +1,5 @@
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { sql } from 'kysely';
@@ -39,5 +41,18 @@ describeOnBothStores('backup stream', (makeStore) => {
       target.db,
     );
     expect(rows[0]?.n).toBe(2000);
+  });
+
+  test('a file that is no backup leaves nothing behind', async () => {
+    const made = await makeStore.location();
+    const location = 'data' in made ? { data: join(made.data, 'new') } : made;
+    const restore = () => restoreInstallation(location, Readable.from([Buffer.from('not a backup')]));
+    await expect(restore()).rejects.toMatchObject({ code: 'InvalidRecord' });
+    if (!('data' in location)) return;
+    expect(existsSync(location.data)).toBe(false);
+    mkdirSync(location.data);
+    writeFileSync(join(location.data, 'master.key'), 'mine');
+    await expect(restore()).rejects.toMatchObject({ code: 'InvalidRecord' });
+    expect(readdirSync(location.data)).toEqual(['master.key']);
   });
 });

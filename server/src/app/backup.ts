@@ -1,6 +1,10 @@
+import { readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { PassThrough, type Readable } from 'node:stream';
+import { LockstepError } from '../kernel/errors.ts';
 import { restoreBackup, writeBackup, type BackupReport } from '../store/backup.ts';
 import { openStore, type StoreLocation } from '../store/open.ts';
+import type { Store } from '../store/store.ts';
 import { requireRole, type Actor } from './actor.ts';
 import type { Application } from './application.ts';
 
@@ -18,14 +22,40 @@ export function backUpInstallation(app: Application, actor: Actor): Readable {
   return stream;
 }
 
+async function listNames(directory: string): Promise<string[] | null> {
+  return readdir(directory).catch(() => null);
+}
+
+/** Takes away what a failed restore has made of a data directory; what was there before (null: nothing) stays. */
+async function removeMade(directory: string, before: readonly string[] | null): Promise<void> {
+  if (before === null) return rm(directory, { recursive: true, force: true });
+  const made = (await readdir(directory)).filter((name) => !before.includes(name));
+  await Promise.all(made.map((name) => rm(join(directory, name), { recursive: true, force: true })));
+}
+
 /**
- * Fills an empty store with a backup, all of it or nothing. Jobs that had not ended when it was taken are cancelled:
+ * Fills an empty store with a backup, all of it or nothing: a data directory that was not there is not there afterwards. Jobs that had not ended when it was taken are cancelled:
  * the queue is not part of a backup.
  * @throws LockstepError Conflict when the store is not empty, InvalidRecord when the backup is damaged or of another
  * version, DataDirectoryLocked when a process has the store open.
  */
 export async function restoreInstallation(location: StoreLocation, backup: Readable): Promise<BackupReport> {
-  await using store = await openStore(location);
+  const directory = 'data' in location ? location.data : undefined;
+  const before = directory === undefined ? null : await listNames(directory);
+  const store = await openStore(location);
+  try {
+    return await restoreInto(store, backup);
+  } catch (error) {
+    await store.close();
+    const hasRows = error instanceof LockstepError && error.code === 'Conflict';
+    if (directory !== undefined && !hasRows) await removeMade(directory, before);
+    throw error;
+  } finally {
+    await store.close();
+  }
+}
+
+async function restoreInto(store: Store, backup: Readable): Promise<BackupReport> {
   const report = await restoreBackup(store, backup);
   await store.db
     .updateTable('job')

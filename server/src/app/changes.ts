@@ -23,8 +23,9 @@ import type { JobRow } from '../store/queries/jobs.ts';
 import { findSync } from '../store/queries/syncs.ts';
 import type { Actor } from './actor.ts';
 import type { Application } from './application.ts';
-import { unitPaths, type UnitPaths } from './directory-path.ts';
+import type { UnitPaths } from './directory-path.ts';
 import { getJobRow } from './jobs.ts';
+import { pastUnitPaths } from './past-unit-paths.ts';
 import { cutPage, decodeKey, decodeOrdinal, encodeKey, type PageRequest } from './page.ts';
 
 export interface ChangeListFilter {
@@ -34,7 +35,7 @@ export interface ChangeListFilter {
   readonly result?: Result | undefined;
 }
 
-/** The recorded parent is an id; people read paths. A unit that is gone keeps its id. */
+/** The recorded parent is an id; people read paths. */
 function withParentPath(image: JsonAttributeMap | null, paths: UnitPaths): JsonAttributeMap | null {
   const parent = image?.$parent?.[0];
   if (image === null || typeof parent !== 'string') return image;
@@ -54,7 +55,7 @@ export async function pathsOfImages(
   tenantId: string,
   rows: readonly Pick<ChangeRow, 'before' | 'after'>[],
 ): Promise<UnitPaths> {
-  return unitPaths(app.store.db, tenantId, parentIds(rows));
+  return pastUnitPaths(app.store.db, tenantId, parentIds(rows));
 }
 
 export function showChange(row: ChangeRow, paths: UnitPaths): ChangeView {

@@ -7,11 +7,13 @@ import { isDeepStrictEqual } from 'node:util';
 import { LockstepError } from '../kernel/errors.ts';
 import { deleteConnectionRow, selectConnections, type ConnectionRow } from '../store/queries/connections.ts';
 import { selectSyncs, type SyncRow } from '../store/queries/syncs.ts';
+import { deleteZoneRow, selectZonesById, type ZoneRow } from '../store/queries/zones.ts';
 import { findTenantPrecedence, lockTenant, updateTenantPrecedence } from '../store/queries/tenant.ts';
 import { requireRole, type Actor } from './actor.ts';
 import type { Application, Executor } from './application.ts';
 import { openSecrets, parseSettings, saveConnection } from './connections.ts';
 import { removeSync, saveSync } from './syncs.ts';
+import { saveZone, zoneConfiguration } from './zones/zones.ts';
 type Field = ConfigurationChange['fields'][number];
 
 /** More than any tenant has: the whole of a configuration is compared at once. */
@@ -21,6 +23,7 @@ interface Current {
   readonly connections: readonly ConnectionRow[];
   readonly syncs: readonly SyncRow[];
   readonly precedence: Record<string, string[]>;
+  readonly zones: readonly ZoneRow[];
 }
 
 async function loadCurrent(executor: Executor, tenantId: string): Promise<Current> {
@@ -28,6 +31,7 @@ async function loadCurrent(executor: Executor, tenantId: string): Promise<Curren
     connections: await selectConnections(executor, tenantId, { limit: everything }),
     syncs: await selectSyncs(executor, tenantId, { limit: everything }),
     precedence: await findTenantPrecedence(executor, tenantId),
+    zones: await selectZonesById(executor, tenantId, { limit: everything }),
   };
 }
 
@@ -91,8 +95,20 @@ function compareSyncs(current: Current, wanted: ResolvedConfiguration): Configur
   return changes;
 }
 
+function compareZones(current: Current, wanted: ResolvedConfiguration): ConfigurationChange[] {
+  return wanted.authZones.flatMap((zone): ConfigurationChange[] => {
+    const existing = current.zones.find((row) => row.name === zone.name);
+    const after = { ...plain(zone.settings), connections: [...new Set(zone.settings.connections)].sort() };
+    const fields = differingFields(existing === undefined ? {} : plain(zoneConfiguration(existing)), after);
+    if (existing !== undefined && fields.length === 0) return [];
+    return [
+      { action: existing === undefined ? 'create' : 'update', resource: 'authZone', name: zone.name, fields },
+    ];
+  });
+}
+
 function deletions(
-  resource: 'sync' | 'connection',
+  resource: 'sync' | 'connection' | 'authZone',
   rows: readonly { name: string }[],
   kept: readonly { name: string }[],
 ): ConfigurationChange[] {
@@ -118,6 +134,15 @@ function refuseUnknownSyncs(wanted: ResolvedConfiguration): void {
   }
 }
 
+function refuseUnknownConnections(wanted: ResolvedConfiguration): void {
+  for (const { name, settings } of wanted.authZones) {
+    const field = `authZones.${name}.connections`;
+    const unknown = settings.connections.find((one) => !wanted.connections.some((known) => known.name === one));
+    if (unknown === undefined) continue;
+    throw new LockstepError('InvalidConfiguration', `${field}: there is no connection ${unknown}`, { field });
+  }
+}
+
 function refuseDuplicates(items: readonly { name: string }[], resource: string): void {
   const seen = new Set<string>();
   for (const { name } of items) {
@@ -133,11 +158,15 @@ function refuseDuplicates(items: readonly { name: string }[], resource: string):
 function compare(app: Application, current: Current, wanted: ResolvedConfiguration): ConfigurationChange[] {
   refuseDuplicates(wanted.connections, 'connections');
   refuseDuplicates(wanted.syncs, 'syncs');
+  refuseDuplicates(wanted.authZones, 'authZones');
   refuseUnknownSyncs(wanted);
+  refuseUnknownConnections(wanted);
   return [
     ...compareConnections(app, current, wanted),
     ...compareSyncs(current, wanted),
     ...comparePrecedence(current, wanted),
+    ...compareZones(current, wanted),
+    ...deletions('authZone', current.zones, wanted.authZones),
     ...deletions('sync', current.syncs, wanted.syncs),
     ...deletions('connection', current.connections, wanted.connections),
   ];
@@ -168,6 +197,12 @@ async function carryOut(
   for (const { resource, name } of changes.filter(({ action }) => action === 'delete')) {
     const connection = resource === 'connection' && current.connections.find((row) => row.name === name);
     if (connection) await deleteConnectionRow(trx, connection.id);
+  }
+  for (const zone of wanted.authZones.filter(({ name }) => touched('authZone', name)))
+    await saveZone(app, trx, actor, zone.name, zone.settings);
+  for (const { resource, name } of changes.filter(({ action }) => action === 'delete')) {
+    const zone = resource === 'authZone' && current.zones.find((row) => row.name === name);
+    if (zone) await deleteZoneRow(trx, zone.id);
   }
   await updateTenantPrecedence(trx, actor.tenantId, wanted.precedence);
 }

@@ -24,9 +24,14 @@ import { cutPage, type PageRequest } from './page.ts';
 export type Secrets = Readonly<Record<string, string>>;
 
 /** A connection's secrets, opened; they are sealed with the connection's id as context. */
-export function openSecrets(vault: Vault, connection: Pick<ConnectionRow, 'id' | 'sealedSecrets'>): Secrets {
+export function openSecrets(
+  vault: Vault,
+  connection: Pick<ConnectionRow, 'id' | 'name' | 'sealedSecrets'>,
+): Secrets {
   if (connection.sealedSecrets === null) return {};
-  return JSON.parse(vault.open(connection.sealedSecrets, connection.id)) as Secrets;
+  return JSON.parse(
+    vault.open(connection.sealedSecrets, connection.id, `connection "${connection.name}"`),
+  ) as Secrets;
 }
 
 function sealSecrets(vault: Vault, connectionId: string, secrets: Secrets): Uint8Array | null {

@@ -8,6 +8,7 @@ import {
   insertTenant,
   lockInstallation,
 } from '../store/queries/installation.ts';
+import { accessKeyContext, newAccessKey } from './access/key-material.ts';
 import type { Application } from './application.ts';
 
 /** The administrator's credentials. Shown once: the store keeps a hash of the token and the sealed key. */
@@ -20,35 +21,16 @@ export interface AdministratorCredentials {
   readonly apiToken: string;
 }
 
-const alphanumeric = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789';
-
-function randomText(length: number): string {
-  let text = '';
-  while (text.length < length) {
-    for (const byte of randomBytes(length)) {
-      // 248 is the largest multiple of 62 in a byte: what lies above would favour the first letters.
-      if (byte < 248 && text.length < length) text += alphanumeric[byte % 62];
-    }
-  }
-  return text;
-}
-
 /** How a bearer token is kept: its SHA-256. A token has 160 random bits, so that no slower hash is needed. */
 export function tokenHash(token: string): Buffer {
   return createHash('sha256').update(token, 'utf8').digest();
-}
-
-/** What an access key's secret is sealed with as context. */
-export function accessKeyContext(accessKeyId: string): string {
-  return `access-key:${accessKeyId}`;
 }
 
 function newCredentials(): AdministratorCredentials {
   return {
     tenantId: newId('tenant'),
     accountId: newId('account'),
-    accessKeyId: `LTAI5t${randomText(18)}`,
-    accessKeySecret: randomText(30),
+    ...newAccessKey(),
     apiToken: randomBytes(20).toString('hex'),
   };
 }

@@ -18,20 +18,28 @@ interface Told {
   readonly phase: number;
   readonly read: number;
   readonly applied: number;
+  readonly total: number;
 }
 
-const nothing: Told = { message: 0, status: -1, phase: -1, read: -1, applied: -1 };
+const nothing: Told = { message: 0, status: -1, phase: -1, read: -1, applied: -1, total: -1 };
 
 function renderId(told: Told): string {
-  return [told.message, told.status, told.phase, told.read, told.applied].join('.');
+  return [told.message, told.status, told.phase, told.read, told.applied, told.total].join('.');
 }
 
 /** An id that is none of ours counts as none: the follower is told everything. */
 function parseId(id: string | undefined): Told {
   const parts = (id ?? '').split('.').map(Number);
-  if (parts.length !== 5 || !parts.every(Number.isSafeInteger)) return nothing;
-  const [message, status, phase, read, applied] = parts as [number, number, number, number, number];
-  return { message, status, phase, read, applied };
+  if (parts.length !== 6 || !parts.every(Number.isSafeInteger)) return nothing;
+  const [message, status, phase, read, applied, total] = parts as [
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+  ];
+  return { message, status, phase, read, applied, total };
 }
 
 /** How long until the state is looked at again: short at first and after each news. */
@@ -61,9 +69,10 @@ function* newEvents(
     yield [{ id: renderId(now), event: 'status', data: { status: row.status } }, now];
   }
   const phase = jobPhases.indexOf(row.phase);
-  if (phase !== now.phase || row.readCount !== now.read || row.appliedOrdinal !== now.applied) {
-    now = { ...now, phase, read: row.readCount, applied: row.appliedOrdinal };
-    const progress = progressOf(row);
+  const progress = progressOf(row);
+  const { read, applied, total } = progress;
+  if (phase !== now.phase || read !== now.read || applied !== now.applied || total !== now.total) {
+    now = { ...now, phase, read, applied, total };
     yield [{ id: renderId(now), event: 'progress', data: { ...progress, ...rate.measure(progress) } }, now];
   }
   return now;

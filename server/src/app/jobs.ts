@@ -1,4 +1,4 @@
-import type { JobMessage, JobView } from '@lockstep/contract/job.ts';
+import type { HeldPlanView, JobMessage, JobView } from '@lockstep/contract/job.ts';
 import { emptyStatistics, jobIsOver } from '@lockstep/contract/job.ts';
 import type { Page } from '@lockstep/contract/page.ts';
 import type { RequestedJob } from '@lockstep/contract/sync.ts';
@@ -14,6 +14,8 @@ import { LockstepError } from '../kernel/errors.ts';
 import { newJobId } from '../kernel/ids.ts';
 import {
   cancelPendingJob,
+  countJobs as countJobRows,
+  countJobsBeyond as countJobRowsBeyond,
   findJob,
   findSupersedingJob,
   findUnfinishedJob,
@@ -25,9 +27,11 @@ import {
   type JobRow,
 } from '../store/queries/jobs.ts';
 import { findSync, type SyncRow } from '../store/queries/syncs.ts';
+import type { JobSelection } from '../sync/selection.ts';
 import { computeStatistics } from '../store/sync/statistics.ts';
 import { requireRole, type Actor, type Surface } from './actor.ts';
 import type { Application, Transaction } from './application.ts';
+import { loadHeldPlans } from './held-plans.ts';
 import { cutPage, decodeOrdinal, type PageRequest } from './page.ts';
 import { getSyncRow } from './syncs.ts';
 
@@ -40,7 +44,7 @@ export interface JobOrigin {
 /** An unfinished job may end between the refused insert and the look for it; then the insert is tried again. */
 const requestAttempts = 5;
 
-export function showJob(row: JobRow, statistics: Statistics): JobView {
+function showJob(row: JobRow, statistics: Statistics, heldPlan: HeldPlanView | undefined): JobView {
   return {
     id: row.id,
     serial: row.serial,
@@ -53,6 +57,8 @@ export function showJob(row: JobRow, statistics: Statistics): JobView {
     status: row.status,
     startedThrough: row.startedThrough,
     startedBy: row.startedBy,
+    description: row.description,
+    selection: row.selection,
     createdAt: row.createdAt.toISOString(),
     startedAt: row.startedAt?.toISOString() ?? null,
     endedAt: row.endedAt?.toISOString() ?? null,
@@ -60,6 +66,7 @@ export function showJob(row: JobRow, statistics: Statistics): JobView {
     statistics,
     unmanaged: row.unmanagedCounts,
     guard: row.guardVerdict,
+    heldPlan: heldPlan ?? null,
     complete: row.complete,
     error: row.errorCode === null ? null : { code: row.errorCode, message: row.errorMessage ?? '' },
     note: row.note,
@@ -82,8 +89,21 @@ function inOrder(statistics: Statistics): Statistics {
 /** Final statistics are kept with the job; those of a running one are counted from its outcomes so far. */
 async function statisticsOf(app: Application, row: JobRow): Promise<Statistics> {
   if (row.statistics !== null) return inOrder(row.statistics);
-  if (row.lastOrdinal === 0 && !jobIsOver(row.status)) return emptyStatistics();
+  const unplanned = row.phase === 'read' || row.phase === 'plan';
+  if (unplanned && !jobIsOver(row.status)) return emptyStatistics();
   return computeStatistics(app.store.db, row.serial);
+}
+
+async function showJobs(app: Application, rows: readonly JobRow[]): Promise<JobView[]> {
+  const heldPlans = await loadHeldPlans(app, rows);
+  return Promise.all(
+    rows.map(async (row) => showJob(row, await statisticsOf(app, row), heldPlans.get(row.id))),
+  );
+}
+
+async function showOneJob(app: Application, row: JobRow): Promise<JobView> {
+  const [job] = await showJobs(app, [row]);
+  return job as JobView;
 }
 
 /** @throws LockstepError NotFound. */
@@ -95,7 +115,7 @@ export async function getJobRow(app: Application, actor: Actor, jobId: string): 
 
 export async function getJob(app: Application, actor: Actor, jobId: string): Promise<JobView> {
   const row = await getJobRow(app, actor, jobId);
-  return showJob(row, await statisticsOf(app, row));
+  return showOneJob(app, row);
 }
 
 /** Which jobs a list shows. `sync` is an id or a name, also that of a sync deleted since. */
@@ -104,7 +124,7 @@ export interface JobListFilter {
   readonly sync?: string | undefined;
   readonly connectionIds?: readonly string[] | undefined;
   readonly direction?: Direction | undefined;
-  readonly mode?: JobMode | undefined;
+  readonly modes?: readonly JobMode[] | undefined;
   /** Inclusive bounds on the start. */
   readonly startedAfter?: Date | undefined;
   readonly startedBefore?: Date | undefined;
@@ -128,9 +148,24 @@ export async function listJobs(
   const rows = await selectJobs(app.store.db, actor.tenantId, resolved, { ...page, limit: page.limit + 1 });
   const backwards = page.before !== undefined;
   const shown = backwards ? rows.slice(-page.limit) : rows.slice(0, page.limit);
-  const items = await Promise.all(shown.map(async (row) => showJob(row, await statisticsOf(app, row))));
+  const items = await showJobs(app, shown);
   const edge = backwards ? shown.at(0) : shown.at(-1);
   return { items, next: rows.length > page.limit && edge !== undefined ? edge.id : null };
+}
+
+/** How many jobs a filter finds, exactly. */
+export async function countJobs(app: Application, actor: Actor, filter: JobListFilter): Promise<number> {
+  return countJobRows(app.store.db, actor.tenantId, await resolveFilter(app, actor, filter));
+}
+
+/** How many jobs of a filter are older than the given one, or newer. */
+export async function countJobsBeyond(
+  app: Application,
+  actor: Actor,
+  filter: JobListFilter,
+  beyond: { readonly olderThan: string } | { readonly newerThan: string },
+): Promise<number> {
+  return countJobRowsBeyond(app.store.db, actor.tenantId, await resolveFilter(app, actor, filter), beyond);
 }
 
 export async function listMessages(
@@ -156,6 +191,9 @@ export interface JobOrder {
   readonly mode: JobMode;
   readonly origin: JobOrigin;
   readonly approvesJobId?: string | undefined;
+  /** What the one who asked for it noted. */
+  readonly description?: string | undefined;
+  readonly selection?: JobSelection | undefined;
 }
 
 /**
@@ -182,6 +220,8 @@ export async function addJob(
     startedThrough: origin.startedThrough,
     startedBy: origin.startedBy,
     createdAt,
+    description: order.description ?? null,
+    selection: order.selection ?? null,
   });
   if (!created) return undefined;
   await app.queue.send(trx, { jobId: id, syncId: sync.id });
@@ -204,6 +244,14 @@ async function addOrFindJob(app: Application, order: JobOrder): Promise<{ row: J
   throw new LockstepError('Conflict', `jobs of sync ${order.sync.name} come and go too fast to add one`);
 }
 
+/** What is asked for. `selection` makes it a partial run, which infers nothing from what it does not see. */
+export interface JobRequest {
+  readonly mode: 'apply' | 'dryRun';
+  readonly startedThrough: Surface;
+  readonly description?: string | undefined;
+  readonly selection?: JobSelection | undefined;
+}
+
 /**
  * Runs a sync, or previews it.
  * @returns a new job, or the one of this sync that has not ended.
@@ -213,7 +261,7 @@ export async function requestJob(
   app: Application,
   actor: Actor,
   idOrName: string,
-  request: { readonly mode: 'apply' | 'dryRun'; readonly startedThrough: Surface },
+  request: JobRequest,
 ): Promise<RequestedJob> {
   requireRole(actor, 'operator');
   const sync = await getSyncRow(app.store.db, actor, idOrName);
@@ -223,8 +271,14 @@ export async function requestJob(
     });
   }
   const origin = { startedThrough: request.startedThrough, startedBy: actor.accountName };
-  const { row, created } = await addOrFindJob(app, { sync, mode: request.mode, origin });
-  return { job: showJob(row, await statisticsOf(app, row)), created };
+  const { row, created } = await addOrFindJob(app, {
+    sync,
+    mode: request.mode,
+    origin,
+    description: request.description,
+    selection: request.selection,
+  });
+  return { job: await showOneJob(app, row), created };
 }
 
 /**
@@ -252,7 +306,7 @@ export async function approveJob(
   const origin = { startedThrough, startedBy: actor.accountName };
   const { row, created } = await addOrFindJob(app, { sync, mode: 'approve', origin, approvesJobId: held.id });
   if (row.approvesJobId !== held.id) throw superseded(held, row);
-  return { job: showJob(row, await statisticsOf(app, row)), created };
+  return { job: await showOneJob(app, row), created };
 }
 
 function superseded(held: JobRow, newer: JobRow): LockstepError {

@@ -4,6 +4,12 @@ import type { Clock } from '../kernel/clock.ts';
 /** Speed is measured over this many milliseconds. */
 const window = 5000;
 
+/** What its phase is counted in: objects read, changes found, changes carried out. */
+function doneOf({ phase, read, applied, total }: Progress): number {
+  if (phase === 'read') return read;
+  return phase === 'plan' ? total : applied;
+}
+
 /** How fast a job goes, from what it had done at the last few looks. */
 export class ProgressRate {
   readonly #clock: Clock;
@@ -14,12 +20,12 @@ export class ProgressRate {
     this.#clock = clock;
   }
 
-  /** Objects per second while reading, changes per second otherwise; remaining seconds once the plan is known. */
+  /** Objects read, changes found or changes carried out per second; remaining seconds once the plan is known. */
   measure(progress: Progress): { rate: number; remainingSeconds: number | null } {
     if (progress.phase !== this.#phase) this.#samples = [];
     this.#phase = progress.phase;
     const at = this.#clock.now().getTime();
-    const done = progress.phase === 'read' ? progress.read : progress.applied;
+    const done = doneOf(progress);
     this.#samples.push({ at, done });
     while (this.#samples.length > 2 && (this.#samples[0]?.at ?? at) < at - window) this.#samples.shift();
     const first = this.#samples[0] ?? { at, done };

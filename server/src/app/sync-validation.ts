@@ -1,10 +1,12 @@
 import type { SyncConfiguration } from '@lockstep/contract/configuration.ts';
 import { objectKinds, type ObjectKind } from '@lockstep/contract/vocabulary.ts';
+import { parsePath } from '../directory/path.ts';
 import { LockstepError } from '../kernel/errors.ts';
 import { compileMapping, type CompiledMapping } from '../mapping/compile.ts';
 import { overlayMapping } from '../mapping/configured.ts';
 import type { ConnectionRow } from '../store/queries/connections.ts';
 import type { Endpoint } from '../sync/connector.ts';
+import { matchKey } from '../sync/match-key.ts';
 import type { Application } from './application.ts';
 import { egressFilter } from './sync-specification.ts';
 import { connectorContext, openSecrets } from './connections.ts';
@@ -44,8 +46,30 @@ function checkMatchRules(configuration: SyncConfiguration, mapping: CompiledMapp
 
 /** Whether a directory path contains another: `/` contains all. */
 function pathContains(outer: string, inner: string): boolean {
-  const base = outer.replace(/\/+$/, '');
-  return inner === base || inner.replace(/\/+$/, '') === base || inner.startsWith(`${base}/`);
+  const names = parsePath(inner);
+  return parsePath(outer).every((name, index) => matchKey(name) === matchKey(names[index] ?? ''));
+}
+
+/** Lets a check fail with the field's name in message and detail. */
+function checkField(field: string, check: () => void): void {
+  try {
+    check();
+  } catch (error) {
+    if (!(error instanceof LockstepError)) throw error;
+    const code = error.code === 'InvalidRequest' ? 'InvalidConfiguration' : error.code;
+    const message = error.message.startsWith(field) ? error.message : `${field}: ${error.message}`;
+    throw new LockstepError(code, message, { field, remedy: error.remedy, cause: error });
+  }
+}
+
+/** A node that can be used: it is written right, and lies under the connection's own. */
+function checkNode(endpoint: Endpoint, root: string, node: string): void {
+  if (endpoint.contains(root, node)) return;
+  throw new LockstepError(
+    'InvalidConfiguration',
+    `${JSON.stringify(node)} does not lie under the connection's own node, ${JSON.stringify(root)}`,
+    { remedy: 'Correct the node, or give the connection a baseDn that lies above it.' },
+  );
 }
 
 function refuseOverlap(
@@ -73,19 +97,22 @@ function refuseOverlap(
  * No object may lie in two scopes: not in the connected system, and on egress not in the directory either. Several
  * sources of an ingress may come together in one place.
  */
-function checkScopes(configuration: SyncConfiguration, endpoint: Endpoint, field: string): void {
+function checkScopes(
+  configuration: SyncConfiguration,
+  endpoint: Endpoint,
+  root: string,
+  field: string,
+): void {
   const scopes = configuration.scopes ?? [];
   const external = configuration.direction === 'ingress' ? 'source' : 'target';
   const inside = external === 'source' ? 'target' : 'source';
   for (const [index, scope] of scopes.entries()) {
-    if (scope[inside].startsWith('/')) continue;
-    throw new LockstepError(
-      'InvalidConfiguration',
-      `${field}.scopes: ${inside} must be a path that begins with /`,
-      {
-        field: `${field}.scopes.${index}.${inside}`,
-      },
-    );
+    const at = `${field}.scopes.${index}`;
+    checkField(`${at}.${inside}`, () => parsePath(scope[inside]));
+    checkField(`${at}.${external}`, () => checkNode(endpoint, root, scope[external]));
+    const { filter } = scope;
+    if (external === 'source' && filter !== undefined)
+      checkField(`${at}.filter`, () => endpoint.checkFilter?.(filter));
   }
   const nodes = (side: 'source' | 'target'): string[] => scopes.map((scope) => scope[side]);
   refuseOverlap(nodes(external), (outer, inner) => endpoint.contains(outer, inner), field, external);
@@ -101,16 +128,26 @@ export async function validateSync(
   app: Application,
   name: string,
   configuration: SyncConfiguration,
-  connection: Pick<ConnectionRow, 'id' | 'type' | 'settings' | 'sealedSecrets'>,
+  connection: Pick<ConnectionRow, 'id' | 'name' | 'type' | 'settings' | 'sealedSecrets'>,
 ): Promise<void> {
   const connector = app.connectors.get(connection.type);
   if (connector === undefined) return;
   const field = `syncs.${name}`;
+  if (configuration.continuous && configuration.direction === 'ingress') {
+    throw new LockstepError(
+      'InvalidConfiguration',
+      `${field}.continuous: only an egress follows the directory`,
+      {
+        field: `${field}.continuous`,
+        remedy: 'Give an ingress a schedule.',
+      },
+    );
+  }
   const defaults = connector.defaultMapping(configuration.direction, connection.settings);
   const mapping = compileMapping(overlayMapping(defaults, configuration.map), `${field}.map`);
   checkMatchRules(configuration, mapping, field);
   if (configuration.direction === 'egress') egressFilter(name, configuration.scopes ?? []);
   const context = connectorContext(app, openSecrets(app.vault, connection));
   await using endpoint = await connector.open(connection.settings, context);
-  checkScopes(configuration, endpoint, field);
+  checkScopes(configuration, endpoint, connector.rootNode(connection.settings), field);
 }

@@ -28,7 +28,7 @@ function resolveSettings(settings: Settings, base: string): Record<string, unkno
  */
 export async function loadConfiguration(file: string): Promise<ResolvedConfiguration> {
   const { loadConfiguration: load } = await import('../config/load.ts');
-  const { baseDirectory, connections, syncs, precedence } = await load(file, process.env);
+  const { baseDirectory, connections, syncs, precedence, authZones } = await load(file, process.env);
   return {
     connections: connections.map(({ name, type, settings, secrets }) => ({
       name,
@@ -38,5 +38,6 @@ export async function loadConfiguration(file: string): Promise<ResolvedConfigura
     })),
     syncs: syncs.map(({ name, settings }) => ({ name, settings })),
     precedence: Object.fromEntries(Object.entries(precedence).map(([name, order]) => [name, [...order]])),
+    authZones: authZones.map(({ name, settings }) => ({ name, settings })),
   };
 }

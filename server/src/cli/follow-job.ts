@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import type { JobEvent } from '@lockstep/contract/events.ts';
 import { jobIsOver, type JobView } from '@lockstep/contract/job.ts';
 import type { JobMode } from '@lockstep/contract/vocabulary.ts';
 import { ConnectionLost } from './client.ts';
@@ -7,6 +8,15 @@ import type { Session } from './session.ts';
 
 /** How often one job is looked for again after the server that was followed went away. */
 const maximumReopens = 5;
+
+function report({ sync, mode }: JobView, event: JobEvent, reporter: ProgressReporter): void {
+  // The plan of a dry run is made and never applied.
+  const shown = event.event === 'progress' && (mode !== 'dryRun' || event.data.phase !== 'apply');
+  if (shown) reporter.update(sync, event.data);
+  if (event.event === 'message' && event.data.level !== 'info') {
+    reporter.line(`${sync}: ${event.data.level}: ${event.data.text}`);
+  }
+}
 
 /** Follows a job to its end, through restarts of the server, and answers with it. */
 export async function followJob(
@@ -19,11 +29,8 @@ export async function followJob(
     try {
       for await (const event of session.client.events(job.id, lastEventId)) {
         if (event.id !== '') lastEventId = event.id;
-        if (event.event === 'progress') reporter.update(job.sync, event.data);
-        if (event.event === 'message' && event.data.level !== 'info') {
-          reporter.line(`${job.sync}: ${event.data.level}: ${event.data.text}`);
-        }
         if (event.event === 'end') return event.data;
+        report(job, event, reporter);
       }
       const current = await session.call('getJob', { params: { job: job.id } });
       if (jobIsOver(current.status)) return current;
@@ -33,6 +40,8 @@ export async function followJob(
       if (!(error instanceof ConnectionLost) || ++reopens > maximumReopens) throw error;
       reporter.line(`${job.sync}: the server went away, looking for the job again`);
       await session.reopen();
+    } finally {
+      reporter.clear();
     }
   }
 }

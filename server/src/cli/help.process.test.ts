@@ -50,6 +50,26 @@ test.each(commands.map((names) => [names.join(' ')]))('%s explains itself with a
   expect(text).toMatch(/\nExample:\n {2}\$ bin\/lockstep /);
 });
 
+test.each(['jobs', 'directory', 'connections'])('%s alone shows an example, too', (name) => {
+  let text = '';
+  const group = buildProgram().commands.find((command) => command.name() === name);
+  group?.configureOutput({ writeOut: (part) => (text += part) });
+  group?.outputHelp();
+  expect(text).toMatch(new RegExp(`\\nExample:\\n {2}\\$ bin/lockstep ${name} `));
+});
+
+function helpOf(name: string): string {
+  const command = buildProgram().commands.find((one) => one.name() === name);
+  return command?.helpInformation().replaceAll(/\s+/g, ' ') ?? '';
+}
+
+test('the help of a command says where its data is when nothing names it', () => {
+  for (const name of ['sync', 'apply', 'serve']) {
+    expect(helpOf(name)).toContain('else "data" beside the configuration file)');
+  }
+  expect(helpOf('plan')).toContain('$LOCKSTEP_DATA, else ./data)');
+});
+
 test('the launcher works through a symbolic link and from another directory', () => {
   const folder = mkdtempSync(join(tmpdir(), 'lockstep-link-'));
   try {

@@ -38,23 +38,33 @@ function renderBar(done: number, total: number, width: number): string {
   return `[${'#'.repeat(filled)}${'-'.repeat(width - filled)}]`;
 }
 
-/** `corp-in: applying 1200/4000 (310/s, 9 s left)`; reading has no total. */
+const countFormat = new Intl.NumberFormat('en-US');
+
+/** `12,345` */
+export function renderCount(count: number): string {
+  return countFormat.format(count);
+}
+
+/** What is known of the phase: nothing is said of objects before the first one came. */
+function renderCounts({ phase, read, applied, total }: Progress): string {
+  if (phase === 'read') return read > 0 ? ` ${renderCount(read)}` : '';
+  if (phase === 'plan') {
+    const found = total > 0 ? `, ${renderCount(total)} changes so far` : '';
+    return `, ${renderCount(read)} read${found}`;
+  }
+  return phase === 'apply' && total > 0 ? ` ${renderCount(applied)} of ${renderCount(total)}` : '';
+}
+
+/** `corp-in: applying 1,200 of 4,000 (310/s, 9 s left)`; reading and planning have no total. */
 export function renderProgress(sync: string, progress: LiveProgress): string {
-  const applying = progress.phase === 'apply' && progress.total > 0;
-  const count =
-    progress.phase === 'read'
-      ? ` ${progress.read}`
-      : applying
-        ? ` ${progress.applied}/${progress.total}`
-        : '';
   const notes = [
-    ...(progress.rate > 0 ? [`${Math.round(progress.rate)}/s`] : []),
-    ...(applying && progress.remainingSeconds !== null
+    ...(progress.rate > 0 ? [`${renderCount(Math.round(progress.rate))}/s`] : []),
+    ...(progress.phase === 'apply' && progress.remainingSeconds !== null
       ? [`${renderDuration(progress.remainingSeconds)} left`]
       : []),
   ];
   const rest = notes.length > 0 ? ` (${notes.join(', ')})` : '';
-  return `${printable(sync)}: ${phaseWords[progress.phase]}${count}${rest}`;
+  return `${printable(sync)}: ${phaseWords[progress.phase]}${renderCounts(progress)}${rest}`;
 }
 
 /** A live line on a terminal, plain lines elsewhere. */
@@ -90,12 +100,13 @@ export class ProgressReporter {
 
   /** A line that stays. */
   line(text: string): void {
-    this.#clear();
+    this.clear();
     this.#stream.write(`${printable(text)}\n`);
     this.#shown = undefined;
   }
 
-  #clear(): void {
+  /** Takes the live line away. */
+  clear(): void {
     if (this.#live) this.#stream.write('\r\u001b[K');
     this.#live = false;
   }

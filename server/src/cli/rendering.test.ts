@@ -65,6 +65,18 @@ test('an error shows message, position, field, remedy and code, and no stack', (
   );
 });
 
+test('an error of the file system names the path and is no defect', () => {
+  const denied = Object.assign(new Error("EACCES: permission denied, mkdir '/srv/data'"), {
+    code: 'EACCES',
+    syscall: 'mkdir',
+    path: '/srv/data',
+  });
+  expect(renderError(denied)).toMatch(
+    /^error: \/srv\/data cannot be used: permission denied \(EACCES\)\.\n {2}remedy: /,
+  );
+  expect(renderError(new Error('boom'))).toContain('defect');
+});
+
 test.each([
   [9.4, '9 s'],
   [61, '1 min 1 s'],
@@ -76,8 +88,18 @@ test.each([
 const applying = { phase: 'apply', read: 10, applied: 5, total: 20, rate: 2.4, remainingSeconds: 6 } as const;
 
 test('progress names rate and remaining time', () => {
-  expect(renderProgress('in', applying)).toBe('in: applying 5/20 (2/s, 6 s left)');
-  expect(renderProgress('in', { ...applying, phase: 'read' })).toBe('in: reading 10 (2/s)');
+  expect(renderProgress('in', applying)).toBe('in: applying 5 of 20 (2/s, 6 s left)');
+});
+
+test('progress says what was read and what was found, and nothing before the first object', () => {
+  const start = { phase: 'read', read: 0, applied: 0, total: 0, rate: 0, remainingSeconds: null } as const;
+  expect(renderProgress('in', start)).toBe('in: reading');
+  expect(renderProgress('in', { ...start, read: 12_000, rate: 2400 })).toBe('in: reading 12,000 (2,400/s)');
+  const planning = { ...start, phase: 'plan', read: 12_000 } as const;
+  expect(renderProgress('in', planning)).toBe('in: planning, 12,000 read');
+  expect(renderProgress('in', { ...planning, total: 2000 })).toBe(
+    'in: planning, 12,000 read, 2,000 changes so far',
+  );
 });
 
 test('plain progress writes a line for each phase, and for a long one every few seconds', () => {

@@ -1,5 +1,6 @@
 import { LockstepError } from '../kernel/errors.ts';
 import { ConnectionLost } from './client.ts';
+import { fileError } from './file-error.ts';
 import { printable } from './table.ts';
 
 interface Fault {
@@ -39,6 +40,8 @@ function renderLockstepError(error: LockstepError): string {
 export function renderError(error: unknown): string {
   if (error instanceof LockstepError) return renderLockstepError(error);
   if (error instanceof ConnectionLost) return `error: ${error.message}\n  remedy: Run the command again.`;
+  const ofFile = fileError(error);
+  if (ofFile !== undefined) return renderLockstepError(ofFile);
   const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
   return `error: this is a defect in Lockstep\n${stack}`;
 }

@@ -23,10 +23,11 @@ export interface StoreOptions {
   readonly json?: boolean | undefined;
 }
 
-/** Adds `--data`, `--database-url` and `--key-file`. */
-export function withStoreOptions(command: Command): Command {
+/** Adds `--data`, `--database-url` and `--key-file`; `beside`: what the data is beside when nothing names it. */
+export function withStoreOptions(command: Command, beside: 'here' | 'configurationFile' = 'here'): Command {
+  const last = beside === 'here' ? './data' : '"data" beside the configuration file';
   return command
-    .option('--data <dir>', 'data directory of the embedded store (default: $LOCKSTEP_DATA, else ./data)')
+    .option('--data <dir>', `data directory of the embedded store (default: $LOCKSTEP_DATA, else ${last})`)
     .option('--database-url <url>', 'PostgreSQL 15 or newer instead (default: $LOCKSTEP_DATABASE_URL)')
     .option(
       '--key-file <file>',

@@ -1,6 +1,7 @@
 import type { ChangeView } from '@lockstep/contract/change.ts';
 import type { JobView } from '@lockstep/contract/job.ts';
 import type { Direction, JobStatus, Kind, Statistics, Verb } from '@lockstep/contract/vocabulary.ts';
+import { renderGuard } from './guard-report.ts';
 import { collectPages } from './paging.ts';
 import type { Session } from './session.ts';
 import { orderStatistics, renderStatistics } from './statistics-table.ts';
@@ -15,7 +16,7 @@ export interface ReportedError {
   readonly message: string;
 }
 
-/** One job of `sync --json`; these members and their order are an interface that scripts rely on. */
+/** One job of `sync --json`; these members and their order are an interface that scripts rely on: new ones go last. */
 export interface ReportedJob {
   readonly id: string;
   readonly sync: string;
@@ -23,6 +24,17 @@ export interface ReportedJob {
   readonly status: JobStatus;
   readonly statistics: Statistics;
   readonly errors: readonly ReportedError[];
+  /** Whether the source was read to its proven end; null when the job broke off before. */
+  readonly complete: boolean | null;
+  readonly note: string | null;
+  /** What the guard found; of a dry run, what it would do. */
+  readonly guard: JobView['guard'];
+}
+
+/** A report with what a person is told of the guard. */
+export interface JobReport {
+  readonly report: ReportedJob;
+  readonly guard: readonly string[];
 }
 
 /** The table shows this many errors of a job; the rest is in `jobs changes`. */
@@ -39,7 +51,7 @@ function reportChange(change: ChangeView): ReportedError {
 }
 
 /** Builds the report of a job that is over, with all changes that failed. */
-export async function reportJob(session: Session, job: JobView): Promise<ReportedJob> {
+export async function reportJob(session: Session, job: JobView): Promise<JobReport> {
   const failed = await collectPages<ChangeView>({ limit: 'all' }, (query) =>
     session.call('listChanges', { params: { job: job.id }, query: { ...query, result: 'failed' } }),
   );
@@ -48,14 +60,18 @@ export async function reportJob(session: Session, job: JobView): Promise<Reporte
     job.error === null || job.status === 'held'
       ? []
       : [{ kind: null, verb: null, object: null, ...job.error }];
-  return {
+  const report = {
     id: job.id,
     sync: job.sync,
     direction: job.direction,
     status: job.status,
     statistics: orderStatistics(job.statistics),
     errors: [...brokeOff, ...failed.items.map(reportChange)],
+    complete: job.complete,
+    note: job.note,
+    guard: job.guard,
   };
+  return { report, guard: renderGuard(job) };
 }
 
 function renderErrors(job: ReportedJob): string[] {
@@ -75,12 +91,13 @@ function renderErrors(job: ReportedJob): string[] {
 }
 
 /** What `sync` prints for a person. */
-export function renderReport(jobs: readonly ReportedJob[]): string {
-  const held = jobs
-    .filter((job) => job.status === 'held')
-    .map(
-      (job) =>
-        `\n${printable(job.sync)}: held by its guard; to apply what was held: bin/lockstep jobs approve ${job.id}`,
-    );
-  return [renderStatistics(jobs), ...jobs.flatMap(renderErrors), ...held].join('\n');
+export function renderReport(reports: readonly JobReport[]): string {
+  const jobs = reports.map(({ report }) => report);
+  const notes = jobs
+    .filter(({ note }) => note !== null)
+    .map(({ sync, note }) => `\n${printable(sync)}: ${printable(note ?? '')}`);
+  const guards = reports
+    .filter(({ guard }) => guard.length > 0)
+    .map(({ report, guard }) => [`\n${printable(report.sync)}: the guard`, ...guard].join('\n  '));
+  return [renderStatistics(jobs), ...jobs.flatMap(renderErrors), ...notes, ...guards].join('\n');
 }

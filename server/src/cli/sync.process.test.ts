@@ -83,7 +83,18 @@ describe('sync as a process, without a server', () => {
       ['export-out', 'egress', 'success'],
     ]);
     for (const job of jobs) {
-      expect(Object.keys(job)).toEqual(['id', 'sync', 'direction', 'status', 'statistics', 'errors']);
+      expect(Object.keys(job)).toEqual([
+        'id',
+        'sync',
+        'direction',
+        'status',
+        'statistics',
+        'errors',
+        'complete',
+        'note',
+        'guard',
+      ]);
+      expect(job).toMatchObject({ complete: true, guard: { tripped: false } });
       expect(job.id).toMatch(/^sync_[0-9a-v]{40}$/);
       expect(Object.keys(job.statistics)).toEqual(['user', 'organizationalUnit', 'group', 'membership']);
       for (const kind of kinds) {
@@ -102,6 +113,12 @@ describe('sync as a process, without a server', () => {
 
   test('too many deletions are held, exit code 4, and approved by hand', async () => {
     writeCompany(input(), 10);
+    const dry = await sync('--dry-run', '--json', 'company-in');
+    expect(dry.code, dry.stderr).toBe(2);
+    expect(reportOf(dry)[0]?.guard).toMatchObject({
+      tripped: true,
+      findings: [{ kind: 'user', destructive: 10, linked: 20 }],
+    });
     const finished = await sync('--json', 'company-in');
     expect(finished.code, finished.stderr).toBe(4);
     const [job] = reportOf(finished);
@@ -112,6 +129,20 @@ describe('sync as a process, without a server', () => {
     const approved = await lockstep('jobs', 'approve', job?.id ?? '', '--data', data(), '--json');
     expect(approved.code, approved.stderr).toBe(0);
     expect(JSON.parse(approved.stdout)).toMatchObject({ status: 'success', approvesJobId: job?.id });
+  });
+
+  test('a file that is no backup is refused, and leaves no data directory', async () => {
+    const restored = join(folder, 'restored');
+    for (const [file, reason] of [
+      [input(), 'it is no backup'],
+      [folder, 'it is no file'],
+      [join(folder, 'none.gz'), 'ENOENT'],
+    ] as const) {
+      const finished = await lockstep('restore', file, '--data', restored);
+      expect(finished.code).toBe(1);
+      expect(finished.stderr).toContain(`error: The backup ${file} cannot be read (${reason}).`);
+      expect(existsSync(restored)).toBe(false);
+    }
   });
 
   test('a command that reads makes no new store', async () => {
@@ -139,6 +170,13 @@ describe('sync as a process, through the server that holds the data directory', 
     const held = (JSON.parse(listed.stdout) as { jobs: { id: string }[] }).jobs;
     expect(held).toHaveLength(1);
     const id = held[0]?.id ?? '';
+    const shown = await lockstep('jobs', 'show', id, '--data', data());
+    expect(shown.stdout).toContain(
+      'guard:\n  10 of 20 linked objects of kind user would be deleted, disabled or removed (more than 3)\n',
+    );
+    expect(shown.stdout).toMatch(/^ {2}Approved by administrator: job sync_\w+ applies it\.$/m);
+    expect(shown.stdout).not.toContain('unmanaged');
+    expect(shown.stdout).not.toContain('{"');
     const changes = await lockstep('jobs', 'changes', id, '--kind', 'user', '--data', data());
     expect(changes.stdout.match(/skipped: delete user/g)).toHaveLength(10);
     const twice = await lockstep('jobs', 'approve', id, '--data', data());
@@ -196,7 +234,8 @@ describe('sync as a process, through the server that holds the data directory', 
     const finished = await lockstep('plan', 'company-in', '--data', data());
     expect(finished.code, finished.stderr).toBe(2);
     expect(finished.stdout).toMatch(/^create user "p11" in /m);
-    expect(finished.stdout).toMatch(/^add user "p11" to group "all"/m);
+    expect(finished.stdout).toMatch(/^add user "p11" to group "all"$/m);
+    expect(finished.stderr).not.toContain('applying');
   });
 
   test('a sync is run by its name, and what it did is shown', async () => {

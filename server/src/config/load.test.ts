@@ -87,6 +87,7 @@ describe('a configuration', () => {
     expect(syncs.map((sync) => sync.name)).toEqual(['10-in', '2']);
     expect(syncs[1]?.settings).toEqual({
       connection: 'replica',
+      continuous: false,
       direction: 'egress',
       onMissing: 'delete',
       enabled: true,
@@ -104,13 +105,13 @@ describe('a configuration', () => {
 
   it('may use aliases', () => {
     const text =
-      'connections: { f: { type: file, path: x } }\nsyncs:\n  a: &a { connection: f, direction: ingress }\n  b: *a\n';
+      'connections: { f: { type: file, path: x.csv } }\nsyncs:\n  a: &a { connection: f, direction: ingress }\n  b: *a\n';
     expect(parse(text).syncs[1]).toEqual({ ...parse(text).syncs[0], name: 'b' });
   });
 });
 
 const path = (written: string): unknown =>
-  parse(`connections: { f: { type: file, path: ${written} } }`).connections[0]?.settings['path'];
+  parse(`connections: { f: { type: file, format: csv, path: ${written} } }`).connections[0]?.settings['path'];
 
 describe('variables', () => {
   it('are put in once, and escaped by a second dollar', () => {
@@ -132,7 +133,7 @@ describe('variables', () => {
   it('put in whatever text there is, without a second look', () => {
     fc.assert(
       fc.property(fc.string({ minLength: 1 }), (value) => {
-        const text = 'connections: { f: { type: file, path: "${ANY}" } }';
+        const text = 'connections: { f: { type: file, format: csv, path: "${ANY}" } }';
         const loaded = parseConfiguration(text, {
           file: 'x',
           baseDirectory: '.',
@@ -210,25 +211,25 @@ syncs:
     ],
     ['connections: { x: { type: file, path: "" } }', '1:39 connections.x.path: this must not be empty'],
     ['connections: { x: 5 }', '1:19 connections.x: this is a number; expected is fields'],
-    ['connections: { "a b": { type: file, path: x } }', '1:16 connections["a b"]: a name has letters'],
+    ['connections: { "a b": { type: file, path: x.csv } }', '1:16 connections["a b"]: a name has letters'],
     [
-      'connections: { x: { type: ldap, url: "http://x", baseDn: y } }',
+      'connections: { x: { type: ldap, url: "http://x", baseDn: dc=y } }',
       '1:38 connections.x.url: must begin with ldap://',
     ],
     [
-      'connections: { x: { type: ldap, url: "ldap://x", baseDn: y, pageSize: 0 } }',
-      '1:71 connections.x.pageSize: this must be at least 1',
+      'connections: { x: { type: ldap, url: "ldap://x", baseDn: dc=y, pageSize: 0 } }',
+      '1:74 connections.x.pageSize: this must be at least 1',
     ],
     [
-      'connections: { x: { type: ldap, url: "ldap://x", baseDn: y, password: { file: gone } } }',
-      "1:71 connections.x.password: the secret's file cannot be read (ENOENT)",
+      'connections: { x: { type: ldap, url: "ldap://x", baseDn: dc=y, password: { file: gone } } }',
+      "1:74 connections.x.password: the secret's file cannot be read (ENOENT)",
     ],
     [
-      'connections: { x: { type: ldap, url: "ldap://x", baseDn: y, password: { file: empty } } }',
-      '1:71 connections.x.password: empty is empty',
+      'connections: { x: { type: ldap, url: "ldap://x", baseDn: dc=y, password: { file: empty } } }',
+      '1:74 connections.x.password: empty is empty',
     ],
     [
-      'connections: { __proto__: { type: file, path: x } }',
+      'connections: { __proto__: { type: file, path: x.csv } }',
       '1:16 connections: this is not the name of a field',
     ],
     ['precedence: { mail: [x] }', '1:22 precedence.mail[0]: there is no sync `x`'],
@@ -258,7 +259,7 @@ syncs:
     ['kinds: [person]', 'kinds[0]: "person" is none of'],
     ['enabled: "no"', 'enabled: this is a text; expected is true or false'],
   ])('in a sync: %s', (field, problem) => {
-    const text = `connections: { f: { type: file, path: x } }\nsyncs:\n  a:\n    connection: f\n    direction: ingress\n    ${field}\n`;
+    const text = `connections: { f: { type: file, path: x.csv } }\nsyncs:\n  a:\n    connection: f\n    direction: ingress\n    ${field}\n`;
     expect(problems(text)).toHaveLength(1);
     expect(problems(text)[0]).toMatch(/^6:/);
     expect(problems(text)[0]).toContain(`syncs.a.${problem}`);

@@ -103,6 +103,10 @@ export function parseConfiguration(
       return settings === undefined ? [] : [{ name, settings }];
     }),
     precedence: parsed.precedence ?? {},
+    authZones: source.keysOf(['authZones']).flatMap((name) => {
+      const settings = parsed.authZones[name];
+      return settings === undefined ? [] : [{ name, settings }];
+    }),
   };
 }
 

@@ -1,4 +1,8 @@
-import type { ConnectionConfiguration, SyncConfiguration } from '@lockstep/contract/configuration.ts';
+import type {
+  AuthZoneConfiguration,
+  ConnectionConfiguration,
+  SyncConfiguration,
+} from '@lockstep/contract/configuration.ts';
 
 /** A connection: what may be stored and shown, and apart from it what must be sealed. */
 export interface LoadedConnection {
@@ -21,6 +25,7 @@ export interface ConfigurationState {
   readonly syncs: readonly LoadedSync[];
   /** Directory attribute to the syncs that may set it, best first. */
   readonly precedence: Readonly<Record<string, readonly string[]>>;
+  readonly authZones: readonly { readonly name: string; readonly settings: AuthZoneConfiguration }[];
 }
 
 export interface LoadedConfiguration extends ConfigurationState {

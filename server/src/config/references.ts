@@ -1,13 +1,16 @@
 import { mappingRuleSchema, scheduleSchema } from '@lockstep/contract/configuration.ts';
 import { objectKinds } from '@lockstep/contract/vocabulary.ts';
 import type { ObjectKind } from '@lockstep/contract/vocabulary.ts';
-import { checkSchedule } from '../jobs/schedule.ts';
+import { scheduleFaults } from '../jobs/schedule.ts';
 import { closestName } from '../kernel/closest-name.ts';
 import { LockstepError } from '../kernel/errors.ts';
 import { compileMapping } from '../mapping/compile.ts';
 import { parseRule } from '../mapping/configured.ts';
+import { connectionFaults } from './connection-faults.ts';
+import type { Fault } from './fault.ts';
 import { valueAt } from './field-path.ts';
 import type { FieldPath } from './field-path.ts';
+import { scopeFaults } from './scope-faults.ts';
 import type { YamlSource } from './yaml-source.ts';
 
 function named(kind: string, name: string, known: readonly string[]): string {
@@ -33,15 +36,29 @@ function noteError(source: YamlSource, path: FieldPath, error: unknown): void {
   else source.refuseInside(path, error.position, message, remedy, error.code);
 }
 
+function noteFault(source: YamlSource, above: FieldPath, fault: Fault): void {
+  const path = [...above, ...fault.path];
+  const remedy = fault.remedy ?? 'See docs/configuration.md.';
+  if (fault.position === undefined) source.refuse(path, fault.message, remedy, { code: fault.code });
+  else source.refuseInside(path, fault.position, fault.message, remedy, fault.code);
+}
+
 function checkTimes(source: YamlSource, sync: string): void {
   const schedule = scheduleSchema.safeParse(valueAt(source.value, ['syncs', sync, 'schedule']));
   if (!schedule.success) return;
-  try {
-    checkSchedule(schedule.data);
-  } catch (error) {
-    const field = error instanceof LockstepError ? error.field : undefined;
-    noteError(source, ['syncs', sync, 'schedule', ...(field === undefined ? [] : [field])], error);
-  }
+  for (const error of scheduleFaults(schedule.data))
+    noteError(
+      source,
+      ['syncs', sync, 'schedule', ...(error.field === undefined ? [] : [error.field])],
+      error,
+    );
+}
+
+function checkScopes(source: YamlSource, sync: string): void {
+  const written = valueAt(source.value, ['syncs', sync]);
+  const name = valueAt(written, ['connection']);
+  const connection = typeof name === 'string' ? valueAt(source.value, ['connections', name]) : undefined;
+  for (const fault of scopeFaults(connection, written)) noteFault(source, ['syncs', sync], fault);
 }
 
 function checkRule(source: YamlSource, sync: string, kind: ObjectKind, target: string): void {
@@ -95,13 +112,32 @@ function checkPrecedence(source: YamlSource): void {
   }
 }
 
-/** Checks what a schema cannot say: names that must exist, schedules, expressions. */
+function checkZones(source: YamlSource): void {
+  const known = source.keysOf(['connections']);
+  for (const zone of source.keysOf(['authZones'])) {
+    const listed = valueAt(source.value, ['authZones', zone, 'connections']);
+    if (!Array.isArray(listed)) continue;
+    for (const [index, name] of listed.entries()) {
+      if (typeof name !== 'string' || known.includes(name)) continue;
+      const path = ['authZones', zone, 'connections', index];
+      source.refuse(path, `there is no connection \`${name}\``, named('connection', name, known));
+    }
+  }
+}
+
+/** Checks what a schema cannot say: names that must exist, DNs, scopes, filters, schedules, expressions. */
 export function checkReferences(source: YamlSource): void {
+  for (const name of source.keysOf(['connections'])) {
+    const path = ['connections', name];
+    for (const fault of connectionFaults(valueAt(source.value, path))) noteFault(source, path, fault);
+  }
   for (const sync of source.keysOf(['syncs'])) {
     checkConnection(source, sync);
     // Part by part, so that what the schema refuses in one hides nothing of the others.
     checkTimes(source, sync);
+    checkScopes(source, sync);
     checkMap(source, sync);
   }
   checkPrecedence(source);
+  checkZones(source);
 }

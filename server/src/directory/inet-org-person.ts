@@ -1,92 +1,114 @@
 import type { ObjectKind } from '@lockstep/contract/vocabulary.ts';
 
 /**
- * How the attributes of the directory correspond to those of LDAP (RFC 2798, RFC 4519, RFC 2307).
- * The ldap connector and LDIF files take their default mapping from here.
+ * One attribute of the directory and its counterpart in LDAP (RFC 4519, RFC 4524, RFC 2798, RFC 2307). The LDAP
+ * connector and files take their default mapping from this one table.
  */
 export interface Correspondence {
   readonly directory: string;
   readonly ldap: string;
-  /** Further LDAP attributes to read from when the first has no value. */
+  /** Further LDAP attributes that are read where the first has no values. */
   readonly ldapFallbacks?: readonly string[];
-  /** Further directory attributes to write from when the first has no value. */
-  readonly directoryFallbacks?: readonly string[];
+  /** An entry holds it only when it is of one of these object classes (lower case). */
+  readonly classes?: readonly string[];
+  /** Its values are names of objects in the system they were read from: read, and written elsewhere only when a map says so. */
+  readonly names?: 'object';
 }
 
-function pair(directory: string, ldap: string = directory): Correspondence {
-  return { directory, ldap };
+const posixAccount = ['posixaccount'];
+const posixGroup = ['posixgroup'];
+const namedGroup = ['groupofnames', 'groupofuniquenames'];
+
+function same(name: string): Correspondence {
+  return { directory: name, ldap: name };
 }
 
+/** What people and organizational units have alike. */
 const postal: readonly Correspondence[] = [
-  pair('phoneNumber', 'telephoneNumber'),
-  pair('fax', 'facsimileTelephoneNumber'),
-  pair('street'),
-  pair('locality', 'l'),
-  pair('state', 'st'),
-  pair('postalCode'),
-  pair('postalAddress'),
-  pair('businessCategory'),
-  pair('description'),
+  same('description'),
+  same('businessCategory'),
+  { directory: 'phoneNumber', ldap: 'telephoneNumber' },
+  { directory: 'fax', ldap: 'facsimileTelephoneNumber' },
+  same('street'),
+  { directory: 'locality', ldap: 'l' },
+  { directory: 'state', ldap: 'st' },
+  same('postalCode'),
+  same('postalAddress'),
+  same('postOfficeBox'),
+  same('physicalDeliveryOfficeName'),
+];
+
+const ofUser: readonly Correspondence[] = [
+  { directory: 'username', ldap: 'uid', ldapFallbacks: ['cn'] },
+  { directory: 'commonName', ldap: 'cn' },
+  { directory: 'familyName', ldap: 'sn' },
+  same('givenName'),
+  same('displayName'),
+  same('initials'),
+  same('mail'),
+  same('mobile'),
+  same('homePhone'),
+  same('pager'),
+  same('employeeNumber'),
+  same('employeeType'),
+  same('departmentNumber'),
+  same('title'),
+  { directory: 'photo', ldap: 'jpegPhoto' },
+  { directory: 'certificate', ldap: 'userCertificate;binary' },
+  { directory: 'organizationName', ldap: 'o' },
+  { directory: 'organizationalUnitName', ldap: 'ou' },
+  same('homePostalAddress'),
+  same('roomNumber'),
+  same('preferredLanguage'),
+  same('labeledURI'),
+  same('carLicense'),
+  { ...same('manager'), names: 'object' },
+  { ...same('secretary'), names: 'object' },
+  { ...same('uidNumber'), classes: posixAccount },
+  { ...same('gidNumber'), classes: posixAccount },
+  { ...same('homeDirectory'), classes: posixAccount },
+  { ...same('loginShell'), classes: posixAccount },
+  { ...same('gecos'), classes: posixAccount },
+  ...postal,
+];
+
+const ofGroup: readonly Correspondence[] = [
+  { directory: 'name', ldap: 'cn' },
+  same('description'),
+  { ...same('businessCategory'), classes: namedGroup },
+  { directory: 'organizationName', ldap: 'o', classes: namedGroup },
+  { directory: 'organizationalUnitName', ldap: 'ou', classes: namedGroup },
+  { ...same('owner'), classes: namedGroup, names: 'object' },
+  { ...same('gidNumber'), classes: posixGroup },
 ];
 
 export const correspondences: Readonly<Record<ObjectKind, readonly Correspondence[]>> = {
-  user: [
-    { directory: 'username', ldap: 'uid', ldapFallbacks: ['cn'] },
-    { directory: 'commonName', ldap: 'cn', directoryFallbacks: ['displayName', 'username'] },
-    { directory: 'familyName', ldap: 'sn', directoryFallbacks: ['commonName', 'displayName', 'username'] },
-    pair('givenName'),
-    pair('displayName'),
-    pair('initials'),
-    pair('mail'),
-    pair('mobile'),
-    pair('homePhone'),
-    pair('pager'),
-    pair('employeeNumber'),
-    pair('employeeType'),
-    pair('departmentNumber'),
-    pair('title'),
-    pair('photo', 'jpegPhoto'),
-    pair('organizationName', 'o'),
-    pair('organizationalUnitName', 'ou'),
-    pair('roomNumber'),
-    pair('preferredLanguage'),
-    pair('labeledURI'),
-    pair('carLicense'),
-    pair('manager'),
-    pair('secretary'),
-    pair('uidNumber'),
-    pair('gidNumber'),
-    pair('homeDirectory'),
-    pair('loginShell'),
-    pair('gecos'),
-    ...postal,
-  ],
-  organizationalUnit: [pair('name', 'ou'), ...postal],
-  group: [pair('name', 'cn'), pair('description'), pair('gidNumber'), pair('businessCategory')],
+  user: ofUser,
+  organizationalUnit: [{ directory: 'name', ldap: 'ou' }, ...postal],
+  group: ofGroup,
 };
 
 /** Target attribute to the source attributes it is taken from, the first that has values. */
 export type CorrespondenceMapping = Readonly<Record<string, { readonly from: readonly string[] }>>;
 
-function mapKind(kind: ObjectKind, direction: 'ingress' | 'egress'): CorrespondenceMapping {
-  return Object.fromEntries(
-    correspondences[kind].map((entry) =>
-      direction === 'ingress'
-        ? [entry.directory, { from: [entry.ldap, ...(entry.ldapFallbacks ?? [])] }]
-        : [entry.ldap, { from: [entry.directory, ...(entry.directoryFallbacks ?? [])] }],
-    ),
-  );
-}
-
-/** The default mapping of everything that speaks LDAP's attribute names. */
-export function inetOrgPersonMapping(
+/**
+ * The default mapping of one kind; the two directions are inverse to each other, so that values pass through whole,
+ * but for those that name objects: these are read only.
+ */
+export function correspondenceMapping(
   direction: 'ingress' | 'egress',
-): Readonly<Record<ObjectKind, CorrespondenceMapping>> {
-  return {
-    user: mapKind('user', direction),
-    organizationalUnit: mapKind('organizationalUnit', direction),
-    group: mapKind('group', direction),
-  };
+  entries: readonly Correspondence[],
+): CorrespondenceMapping {
+  if (direction === 'ingress') {
+    return Object.fromEntries(
+      entries.map(({ directory, ldap, ldapFallbacks = [] }) => [
+        directory,
+        { from: [ldap, ...ldapFallbacks] },
+      ]),
+    );
+  }
+  const written = entries.filter(({ names }) => names === undefined);
+  return Object.fromEntries(written.map(({ directory, ldap }) => [ldap, { from: [directory] }]));
 }
 
 /** Object classes that make an entry one of a kind on reading (any of them), lower case, in the order of asking. */
@@ -110,21 +132,30 @@ export const namingAttributes: Readonly<Record<ObjectKind, string>> = {
   group: 'cn',
 };
 
-const binaryNames = new Set([
-  'jpegphoto',
-  'photo',
+/** Attributes of RFC 4519, RFC 4523, RFC 2798 and of Active Directory whose values are bytes, in lower case. */
+export const binaryAttributes: readonly string[] = [
   'audio',
-  'usercertificate',
-  'usersmimecertificate',
-  'userpkcs12',
+  'authorityrevocationlist',
   'cacertificate',
   'certificaterevocationlist',
-  'authorityrevocationlist',
   'crosscertificatepair',
-  'x500uniqueidentifier',
+  'deltarevocationlist',
+  'jpegphoto',
+  'logonhours',
+  'ms-ds-consistencyguid',
+  'msexchmailboxguid',
   'objectguid',
   'objectsid',
-]);
+  'photo',
+  'sidhistory',
+  'thumbnaillogo',
+  'thumbnailphoto',
+  'usercertificate',
+  'userpkcs12',
+  'usersmimecertificate',
+];
+
+const binaryNames = new Set(binaryAttributes);
 
 /** Whether the values of an attribute are bytes even where they happen to be valid UTF-8. Takes options (`;binary`). */
 export function isBinaryAttribute(name: string): boolean {

@@ -118,6 +118,21 @@ describeOnSharedStores('records of a job', (makeStore) => {
     ]);
     const ordinals = async (query: string): Promise<(number | null)[]> =>
       (await list(query)).map((change) => change.ordinal);
+    // A unit that is gone is named as it was last.
+    const { db } = client.app.store;
+    await sql`
+      insert into change (job_serial, ordinal, kind, verb, object_id, label, before, after, result) values
+      (${job.serial}, 5, 'organizationalUnit', 'move', 'ou_gone', 'Depot', '{"$parent": [""], "$name": ["Store"]}', '{"$parent": ["ou_past"], "$name": ["Depot"]}', 'skipped'),
+      (${job.serial}, 6, 'organizationalUnit', 'delete', 'ou_past', 'Old/1', '{"$parent": ["ou_a"], "$name": ["Old/1"]}', null, 'skipped'),
+      (${job.serial}, 7, 'user', 'delete', 'user_8', 'eve', '{"$parent": ["ou_gone"]}', null, 'skipped'),
+      (${job.serial}, 8, 'user', 'delete', 'user_7', 'eva', '{"$parent": ["ou_unknown"]}', null, 'skipped')`.execute(
+      db,
+    );
+    expect((await list('after=6')).map((change) => change.sentence)).toEqual([
+      'delete user "eve" from /Sales/Old\\/1/Depot; skipped',
+      'delete user "eva" from ou_unknown; skipped',
+    ]);
+    await sql`delete from change where job_serial = ${job.serial} and ordinal > 4`.execute(db);
     expect(await ordinals('operation=created')).toEqual([2, 3]);
     expect(await ordinals('operation=created&kind=user')).toEqual([2]);
     expect(await ordinals('result=success&limit=1')).toEqual([1]);
@@ -248,8 +263,21 @@ describeOnSharedStores('records of a job', (makeStore) => {
     const { job, serial } = await seed(client);
     const { db } = client.app.store;
     await sql`update job set status = 'held', phase = 'over' where serial = ${serial}`.execute(db);
+    expect(await client.json('GET', `/jobs/${job.id}`)).toMatchObject({
+      heldPlan: { state: 'waiting', jobId: null, account: null, at: null },
+    });
     const approved = await client.json<{ job: JobView; created: boolean }>('POST', `/jobs/${job.id}/approve`);
     expect(approved).toMatchObject({ created: true, job: { mode: 'approve', approvesJobId: job.id } });
+    expect(approved.job.heldPlan).toBeNull();
+    const settled = {
+      state: 'approved',
+      jobId: approved.job.id,
+      account: 'administrator',
+      at: approved.job.createdAt,
+    };
+    expect(await client.json('GET', `/jobs/${job.id}`)).toMatchObject({ status: 'held', heldPlan: settled });
+    const listed = await client.json<{ items: JobView[] }>('GET', '/jobs?status=held');
+    expect(listed.items.map(({ heldPlan }) => heldPlan)).toEqual([settled]);
     const again = await client.json<{ job: JobView; created: boolean }>('POST', `/jobs/${job.id}/approve`);
     expect(again).toMatchObject({ created: false, job: { id: approved.job.id } });
     await sql`update job set status = 'success', started_at = now() where id = ${approved.job.id}`.execute(

@@ -197,6 +197,15 @@ describeOnSharedStores('native API', (makeStore) => {
       { source: 'ou=a,dc=example', target: '/a' },
     ];
     expect(await refused({ scopes: nested })).toMatchObject({ field: 'syncs.in.scopes.1.source' });
+    const scope = (change: object): Promise<Problem> =>
+      refused({ scopes: [{ source: 'dc=example', target: '/', ...change }] });
+    expect(await scope({ source: 'dc=other' })).toMatchObject({ field: 'syncs.in.scopes.0.source' });
+    expect(await scope({ source: 'example' })).toMatchObject({
+      code: 'InvalidDn',
+      field: 'syncs.in.scopes.0.source',
+    });
+    expect(await scope({ target: 'a' })).toMatchObject({ field: 'syncs.in.scopes.0.target' });
+    expect(await scope({ filter: '(a=b)' })).toMatchObject({ field: 'syncs.in.scopes.0.filter' });
     await problem(await client.send('DELETE', '/connections/source'), 409);
     await client.json('DELETE', '/syncs/in');
     await client.json('DELETE', '/connections/source');

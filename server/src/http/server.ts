@@ -6,11 +6,12 @@ import { openMetrics } from '../telemetry/metrics.ts';
 import { registerConsole } from './console.ts';
 import { registerOperations } from './operations.ts';
 import type { DefaultActor, Surface, SurfaceContext } from './surface.ts';
+import { eiamSurface } from './surfaces/eiam/surface.ts';
 import { sendProblem, sendProtocolProblem } from './surfaces/native/problems.ts';
 import { nativeSurface } from './surfaces/native/surface.ts';
 
 /** Every API on the port. A vendor's API is one more of these. */
-const surfaces: readonly Surface[] = [nativeSurface];
+const surfaces: readonly Surface[] = [nativeSurface, eiamSurface];
 
 export interface ServerOptions {
   readonly version: string;
@@ -21,11 +22,15 @@ export interface ServerOptions {
   readonly consoleDirectory?: string | undefined;
   /** Most bytes of a body. */
   readonly bodyLimit?: number | undefined;
+  /** Requests of one access key a second in the EIAM API; 100 when not given. */
+  readonly eiamRequestsPerSecond?: number | undefined;
 }
 
 const defaultBodyLimit = 4 * 1024 * 1024;
 /** Paths of the directory travel as one parameter. */
 const longestParameter = 8192;
+/** Bytes of a request's head: clients of the EIAM API send all their parameters in the query. */
+const largestHead = 1024 * 1024;
 
 function createInstance(options: ServerOptions): FastifyInstance {
   return Fastify({
@@ -35,6 +40,7 @@ function createInstance(options: ServerOptions): FastifyInstance {
     // Streams would hold up the closing for ever; they resume elsewhere by Last-Event-ID.
     forceCloseConnections: true,
     requestTimeout: 60_000,
+    http: { maxHeaderSize: largestHead },
     routerOptions: { maxParamLength: longestParameter },
     frameworkErrors: (error, request, reply) => {
       void sendProblem(error, request, reply);
@@ -58,6 +64,7 @@ export function buildServer(application: Application, options: ServerOptions): F
     defaultActor: options.defaultActor,
     closing: closing.signal,
     version: options.version,
+    eiamRequestsPerSecond: options.eiamRequestsPerSecond,
   };
   instance.setErrorHandler(sendProblem);
   instance.setNotFoundHandler(async (request, reply) =>

@@ -12,6 +12,7 @@ export interface SurfaceContext {
   /** Aborted when the server closes: ends streams. */
   readonly closing: AbortSignal;
   readonly version: string;
+  readonly eiamRequestsPerSecond?: number | undefined;
 }
 
 /**

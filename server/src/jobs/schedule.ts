@@ -133,14 +133,30 @@ export function nextRun(schedule: ScheduleConfiguration, after: Date, jitterSeed
   return run === undefined ? null : new Date(run);
 }
 
+function refuseEmpty(schedule: ScheduleConfiguration): void {
+  if (hasAnyDay(fieldsOf(schedule, ''))) return;
+  throw new LockstepError('InvalidSchedule', 'cron: no month has such a day, so the sync would never run', {
+    field: 'cron',
+    position: { line: 1, column: 1 },
+    remedy: 'Correct day-of-month, month or year.',
+  });
+}
+
+/** All that is wrong with a schedule: its time zone and its expression, each by itself. */
+export function scheduleFaults(schedule: ScheduleConfiguration): LockstepError[] {
+  return [() => offsetsOf(schedule.timeZone), () => refuseEmpty(schedule)].flatMap((check) => {
+    try {
+      check();
+      return [];
+    } catch (error) {
+      if (error instanceof LockstepError) return [error];
+      throw error;
+    }
+  });
+}
+
 /** Checks a schedule when it is saved. @throws LockstepError InvalidSchedule, also for a date that never comes. */
 export function checkSchedule(schedule: ScheduleConfiguration): void {
-  offsetsOf(schedule.timeZone);
-  if (!hasAnyDay(fieldsOf(schedule, ''))) {
-    throw new LockstepError('InvalidSchedule', 'cron: no month has such a day, so the sync would never run', {
-      field: 'cron',
-      position: { line: 1, column: 1 },
-      remedy: 'Correct day-of-month, month or year.',
-    });
-  }
+  const [first] = scheduleFaults(schedule);
+  if (first !== undefined) throw first;
 }

@@ -42,6 +42,7 @@ export const errorTable = {
   GuardTripped: ['guarded', 'The plan exceeds the limits of the guard.'],
   PlanMoved: ['refused', 'Source or target moved since the plan was made; run the sync again.'],
   PlanSuperseded: ['refused', 'A newer run of the sync superseded the held plan.'],
+  NotApproved: ['refused', 'Not a part of the plan that was approved; the next run does it.'],
   NotHeld: ['refused', 'Only a held job can be approved.'],
   IncompleteRead: [
     'unavailable',

@@ -13,6 +13,14 @@ export const idPrefixes = {
   user: 'user',
   organizationalUnit: 'ou',
   group: 'group',
+  customField: 'ufd',
+  application: 'app',
+  zone: 'zone',
+  authorization: 'authz',
+  actionBatch: 'batch',
+  oauthClient: 'oauth',
+  oauthGrant: 'grant',
+  propertyMapping: 'pmap',
 } as const;
 export type IdType = keyof typeof idPrefixes;
 
@@ -65,4 +73,9 @@ export function newId(type: IdType, now: number = Date.now()): string {
 /** A new job id: `sync_` and 40 characters of lowercase base32hex that begin with the time, so that ids sort by it. */
 export function newJobId(now: number = Date.now()): string {
   return `sync_${encode(stamped(25, now), base32hex, 40)}`;
+}
+
+/** A new id of a test of a connection: `async_` and 40 characters that begin with the time, like a job's. */
+export function newConnectionCheckId(now: number = Date.now()): string {
+  return `async_${encode(stamped(25, now), base32hex, 40)}`;
 }

@@ -30,6 +30,9 @@ describe('secret box', () => {
       expect.objectContaining({ code: 'InvalidConfiguration' }),
     );
     expect(() => new SecretBox(randomBytes(32)).open(sealed, 'idp_1')).toThrow(/another master key/);
+    expect(() => new SecretBox(randomBytes(32)).open(sealed, 'idp_1', 'connection "hr"')).toThrow(
+      /^The secret of connection "hr" was sealed with another master key/,
+    );
     for (let index = 0; index < sealed.length; index += 1) {
       const changed = Buffer.from(sealed);
       changed.writeUInt8((changed[index] ?? 0) ^ 1, index);

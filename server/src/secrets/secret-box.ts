@@ -39,15 +39,18 @@ export class SecretBox {
     return Buffer.concat([header, nonce, text, cipher.getAuthTag()]);
   }
 
-  /** @throws LockstepError InvalidConfiguration for another key, another context, or changed bytes */
-  open(sealed: Uint8Array, context: string): string {
+  /**
+   * @param owner what errors call the resource
+   * @throws LockstepError InvalidConfiguration for another key, another context, or changed bytes
+   */
+  open(sealed: Uint8Array, context: string, owner: string = context): string {
     const bytes = Buffer.from(sealed.buffer, sealed.byteOffset, sealed.byteLength);
     if (bytes.length < overhead || bytes[0] !== version) {
-      throw broken(`The sealed secret of ${context} has an unknown form`);
+      throw broken(`The sealed secret of ${owner} has an unknown form`);
     }
     const header = bytes.subarray(0, headerLength);
     if (!header.subarray(1).equals(this.keyId)) {
-      throw broken(`The secret of ${context} was sealed with another master key than this process has`);
+      throw broken(`The secret of ${owner} was sealed with another master key than this process has`);
     }
     const nonce = bytes.subarray(headerLength, headerLength + nonceLength);
     const decipher = createDecipheriv('aes-256-gcm', this.#key, nonce, { authTagLength: tagLength });
@@ -57,7 +60,7 @@ export class SecretBox {
       const text = decipher.update(bytes.subarray(headerLength + nonceLength, -tagLength));
       return Buffer.concat([text, decipher.final()]).toString('utf8');
     } catch {
-      throw broken(`The sealed secret of ${context} was changed, or belongs to something else`);
+      throw broken(`The sealed secret of ${owner} was changed, or belongs to something else`);
     }
   }
 }

@@ -26,6 +26,27 @@ export interface Database {
   change: ChangeTable;
   job_message: JobMessageTable;
   directory_log: DirectoryLogTable;
+  job_count: JobCountTable;
+  access_policy: AccessPolicyTable;
+  access_key_policy: AccessKeyPolicyTable;
+  security_token: SecurityTokenTable;
+  request_nonce: RequestNonceTable;
+  idempotent_request: IdempotentRequestTable;
+  oauth_client: OauthClientTable;
+  oauth_grant: OauthGrantTable;
+  oauth_code: OauthCodeTable;
+  oauth_refresh_token: OauthRefreshTokenTable;
+  oauth_access_token: OauthAccessTokenTable;
+  authorization_zone: AuthorizationZoneTable;
+  authorization_zone_connection: AuthorizationZoneConnectionTable;
+  zone_authorization: ZoneAuthorizationTable;
+  action_batch: ActionBatchTable;
+  former_connection: FormerConnectionTable;
+  custom_field: CustomFieldTable;
+  connection_check: ConnectionCheckTable;
+  application: ApplicationTable;
+  property_mapping: PropertyMappingTable;
+  sync_property_mapping: SyncPropertyMappingTable;
 }
 
 /** Made by the database and never written. */
@@ -52,6 +73,8 @@ interface TenantTable {
   name: string;
   precedence: ColumnType<Readonly<Record<string, readonly string[]>>, string | undefined, string>;
   created_at: CreatedAt;
+  root_id: Generated<string>;
+  description: Generated<string>;
 }
 
 interface AccountTable {
@@ -80,6 +103,9 @@ interface AccessKeyTable {
   sealed_secret: Uint8Array;
   created_at: CreatedAt;
   revoked_at: MomentOrNull;
+  name: Generated<string>;
+  expires_at: MomentOrNull;
+  last_used_at: MomentOrNull;
 }
 
 interface ConnectionTable {
@@ -93,6 +119,9 @@ interface ConnectionTable {
   revision: Generated<number>;
   created_at: CreatedAt;
   updated_at: CreatedAt;
+  display_name: Optional<string>;
+  description: Generated<string>;
+  annotations: ColumnType<JsonObject, string | undefined, string>;
 }
 
 interface SyncTable {
@@ -110,6 +139,7 @@ interface SyncTable {
   next_run_at: MomentOrNull;
   created_at: CreatedAt;
   updated_at: CreatedAt;
+  annotations: ColumnType<JsonObject, string | undefined, string>;
 }
 
 interface OrganizationalUnitTable {
@@ -238,6 +268,18 @@ interface JobTable {
   error_message: Optional<string>;
   note: Optional<string>;
   cancel_requested: Generated<boolean>;
+  description: Optional<string>;
+  selection: JsonOrNull<JsonObject>;
+  log_position: Optional<number>;
+}
+
+interface JobCountTable {
+  tenant_id: string;
+  connection_id: string;
+  direction: string;
+  mode: string;
+  status: string;
+  count: number;
 }
 
 interface ChangeTable {
@@ -278,10 +320,212 @@ interface JobMessageTable {
 interface DirectoryLogTable {
   seq: Serial;
   tenant_id: string;
-  kind: string;
-  verb: string;
-  object_id: string;
+  kind: Optional<string>;
+  verb: Optional<string>;
+  object_id: Optional<string>;
   member_id: Optional<string>;
   job_serial: Optional<number>;
+  from_ordinal: Optional<number>;
+  through_ordinal: Optional<number>;
   at: CreatedAt;
+}
+
+interface AccessPolicyTable {
+  tenant_id: string;
+  name: string;
+  description: Generated<string>;
+  document: Json<JsonObject>;
+  created_at: CreatedAt;
+  updated_at: CreatedAt;
+}
+
+interface AccessKeyPolicyTable {
+  access_key_id: string;
+  tenant_id: string;
+  policy_name: string;
+  attached_at: CreatedAt;
+}
+
+interface SecurityTokenTable {
+  id: string;
+  tenant_id: string;
+  access_key_id: string;
+  sealed_secret: Uint8Array;
+  token_hash: Uint8Array;
+  session_policy: JsonOrNull<JsonObject>;
+  created_at: CreatedAt;
+  expires_at: CreatedAt;
+}
+
+interface RequestNonceTable {
+  access_key_id: string;
+  nonce: string;
+  expires_at: CreatedAt;
+}
+
+interface IdempotentRequestTable {
+  tenant_id: string;
+  operation: string;
+  token: string;
+  parameters_hash: Uint8Array;
+  answer: JsonOrNull<JsonObject>;
+  created_at: CreatedAt;
+}
+
+interface OauthClientTable {
+  id: string;
+  tenant_id: string;
+  account_id: string;
+  name: string;
+  secret_hash: Optional<Uint8Array>;
+  redirect_uris: Json<readonly string[]>;
+  scopes: Json<readonly string[]>;
+  created_at: CreatedAt;
+}
+
+interface OauthGrantTable {
+  id: string;
+  client_id: string;
+  account_id: string;
+  scopes: Json<readonly string[]>;
+  created_at: CreatedAt;
+  last_used_at: CreatedAt;
+  revoked_at: MomentOrNull;
+}
+
+interface OauthCodeTable {
+  code_hash: Uint8Array;
+  grant_id: string;
+  redirect_uri: string;
+  code_challenge: string;
+  expires_at: CreatedAt;
+  used_at: MomentOrNull;
+}
+
+interface OauthRefreshTokenTable {
+  token_hash: Uint8Array;
+  grant_id: string;
+  created_at: CreatedAt;
+  used_at: MomentOrNull;
+}
+
+interface OauthAccessTokenTable {
+  token_hash: Uint8Array;
+  grant_id: string;
+  scopes: Json<readonly string[]>;
+  expires_at: CreatedAt;
+}
+
+interface AuthorizationZoneTable {
+  id: string;
+  serial: Serial;
+  tenant_id: string;
+  name: string;
+  type: string;
+  network: JsonOrNull<JsonObject>;
+  created_at: CreatedAt;
+  updated_at: CreatedAt;
+}
+
+interface AuthorizationZoneConnectionTable {
+  zone_id: string;
+  connection_id: string;
+}
+
+interface ZoneAuthorizationTable {
+  id: string;
+  serial: Serial;
+  tenant_id: string;
+  zone_id: string;
+  user_id: string;
+  starts_at: CreatedAt;
+  expires_at: MomentOrNull;
+  revoked_at: MomentOrNull;
+  authorizer: string;
+  created_at: CreatedAt;
+  updated_at: CreatedAt;
+}
+
+interface ActionBatchTable {
+  id: string;
+  serial: Serial;
+  tenant_id: string;
+  account_id: string;
+  status: 'unconfirmed' | 'pending' | 'completed' | 'failed';
+  synchronous: boolean;
+  sealed_actions: Uint8Array;
+  errors: ColumnType<readonly string[], string | undefined, string>;
+  created_resources: ColumnType<readonly JsonObject[], string | undefined, string>;
+  created_at: CreatedAt;
+  updated_at: CreatedAt;
+}
+
+interface FormerConnectionTable {
+  id: string;
+  serial: number;
+  tenant_id: string;
+  name: string;
+  deleted_at: CreatedAt;
+}
+
+interface CustomFieldTable {
+  id: string;
+  serial: Serial;
+  tenant_id: string;
+  name: string;
+  display_name: string;
+  description: Generated<string>;
+  data_type: 'string' | 'number' | 'boolean';
+  display_type: 'input' | 'select' | 'checkbox';
+  items: ColumnType<readonly JsonObject[], string | undefined, string>;
+  default_value: Optional<string>;
+  required: Generated<boolean>;
+  is_unique: Generated<boolean>;
+  user_permission: Generated<'hide' | 'read_only' | 'read_write'>;
+  enabled: Generated<boolean>;
+  created_at: CreatedAt;
+  updated_at: CreatedAt;
+}
+
+interface ConnectionCheckTable {
+  id: string;
+  tenant_id: string;
+  connection_id: string;
+  status: 'running' | 'success' | 'failed';
+  steps: ColumnType<readonly JsonObject[], string | undefined, string>;
+  started_at: CreatedAt;
+  ended_at: MomentOrNull;
+}
+
+interface ApplicationTable {
+  id: string;
+  serial: Serial;
+  tenant_id: string;
+  name: string;
+  description: Generated<string>;
+  enabled: Generated<boolean>;
+  profile: ColumnType<JsonObject, string | undefined, string>;
+  scope: ColumnType<JsonObject, string | undefined, string>;
+  connection_id: Optional<string>;
+  created_at: CreatedAt;
+  updated_at: CreatedAt;
+}
+
+interface PropertyMappingTable {
+  id: string;
+  serial: Serial;
+  tenant_id: string;
+  connection_type: string;
+  name: string;
+  expression: string;
+  managed: Optional<string>;
+  created_at: CreatedAt;
+  updated_at: CreatedAt;
+}
+
+interface SyncPropertyMappingTable {
+  sync_id: string;
+  kind: 'user' | 'group';
+  mapping_id: string;
+  position: number;
 }

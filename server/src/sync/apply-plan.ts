@@ -1,18 +1,23 @@
 import { LockstepError } from '../kernel/errors.ts';
 import { externalNode } from './run-context.ts';
 import type { Run } from './run-context.ts';
-import type { TargetOutcome, TargetSession } from './connector.ts';
-import type { BatchOutcome } from './sync-store.ts';
+import type { TargetChange, TargetOutcome, TargetSession } from './connector.ts';
+import type { BatchOutcome, TargetBatch } from './sync-store.ts';
 
 /** Changes in one transaction of the directory, and in one batch to a connected system. */
 const directoryBatch = 4000;
 const targetBatch = 500;
 
-function batchOutcome(outcome: TargetOutcome): BatchOutcome {
+function batchOutcome(
+  { kind, verb, ordinal }: TargetChange,
+  outcome: TargetOutcome | undefined,
+): BatchOutcome {
+  if (outcome?.ordinal !== ordinal)
+    throw new LockstepError('Internal', 'the target did not answer for each change of a batch');
   if (!outcome.ok)
-    return { ordinal: outcome.ordinal, result: 'failed', code: outcome.code, message: outcome.message };
-  const { ordinal, externalId, location, reference, alias } = outcome;
-  return { ordinal, result: 'success', externalId, location, reference, alias };
+    return { ordinal, kind, verb, result: 'failed', code: outcome.code, message: outcome.message };
+  const { externalId, location, reference, alias } = outcome;
+  return { ordinal, kind, verb, result: 'success', externalId, location, reference, alias };
 }
 
 async function applyToDirectory(run: Run): Promise<boolean> {
@@ -25,28 +30,116 @@ async function applyToDirectory(run: Run): Promise<boolean> {
   return false;
 }
 
-async function applyBatches(run: Run, session: TargetSession, nodes: readonly string[]): Promise<boolean> {
-  let position = run.job.appliedOrdinal;
-  while (position < run.job.lastOrdinal) {
-    run.signal.throwIfAborted();
-    if (await run.store.isCancelRequested(run.job)) return true;
-    const batch = await run.store.loadTargetBatch(run.job, run.sync, position, targetBatch, nodes);
-    const recovering = run.job.intendedOrdinal > position;
-    let written: readonly TargetOutcome[] = [];
-    if (batch.changes.length > 0) {
-      await run.store.recordIntent(run.job, batch.through);
-      written = await session.apply(batch.changes, { recovering, signal: run.signal });
-    }
-    if (written.length !== batch.changes.length) {
-      throw new LockstepError('Internal', 'the target did not answer for each change of a batch');
-    }
-    await run.store.recordOutcomes(run.job, run.sync, batch.through, [
-      ...batch.settled,
-      ...written.map(batchOutcome),
-    ]);
-    position = batch.through;
+const nothing: ReadonlySet<string> = new Set();
+
+/** Later batches are not prepared while one that moves objects is under way: locations beneath those change with it. */
+function allowsAhead({ changes }: TargetBatch): boolean {
+  return changes.every(({ verb }) => verb !== 'move');
+}
+
+/**
+ * Writes a plan to a connected system, batch by batch. While one is written, the outcomes of the one before are recorded
+ * and the next one is loaded. Recording follows the order of the plan, and each batch is covered by an intent before it
+ * is written: after a crash everything behind the last recorded outcome is looked up before it is written again.
+ */
+class TargetWriter {
+  readonly #run: Run;
+  readonly #session: TargetSession;
+  readonly #nodes: readonly string[];
+  /** Up to where an intent of this run is committed. */
+  #intended = 0;
+  /** The batch whose outcomes are being recorded, and its recording. */
+  #recorded: { readonly batch: TargetBatch; readonly done: Promise<void> } | undefined;
+
+  constructor(run: Run, session: TargetSession, nodes: readonly string[]) {
+    this.#run = run;
+    this.#session = session;
+    this.#nodes = nodes;
   }
-  return false;
+
+  /** Returns whether the job was cancelled on the way. Nothing is under way any more when it settles. */
+  async write(): Promise<boolean> {
+    const { job, store, signal } = this.#run;
+    try {
+      let batch: TargetBatch | null = null;
+      for (let position = job.appliedOrdinal; position < job.lastOrdinal;) {
+        signal.throwIfAborted();
+        if (await store.isCancelRequested(job)) return true;
+        batch ??= await this.#loadRecorded(position);
+        const { outcomes, next }: Progress = await this.#writeAndLoad(batch, position);
+        await this.#recorded?.done;
+        this.#record(batch, outcomes);
+        position = batch.through;
+        batch = next;
+      }
+      return false;
+    } finally {
+      await this.#recorded?.done;
+    }
+  }
+
+  /** The batch that begins behind a position, once everything before it is recorded. */
+  async #loadRecorded(position: number): Promise<TargetBatch> {
+    await this.#recorded?.done;
+    const batch = await this.#load(position, nothing);
+    if (batch === null) throw new LockstepError('Internal', 'a batch waits for nothing');
+    return batch;
+  }
+
+  #load(position: number, unrecorded: ReadonlySet<string>): Promise<TargetBatch | null> {
+    const { job, store, sync } = this.#run;
+    return store.loadTargetBatch(job, sync, position, targetBatch, this.#nodes, unrecorded);
+  }
+
+  async #writeAndLoad(batch: TargetBatch, position: number): Promise<Progress> {
+    if (batch.changes.length > 0) await this.#intend(batch);
+    const [outcomes, next] = await Promise.allSettled([this.#write(batch, position), this.#loadAhead(batch)]);
+    if (outcomes.status === 'rejected') throw outcomes.reason;
+    if (next.status === 'rejected') throw next.reason;
+    return { outcomes: outcomes.value, next: next.value };
+  }
+
+  async #write(batch: TargetBatch, position: number): Promise<readonly BatchOutcome[]> {
+    const { job, signal } = this.#run;
+    if (batch.changes.length === 0) return batch.settled;
+    const recovering = job.intendedOrdinal > position;
+    const written = await this.#session.apply(batch.changes, { recovering, signal });
+    const outcomes = new Map(written.map((outcome) => [outcome.ordinal, outcome]));
+    return [
+      ...batch.settled,
+      ...batch.changes.map((change) => batchOutcome(change, outcomes.get(change.ordinal))),
+    ];
+  }
+
+  /** Once for each batch: the intent waits for outcomes that are being recorded, since both write the job's row. */
+  async #intend({ through }: TargetBatch): Promise<void> {
+    if (through <= this.#intended) return;
+    await this.#run.store.recordIntent(this.#run.job, through);
+    this.#intended = through;
+  }
+
+  /** The batch behind one that is being written, with its intent; null where it has to wait for outcomes. */
+  async #loadAhead(batch: TargetBatch): Promise<TargetBatch | null> {
+    const before = this.#recorded?.batch;
+    if (batch.through >= this.#run.job.lastOrdinal || !allowsAhead(batch)) return null;
+    if (before !== undefined && !allowsAhead(before)) return null;
+    const next = await this.#load(batch.through, new Set([...batch.placed, ...(before?.placed ?? nothing)]));
+    if (next !== null && next.changes.length > 0) await this.#intend(next);
+    return next;
+  }
+
+  #record(batch: TargetBatch, outcomes: readonly BatchOutcome[]): void {
+    const { job, store, sync } = this.#run;
+    const done = store.recordOutcomes(job, sync, batch.through, outcomes);
+    // Whoever waits for it learns of its failure.
+    done.catch(() => undefined);
+    this.#recorded = { batch, done };
+  }
+}
+
+interface Progress {
+  readonly outcomes: readonly BatchOutcome[];
+  readonly next: TargetBatch | null;
 }
 
 /**
@@ -62,7 +155,7 @@ export async function applyPlan(run: Run): Promise<boolean> {
     scopes: nodes.map((node) => ({ node })),
     moved: run.job.appliedOrdinal === 0 ? [] : await run.store.listUnitMoves(run.job, run.sync),
   });
-  const cancelled = await applyBatches(run, session, nodes);
+  const cancelled = await new TargetWriter(run, session, nodes).write();
   await session.finish();
   return cancelled;
 }

@@ -1,4 +1,5 @@
 import type { PlannedChange } from './planned-change.ts';
+import type { ProgressNotes } from './progress-notes.ts';
 import type { Staging } from './sync-store.ts';
 
 const batchSize = 2000;
@@ -9,9 +10,11 @@ export class ChangeWriter {
   #waiting: PlannedChange[] = [];
   #first = 1;
   readonly #staging: Staging;
+  readonly #progress: ProgressNotes;
 
-  constructor(staging: Staging) {
+  constructor(staging: Staging, progress: ProgressNotes) {
     this.#staging = staging;
+    this.#progress = progress;
   }
 
   /** Ordinal of the last change. */
@@ -32,12 +35,16 @@ export class ChangeWriter {
     await this.#staging.writeChanges(this.#first, this.#waiting);
     this.#waiting = [];
     this.#first = this.#ordinal + 1;
+    await this.#progress.planning(this.#ordinal);
   }
 
   /** Lets the store plan in SQL from the next ordinal on. */
-  async hand(plan: (first: number) => Promise<number>): Promise<void> {
+  async hand(
+    plan: (first: number, planned: (ordinal: number) => Promise<void>) => Promise<number>,
+  ): Promise<void> {
     await this.flush();
-    this.#ordinal = Math.max(this.#ordinal, await plan(this.#ordinal + 1));
+    const last = await plan(this.#ordinal + 1, (ordinal) => this.#progress.planning(ordinal));
+    this.#ordinal = Math.max(this.#ordinal, last);
     this.#first = this.#ordinal + 1;
   }
 }

@@ -181,6 +181,8 @@ export interface Endpoint extends AsyncDisposable {
   normaliseReference(text: string): string | null;
   /** Whether one scope's node contains the other (overlapping scopes are refused). */
   contains(outerNode: string, innerNode: string): boolean;
+  /** Checks the filter of a scope before a sync is saved. @throws LockstepError, InvalidFilter for one. */
+  checkFilter?(filter: string): void;
   /**
    * Opens the system for writing. `job` names scratch space so that a resumed job finds it again. `moved` are the units
    * that this job moved before it was interrupted, in their order: locations of what lies below them are still those

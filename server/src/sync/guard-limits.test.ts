@@ -21,11 +21,16 @@ describe('limits of the guard', () => {
     expect(guard.membership).toEqual({ count: null, percent: 20, floor: 5 });
     expect(guard.group).toEqual({ count: 0, percent: null, floor: 5 });
     expect(guard.organizationalUnit).toEqual(defaultLimits.organizationalUnit);
+    expect(guard.blanked).toEqual(defaultLimits.blanked);
     expect(guard.hold).toBe('all');
   });
 
   it('have no limit for a kind that is named without one', () => {
     expect(resolveGuard(guardSchema.parse({ user: {} })).user).toMatchObject({ count: null, percent: null });
+    expect(resolveGuard(guardSchema.parse({ blanked: {} })).blanked).toMatchObject({
+      count: null,
+      percent: null,
+    });
   });
 
   it('refuse a floor that softens nothing', () => {

@@ -4,12 +4,14 @@ import { LockstepError } from '../kernel/errors.ts';
 import { ChangeWriter } from './change-writer.ts';
 import { namingAttribute } from './contributions.ts';
 import { evaluateGuard } from './guard.ts';
-import type { GuardVerdict } from './guard.ts';
+import type { GuardCount, GuardVerdict } from './guard.ts';
 import { ruleTargets, stageSourceMatches, targetRuleValues } from './match-egress.ts';
 import type { RuleTargets } from './match-egress.ts';
 import { planEgressKind, planEgressMissing } from './plan-egress.ts';
 import { planIngressKind, planMissing, ruleValues } from './plan-ingress.ts';
+import { objectKeys } from './object-keys.ts';
 import type { PlannedChange } from './planned-change.ts';
+import { ProgressNotes } from './progress-notes.ts';
 import { plannedKinds, plansMemberships } from './run-context.ts';
 import type { Run } from './run-context.ts';
 import { stageEntries } from './stage-entries.ts';
@@ -36,7 +38,8 @@ const interpretIngress =
       );
     }
     const matchValues = ruleValues(run.specification.match[kind], attributes);
-    return { name: naming, label: naming, attributes, matchValues };
+    const keys = objectKeys(naming, attributes, run.specification.matchAttributes[kind]);
+    return { name: naming, label: naming, attributes, keys, matchValues };
   };
 
 /** Egress: how much of the directory is in scope, and what match rules compare in the target. */
@@ -51,6 +54,7 @@ const interpretEgress =
     name: entry.name,
     label: entry.location,
     attributes: entry.attributes,
+    keys: null,
     matchValues: targetRuleValues(targets[kind], entry.attributes),
   });
 
@@ -144,12 +148,14 @@ async function planEgressObjects(
   return same;
 }
 
+const nothingSame: PlanTotals['same'] = { organizationalUnit: 0, user: 0, group: 0, membership: 0 };
+
 async function weigh(run: Run, staging: Staging): Promise<GuardVerdict> {
   const linked = await staging.countLinked();
-  const destructive = await run.store.destructiveCounts(run.job);
+  const losses = await run.store.countLosses(run.job);
   const counts = Object.fromEntries(
-    kinds.map((kind) => [kind, { destructive: destructive[kind], linked: linked[kind] }]),
-  ) as Record<Kind, { destructive: number; linked: number }>;
+    kinds.map((kind) => [kind, { ...losses[kind], linked: linked[kind] }]),
+  ) as Record<Kind, GuardCount>;
   return evaluateGuard(counts, run.specification.guard);
 }
 
@@ -166,9 +172,12 @@ export async function makePlan(
   const nodes = await directoryNodes(run);
   const scope = run.sync.direction === 'egress' ? await stageScope(run, staging, nodes) : null;
   await staging.markTouched();
-  const reading = await stageEntries(run, staging, scope ? interpretEgress(scope) : interpretIngress(run));
+  const progress = new ProgressNotes(run.store, run.job);
+  const interpret = scope ? interpretEgress(scope) : interpretIngress(run);
+  const reading = await stageEntries(run, staging, interpret, progress);
+  await progress.readEnded();
   for (const warning of reading.warnings) await run.store.addMessage(run.job, 'warning', warning);
-  const writer = new ChangeWriter(staging);
+  const writer = new ChangeWriter(staging, progress);
   const same = scope
     ? await planEgressObjects(run, staging, reading, writer, nodes, scope)
     : await planIngressObjects(run, staging, reading, writer, nodes);
@@ -181,11 +190,14 @@ export async function makePlan(
   }
   if (believeAbsence) await planMissingObjects(run, staging, writer);
   await writer.flush();
+  const { selection } = run.job;
+  if (selection !== null) await run.store.keepSelected(run.job, selection);
   const sameMemberships = memberships ? await staging.countSameMemberships() : 0;
   const verdict = await weigh(run, staging);
   const totals: PlanTotals = {
     lastOrdinal: writer.last,
-    same: { ...same, membership: sameMemberships },
+    // What a partial run leaves alone it has not compared.
+    same: selection === null ? { ...same, membership: sameMemberships } : nothingSame,
     unmanaged: await staging.countUnmanaged(),
     readCount: reading.readCount,
     complete: reading.complete,

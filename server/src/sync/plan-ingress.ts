@@ -13,13 +13,12 @@ import { diffImages } from './diff.ts';
 import {
   enabledAttribute,
   imageToJson,
-  nameAttribute,
   parentAttribute,
   readPseudoAttributes,
   withoutPseudoAttributes,
 } from './image.ts';
 import type { Image } from './image.ts';
-import { matchKey, matchTexts } from './match-key.ts';
+import { objectKeys } from './object-keys.ts';
 import { planObject } from './plan-object.ts';
 import type { Tie } from './plan-object.ts';
 import type { PlannedChange } from './planned-change.ts';
@@ -106,13 +105,17 @@ function tieOf(candidate: IngressCandidate, rules: readonly string[], placed: bo
   const { staged, conflict, matchedBy, directory } = candidate;
   if (staged.error) return { by: 'conflict', verb: staged.linked ? 'update' : 'create', ...staged.error };
   if (conflict) {
-    const verb = staged.linked ? 'update' : conflict.code === 'UsernameTaken' ? 'create' : 'bind';
+    const fresh = conflict.code === 'UsernameTaken' || conflict.code === 'ParentNotFound';
+    const verb = staged.linked ? 'update' : fresh ? 'create' : 'bind';
     return { by: 'conflict', verb, ...conflict };
   }
   if (staged.linked && directory) return { by: 'link' };
   if (matchedBy !== null) return { by: 'match', rule: rules[matchedBy] ?? 'path' };
   return placed ? { by: 'match', rule: 'path' } : { by: 'nothing' };
 }
+
+const describeHomeless = (unit: string): string =>
+  `the organizational unit above it (${unit}) could not be created`;
 
 function planCandidate(
   run: Run,
@@ -127,7 +130,7 @@ function planCandidate(
   const directory = candidate.directory ?? placed;
   let tie = tieOf({ ...candidate, directory }, rules, placed !== null);
   if (tie.by !== 'conflict' && 'failed' in parent) {
-    const message = `the organizational unit above it (${parent.failed}) could not be created`;
+    const message = describeHomeless(parent.failed);
     tie = { by: 'conflict', verb: staged.linked ? 'update' : 'create', code: 'ParentNotFound', message };
   }
   const returned = candidate.linkState === 'missing';
@@ -178,14 +181,8 @@ function planCandidate(
 function withKeys(run: Run, change: PlannedChange): PlannedChange {
   if (!change.after || change.kind === 'membership') return change;
   const after = attributesFromJson(withoutPseudoAttributes(change.after));
-  const keys: Record<string, readonly string[]> = {};
-  const name = readPseudoAttributes(change.after).name;
-  if (name !== null) keys[nameAttribute] = [matchKey(name)];
-  for (const attribute of run.specification.matchAttributes[change.kind]) {
-    const values = after[attribute];
-    if (values !== undefined) keys[attribute] = matchTexts(values);
-  }
-  return { ...change, keys };
+  const { name } = readPseudoAttributes(change.after);
+  return { ...change, keys: objectKeys(name, after, run.specification.matchAttributes[change.kind]) };
 }
 
 /** Places within the directory, for the rule `path`. */
@@ -207,6 +204,34 @@ async function findPlaces(
   return places.length === 0 ? null : staging.findByPlace(kind, places, complete);
 }
 
+/** Plans the users that are nothing but new: once their places are known, the store does it by itself. */
+async function planNewUsers(
+  run: Run,
+  staging: Staging,
+  nodes: TargetNodes,
+  units: UnitResolver,
+  writer: ChangeWriter,
+): Promise<void> {
+  for await (const places of staging.createdPlaces()) {
+    run.signal.throwIfAborted();
+    await units.load(places.flatMap(({ parents }) => parents));
+    await staging.settlePlaces(
+      places.map(({ number, parents, scope }) => {
+        const parent = units.parent(parents, nodes[scope] ?? null);
+        return 'id' in parent
+          ? { number, parentId: parent.id, conflict: null }
+          : { number, parentId: null, conflict: describeHomeless(parent.failed) };
+      }),
+    );
+  }
+  await writer.hand((first, planned) =>
+    staging.planCreates(first, async (ordinal) => {
+      run.signal.throwIfAborted();
+      await planned(ordinal);
+    }),
+  );
+}
+
 /** Plans the objects of one kind; returns how many were compared and equal. */
 export async function planIngressKind(
   run: Run,
@@ -218,6 +243,7 @@ export async function planIngressKind(
   complete: boolean,
 ): Promise<number> {
   let same = 0;
+  if (kind === 'user') await planNewUsers(run, staging, nodes, units, writer);
   for await (const page of staging.ingressCandidates(kind)) {
     run.signal.throwIfAborted();
     await units.load(page.flatMap(({ staged }) => staged.parents));

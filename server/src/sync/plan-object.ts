@@ -56,8 +56,12 @@ export function planObject(candidate: ObjectCandidate, options: DiffOptions): Pl
     return [{ ...object, verb: 'create', parentId: desired.parent, before: null, after, revision }];
   }
   const changes: PlannedChange[] = [];
-  if (tie.by === 'match') changes.push({ ...object, verb: 'bind', revision });
   const difference = diffImages(desired, existing, options);
+  if (tie.by === 'match') {
+    // Bound is not yet in step: should the second change fail or be held, the next run looks at the object again.
+    const bound = difference ? { ...link, fingerprint: null } : link;
+    changes.push({ ...object, link: bound, verb: 'bind', revision });
+  }
   if (difference) {
     changes.push({
       ...object,

@@ -4,10 +4,10 @@ import { applyPlan } from './apply-plan.ts';
 import { jobStatus } from './job-status.ts';
 import { makePlan } from './make-plan.ts';
 import type { Run } from './run-context.ts';
-import type { PlanTotals, RunnableJob } from './sync-store.ts';
+import type { PlanTotals, RunnableJob, WaitingMembers } from './sync-store.ts';
 
 /** What the job says at its end besides its outcomes. */
-function planNotes(totals: PlanTotals): string | null {
+function endNotes(totals: PlanTotals, waiting: WaitingMembers): string | null {
   const notes: string[] = [];
   if (!totals.complete)
     notes.push(
@@ -15,15 +15,25 @@ function planNotes(totals: PlanTotals): string | null {
     );
   const unmanaged = Object.values(totals.unmanaged).reduce((sum, count) => sum + count, 0);
   if (unmanaged > 0) notes.push(`${unmanaged} objects of the target are not linked and were left alone`);
+  if (waiting.count > 0) {
+    const examples = [...waiting.examples, ...(waiting.count > waiting.examples.length ? ['...'] : [])];
+    const who =
+      waiting.count === 1
+        ? '1 member that a group names is not in the directory and waits'
+        : `${waiting.count} members that groups name are not in the directory and wait`;
+    notes.push(`${who}: ${examples.join(', ')}`);
+  }
   return notes.length === 0 ? null : notes.join('; ');
 }
 
 async function holdIfTripped(run: Run, totals: PlanTotals): Promise<void> {
   if (!totals.verdict.tripped || run.job.mode === 'approve') return;
   const sentence = totals.verdict.findings.map((finding) => finding.sentence).join('; ');
-  const message = `held by the guard: ${sentence}`;
+  const isDry = run.job.mode === 'dryRun';
+  const message = `${isDry ? 'the guard would hold this' : 'held by the guard'}: ${sentence}`;
   await run.store.skipPlanned(run.job, totals.verdict.hold, 'Held', message);
-  await run.store.addMessage(run.job, 'warning', `${message}. Approve the job to apply what it held.`);
+  const remedy = isDry ? '' : '. Approve the job to apply what it held.';
+  await run.store.addMessage(run.job, 'warning', `${message}${remedy}`);
 }
 
 /** An approving job applies exactly the plan that was held, or nothing. */
@@ -50,7 +60,7 @@ async function narrowToHeldPlan(run: Run): Promise<void> {
       },
     );
   }
-  if (held.hold === 'destructive') await run.store.keepDestructive(run.job);
+  if (held.hold === 'destructive') await run.store.skipHarmless(run.job);
 }
 
 async function weighPlan(run: Run, totals: PlanTotals): Promise<void> {
@@ -78,7 +88,7 @@ async function finish(run: Run, job: RunnableJob, end: { cancelled: boolean }): 
     statistics,
     errorCode: held ? 'GuardTripped' : incomplete ? 'IncompleteRead' : null,
     errorMessage: held ? (sentence ?? null) : incomplete ? (totals?.reason ?? null) : null,
-    note: totals ? planNotes(totals) : null,
+    note: totals ? endNotes(totals, await run.store.findWaitingMembers(run.sync)) : null,
   });
   return status;
 }

@@ -6,13 +6,14 @@ import { LockstepError } from '../kernel/errors.ts';
 import { newId } from '../kernel/ids.ts';
 import type { Completeness, ExternalObject, RawEntry } from './connector.ts';
 import { matchKey, matchTexts } from './match-key.ts';
+import type { ProgressNotes } from './progress-notes.ts';
 import { isStorable, requireStorable } from './storable.ts';
 import { externalNode, plannedKinds, plansMemberships, versionedFingerprint } from './run-context.ts';
 import type { Run } from './run-context.ts';
 import type { DirtyKey, StagedObject, Staging } from './sync-store.ts';
 
-/** Progress is noted each time so many more objects were read. */
-const progressStep = 5000;
+/** So many batches are compared and staged at a time, while the next one is read. */
+const batchesUnderWay = 2;
 
 /** What a read brought. */
 export interface Reading extends Completeness {
@@ -29,6 +30,8 @@ export type Interpret = (
   readonly name: string;
   readonly label: string;
   readonly attributes: Attributes;
+  /** Ingress: see `StagedObject.keys`. */
+  readonly keys: StagedObject['keys'];
   readonly matchValues: readonly { readonly rule: number; readonly values: readonly AttributeValue[] }[];
 };
 
@@ -42,7 +45,7 @@ function stageOne(raw: RawEntry, fingerprint: string, dirty: DirtyKey, interpret
   let entry: ExternalObject | null = null;
   try {
     entry = requireStorable(raw.decode());
-    const { name, label, attributes, matchValues } = interpret(raw.kind, entry);
+    const { name, label, attributes, keys, matchValues } = interpret(raw.kind, entry);
     return {
       ...base,
       link: linkOf(entry, raw.scope, fingerprint),
@@ -52,6 +55,7 @@ function stageOne(raw: RawEntry, fingerprint: string, dirty: DirtyKey, interpret
       nameKey: matchKey(name),
       enabled: entry.enabled ?? null,
       attributes: attributesToJson(attributes),
+      keys: base.linked ? null : keys,
       matchValues: base.linked
         ? []
         : matchValues.flatMap(({ rule, values }) => matchTexts(values).map((value) => ({ rule, value }))),
@@ -71,6 +75,7 @@ function stageOne(raw: RawEntry, fingerprint: string, dirty: DirtyKey, interpret
       nameKey: '',
       enabled: null,
       attributes: {},
+      keys: null,
       matchValues: [],
       members: null,
       error: { code: error.code, message: error.message },
@@ -94,7 +99,6 @@ async function stageBatch(
   batch: readonly RawEntry[],
   version: Buffer,
   interpret: Interpret,
-  stagedCounts: Record<ObjectKind, number>,
 ): Promise<void> {
   const fingerprints = batch.map((raw) => versionedFingerprint(raw.fingerprint, version));
   const keys = batch.map((raw, index) => ({
@@ -105,7 +109,6 @@ async function stageBatch(
   const dirty = await staging.see(keys);
   const staged = dirty.map((key) => {
     const raw = batch[key.index] as RawEntry;
-    stagedCounts[raw.kind] += 1;
     return stageOne(raw, fingerprints[key.index] as string, key, interpret);
   });
   if (staged.length > 0) await staging.stage(staged);
@@ -119,13 +122,11 @@ async function conclude(
   end: Completeness,
   read: {
     readonly staging: Staging;
-    readonly staged: Readonly<Record<ObjectKind, number>>;
     readonly readCount: number;
     readonly unusable: number;
   },
 ): Promise<Reading> {
-  const seen = await read.staging.countSeen();
-  const doubled = read.staging.countDoubled();
+  const { seen, staged, doubled } = await read.staging.settleSeen();
   const doubts = [
     end.complete ? null : (end.reason ?? 'the read was cut off'),
     doubled > 0 ? `${doubled} records have the id of another record` : null,
@@ -134,7 +135,7 @@ async function conclude(
       : null,
   ].filter((doubt) => doubt !== null);
   const clean: Record<ObjectKind, number> = { organizationalUnit: 0, user: 0, group: 0 };
-  for (const kind of objectKinds) clean[kind] = seen[kind] - read.staged[kind];
+  for (const kind of objectKinds) clean[kind] = seen[kind] - staged[kind];
   return {
     complete: doubts.length === 0,
     reason: doubts.length === 0 ? undefined : doubts.join('; '),
@@ -147,9 +148,14 @@ async function conclude(
 /**
  * Reads the connected system and stages what needs a second look: objects that are new, whose bytes differ from the
  * fingerprint, or whose directory object was touched. Everything else is noted as seen and never decoded.
- * While one batch is being compared the next one is read.
+ * While batches are being compared the next one is read.
  */
-export async function stageEntries(run: Run, staging: Staging, interpret: Interpret): Promise<Reading> {
+export async function stageEntries(
+  run: Run,
+  staging: Staging,
+  interpret: Interpret,
+  progress: ProgressNotes,
+): Promise<Reading> {
   const { mapping, scopes, version } = run.specification;
   const kinds = plannedKinds(run);
   const attributes = run.sync.direction === 'ingress' ? mapping.attributesRead : mapping.attributesWritten;
@@ -164,27 +170,31 @@ export async function stageEntries(run: Run, staging: Staging, interpret: Interp
     signal: run.signal,
   });
   const versionBytes = Buffer.from(version, 'hex');
-  const staged: Record<ObjectKind, number> = { organizationalUnit: 0, user: 0, group: 0 };
   let readCount = 0;
   let unusable = 0;
-  let progressNoted = 0;
-  let previous: Promise<void> = Promise.resolve();
-  for (;;) {
-    const next = await reading.next().catch(async (error: unknown) => {
-      await previous.catch(() => undefined);
-      throw error;
-    });
-    await previous;
-    if (next.done) return conclude(next.value, { staging, staged, readCount, unusable });
-    const wanted = next.value.filter((raw) => kinds.includes(raw.kind));
-    const batch = wanted.filter((raw) => isStorable(raw.externalId));
-    unusable += wanted.length - batch.length;
-    readCount += batch.length;
-    run.signal.throwIfAborted();
-    previous = stageBatch(run, staging, batch, versionBytes, interpret, staged);
-    previous.catch(() => undefined);
-    const noted = Math.floor(readCount / progressStep);
-    if (noted > progressNoted) await run.store.noteProgress(run.job, readCount);
-    progressNoted = noted;
+  const underWay: Promise<void>[] = [];
+  const settle = async (most: number): Promise<void> => {
+    while (underWay.length > most) await underWay.shift();
+  };
+  try {
+    for (;;) {
+      const next = await reading.next();
+      await settle(batchesUnderWay - 1);
+      if (next.done) {
+        await settle(0);
+        return await conclude(next.value, { staging, readCount, unusable });
+      }
+      const wanted = next.value.filter((raw) => kinds.includes(raw.kind));
+      const batch = wanted.filter((raw) => isStorable(raw.externalId));
+      unusable += wanted.length - batch.length;
+      readCount += batch.length;
+      run.signal.throwIfAborted();
+      const staged = stageBatch(run, staging, batch, versionBytes, interpret);
+      staged.catch(() => undefined);
+      underWay.push(staged);
+      await progress.reading(readCount);
+    }
+  } finally {
+    await Promise.allSettled(underWay);
   }
 }

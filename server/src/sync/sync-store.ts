@@ -6,12 +6,14 @@ import type {
   ObjectKind,
   OnMissing,
   Statistics,
+  Verb,
 } from '@lockstep/contract/vocabulary.ts';
 import type { Attributes, JsonAttributes } from '../directory/attributes.ts';
 import type { ErrorCode } from '../kernel/errors.ts';
 import type { TargetChange, UnitMove } from './connector.ts';
-import type { GuardVerdict } from './guard.ts';
+import type { GuardVerdict, PlannedLoss } from './guard.ts';
 import type { LinkData, PlannedChange } from './planned-change.ts';
+import type { JobSelection } from './selection.ts';
 
 /** A job as the engine needs it. */
 export interface RunnableJob {
@@ -29,6 +31,8 @@ export interface RunnableJob {
   readonly lastOrdinal: number;
   /** What planning found; null until the plan is committed. */
   readonly totals: PlanTotals | null;
+  /** The only objects that the run may touch; null: a whole run. */
+  readonly selection: JobSelection | null;
 }
 
 /** The sync of a job, with its place in the store. */
@@ -54,7 +58,15 @@ export interface DirtyKey {
   /** Index into the keys asked about. */
   readonly index: number;
   readonly objectId: string | null;
-  readonly linkState: 'live' | 'missing' | null;
+}
+
+/** What a read has brought, each key counted once. */
+export interface SeenCounts {
+  readonly seen: Readonly<Record<ObjectKind, number>>;
+  /** Of these, objects that need a second look. */
+  readonly staged: Readonly<Record<ObjectKind, number>>;
+  /** Records that have the id of another record and are not that record. */
+  readonly doubled: number;
 }
 
 /** An object of the connected system that needs a second look. */
@@ -73,6 +85,8 @@ export interface StagedObject {
   readonly enabled: boolean | null;
   /** Ingress: the desired attributes; egress: the target's attributes as they are. */
   readonly attributes: JsonAttributes;
+  /** Ingress, unlinked: what the creation of the object would say as `PlannedChange.keys`. */
+  readonly keys: PlannedChange['keys'] | null;
   /** Values by which an unlinked object may be matched: number of the rule and normalised value. */
   readonly matchValues: readonly { readonly rule: number; readonly value: string }[];
   readonly members: readonly string[] | null;
@@ -93,6 +107,21 @@ export interface DirectoryState {
 export interface OtherContribution {
   readonly syncSerial: number;
   readonly contribution: JsonAttributes | null;
+}
+
+/** Where creations hang: references of the units above, the nearest first. */
+export interface CreatedPlace {
+  readonly number: number;
+  readonly parents: readonly string[];
+  readonly scope: number;
+}
+
+export interface SettledPlace {
+  readonly number: number;
+  /** Null: the root. */
+  readonly parentId: string | null;
+  /** Why nothing can be created there; null: it can. */
+  readonly conflict: string | null;
 }
 
 /** A staged object with its verdict and the directory's side. */
@@ -149,8 +178,19 @@ export interface PlanTotals {
   readonly verdict: GuardVerdict;
 }
 
+/** How far the making of a plan is. */
+export interface PlanProgress {
+  readonly phase: 'read' | 'plan';
+  /** Objects read. */
+  readonly read: number;
+  /** Changes found. */
+  readonly planned: number;
+}
+
 export interface BatchOutcome {
   readonly ordinal: number;
+  readonly kind: Kind;
+  readonly verb: Verb;
   readonly result: 'success' | 'failed' | 'skipped';
   readonly code?: ErrorCode | undefined;
   readonly message?: string | undefined;
@@ -166,6 +206,8 @@ export interface TargetBatch {
   readonly changes: readonly TargetChange[];
   /** Bind rows, which need no write outside, and rows whose parent or member never came to be. */
   readonly settled: readonly BatchOutcome[];
+  /** Objects that get a place by this batch: what hangs on them can be loaded when its outcomes are recorded. */
+  readonly placed: ReadonlySet<string>;
 }
 
 export interface SubtreeScope {
@@ -178,17 +220,24 @@ export interface SubtreeScope {
 export interface Staging extends AsyncDisposable {
   /** Marks links whose directory object changed since this sync last looked, so that equal bytes do not hide it. */
   markTouched(): Promise<void>;
-  /** Notes the keys as seen and returns those that need a second look. A key seen twice counts once. */
+  /** Notes the keys as seen and returns those that need a second look. May be called while another call is under way. */
   see(keys: readonly SeenKey[]): Promise<readonly DirtyKey[]>;
-  /** How many objects were seen, each once. */
-  /** How many records had the id of another record that was seen before, and were not that record. */
-  countDoubled(): number;
+  /** After the read: leaves each key staged once, and counts. */
+  settleSeen(): Promise<SeenCounts>;
   /** Ingress: fails planned places of units that would hang below themselves. */
   refuseUnitCycles(): Promise<void>;
-  countSeen(): Promise<Record<ObjectKind, number>>;
   stage(objects: readonly StagedObject[]): Promise<void>;
   /** After the read: finds what the unlinked staged objects match, and which of them conflict. */
   matchIngress(rules: Readonly<Record<ObjectKind, readonly string[]>>, complete: boolean): Promise<void>;
+  /**
+   * Ingress: the places of users that nothing is tied to and nothing is wrong with. They are planned within the store:
+   * read these, settle them, and call `planCreates`.
+   */
+  createdPlaces(): AsyncIterable<readonly CreatedPlace[]>;
+  settlePlaces(rows: readonly SettledPlace[]): Promise<void>;
+  /** Plans those users' creations from the given ordinal on and returns the last ordinal used; `planned` hears of progress. */
+  planCreates(firstOrdinal: number, planned: (ordinal: number) => Promise<void>): Promise<number>;
+  /** All other staged objects. */
   ingressCandidates(kind: ObjectKind): AsyncIterable<readonly IngressCandidate[]>;
   /** Names the directory objects in scope and which of them need a second look; returns how many are in scope. */
   stageSource(
@@ -276,6 +325,7 @@ export function placeKey(parent: string | null, nameKey: string): string {
 
 export interface SyncStore {
   getJob(jobId: string): Promise<RunnableJob>;
+  /** @throws LockstepError JobTakenOver */
   isCancelRequested(job: RunnableJob): Promise<boolean>;
   /** Takes a job up: whoever ran it before can write no more. */
   takeUp(jobId: string): Promise<RunnableJob>;
@@ -286,7 +336,10 @@ export interface SyncStore {
   findUnitByPath(tenantId: string, path: string): Promise<string | null>;
   /** Makes an attribute one that objects can be matched by. */
   ensureMatchAttribute(tenantId: string, kind: ObjectKind, attribute: string): Promise<void>;
-  destructiveCounts(job: RunnableJob): Promise<Record<Kind, number>>;
+  /** What the plan takes away, and how much it binds. */
+  countLosses(job: RunnableJob): Promise<Record<Kind, PlannedLoss>>;
+  /** Takes out of an unweighed plan what a partial run must not touch. */
+  keepSelected(job: RunnableJob, selection: JobSelection): Promise<void>;
   /** Marks the destructive part of the plan, or all of it, as skipped. */
   skipPlanned(
     job: RunnableJob,
@@ -296,20 +349,26 @@ export interface SyncStore {
   ): Promise<void>;
   /** A digest over what a guard held of a plan (`held`), or over the part that it would hold: equal digests, equal plans. */
   planDigest(jobSerial: number, which: 'destructive' | 'all' | 'held'): Promise<string>;
-  /** Takes the rows that do not belong to a held plan out of the plan that is to apply it. */
-  keepDestructive(job: RunnableJob): Promise<void>;
+  /** Skips the rows that do not belong to a held plan in the plan that is to apply it. */
+  skipHarmless(job: RunnableJob): Promise<void>;
   findHeldJob(jobId: string): Promise<HeldJob>;
-  noteProgress(job: RunnableJob, readCount: number): Promise<void>;
+  /** Notes how far an unfinished plan is; a job that another process has taken up is left alone. */
+  noteProgress(job: RunnableJob, progress: PlanProgress): Promise<void>;
   addMessage(job: RunnableJob, level: 'info' | 'warning' | 'error', text: string): Promise<void>;
   /** Applies the next batch to the directory and records its outcomes, in one transaction. Returns the ordinal reached. */
   applyToDirectory(job: RunnableJob, sync: RunnableSync, from: number, size: number): Promise<number>;
+  /**
+   * The next changes for the connected system. `unrecorded` are objects that earlier batches give a place without its
+   * being recorded yet; null: the next change hangs on one of them.
+   */
   loadTargetBatch(
     job: RunnableJob,
     sync: RunnableSync,
     from: number,
     size: number,
     nodes: readonly string[],
-  ): Promise<TargetBatch>;
+    unrecorded: ReadonlySet<string>,
+  ): Promise<TargetBatch | null>;
   /** Units that this job has moved in the connected system so far, in their order. */
   listUnitMoves(job: RunnableJob, sync: RunnableSync): Promise<readonly UnitMove[]>;
   /** Commits the intent to write up to `through`, before anything is written outside. */
@@ -322,7 +381,16 @@ export interface SyncStore {
     outcomes: readonly BatchOutcome[],
   ): Promise<void>;
   computeStatistics(jobSerial: number): Promise<Statistics>;
+  /** After the plan was carried out: which members are still waited for, whichever run met them first. */
+  findWaitingMembers(sync: RunnableSync): Promise<WaitingMembers>;
   finish(job: RunnableJob, sync: RunnableSync | null, end: JobRecord): Promise<void>;
+}
+
+/** Ingress: members that groups name and that are not in the directory; they are added as soon as they are. */
+export interface WaitingMembers {
+  readonly count: number;
+  /** A few of them, as `GROUP < REFERENCE`. */
+  readonly examples: readonly string[];
 }
 
 export interface HeldJob {

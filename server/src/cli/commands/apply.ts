@@ -44,7 +44,7 @@ async function apply(options: ApplyOptions): Promise<void> {
 
 /** `lockstep apply` */
 export function applyCommand(): Command {
-  return withStoreOptions(new Command('apply'))
+  return withStoreOptions(new Command('apply'), 'configurationFile')
     .description(
       'bring connections and syncs to what a configuration file says, after showing the difference',
     )

@@ -2,6 +2,7 @@ import { createWriteStream } from 'node:fs';
 import { rename, rm } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
 import { Command } from 'commander';
+import { fileError } from '../file-error.ts';
 import { note, print, printJson } from '../output.ts';
 import { openSession } from '../session.ts';
 import { withStoreOptions, type StoreOptions } from '../store-location.ts';
@@ -15,7 +16,7 @@ async function backup(file: string, options: StoreOptions): Promise<void> {
     await rename(unfinished, file);
   } catch (error) {
     await rm(unfinished, { force: true });
-    throw error;
+    throw fileError(error, file) ?? error;
   }
   if (options.json) printJson({ file });
   else print(`Written: ${file}`);

@@ -1,3 +1,4 @@
+import type { ConnectionView } from '@lockstep/contract/connection.ts';
 import { Command } from 'commander';
 import { exitCodes } from '../exit-code.ts';
 import { note, print, printJson } from '../output.ts';
@@ -5,6 +6,12 @@ import { collectPages, type PagingOptions } from '../paging.ts';
 import { openSession } from '../session.ts';
 import { withStoreOptions, type StoreOptions } from '../store-location.ts';
 import { printable, renderTable } from '../table.ts';
+
+function whereabouts(configuration: ConnectionView['configuration']): string {
+  if ('url' in configuration) return configuration.url;
+  if ('path' in configuration) return configuration.path;
+  return 'tenantId' in configuration ? configuration.tenantId : configuration.delegatedSubject;
+}
 
 async function listConnections(options: StoreOptions & PagingOptions): Promise<void> {
   await using session = await openSession(options);
@@ -17,8 +24,7 @@ async function listConnections(options: StoreOptions & PagingOptions): Promise<v
         { title: 'TYPE', value: (connection) => connection.type },
         {
           title: 'WHERE',
-          value: ({ configuration }) =>
-            configuration.type === 'ldap' ? configuration.url : configuration.path,
+          value: ({ configuration }) => whereabouts(configuration),
         },
         { title: 'SECRETS', value: (connection) => connection.secrets.join(', ') },
       ],
@@ -44,7 +50,9 @@ async function testConnection(name: string, options: StoreOptions): Promise<void
 
 /** `lockstep connections ...` */
 export function connectionsCommand(): Command {
-  const command = new Command('connections').description('list and test connections');
+  const command = new Command('connections')
+    .description('list and test connections')
+    .addHelpText('after', '\nExample:\n  $ bin/lockstep connections test corp --data ./data');
   command.addCommand(
     withStoreOptions(new Command('list'))
       .description('list connections, without their secrets')

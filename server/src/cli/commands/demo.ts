@@ -10,7 +10,7 @@ import { ProgressReporter } from '../progress.ts';
 import { Session } from '../session.ts';
 import { terminated } from '../signals.ts';
 import type { StoreLocation } from '../store-location.ts';
-import { renderReport, reportJob, type ReportedJob } from '../sync-report.ts';
+import { renderReport, reportJob, type JobReport } from '../sync-report.ts';
 
 const root = resolve(import.meta.dirname, '../../../..');
 const host = '127.0.0.1';
@@ -32,9 +32,9 @@ async function findFreePort(): Promise<number> {
   return 0;
 }
 
-async function runAll(session: Session, names: readonly string[]): Promise<ReportedJob[]> {
+async function runAll(session: Session, names: readonly string[]): Promise<JobReport[]> {
   const reporter = new ProgressReporter(process.stderr);
-  const reports: ReportedJob[] = [];
+  const reports: JobReport[] = [];
   for (const name of names)
     reports.push(await reportJob(session, await runSync(session, name, 'apply', reporter)));
   return reports;
@@ -98,7 +98,7 @@ async function demo(options: { data?: string; port?: string }): Promise<void> {
       apiToken,
       directory,
       exportedFiles(configuration),
-      reports[0]?.id ?? '',
+      reports[0]?.report.id ?? '',
     ),
   );
   await end;

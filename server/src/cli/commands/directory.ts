@@ -116,7 +116,9 @@ async function showObject(kind: string, name: string, options: StoreOptions): Pr
 
 /** `lockstep directory ...` */
 export function directoryCommand(): Command {
-  const command = new Command('directory').description('look into the directory');
+  const command = new Command('directory')
+    .description('look into the directory')
+    .addHelpText('after', '\nExample:\n  $ bin/lockstep directory show user jdoe --data ./data');
   command.addCommand(
     withStoreOptions(new Command('list'))
       .description('list the objects of a kind')

@@ -4,6 +4,7 @@ import type { ChangeView } from '@lockstep/contract/change.ts';
 import type { Operation } from '@lockstep/contract/vocabulary.ts';
 import { exitCodeOfJob } from '../exit-code.ts';
 import { followJob } from '../follow-job.ts';
+import { renderGuard } from '../guard-report.ts';
 import { note, print, printJson } from '../output.ts';
 import { collectPages, type PagingOptions } from '../paging.ts';
 import { ProgressReporter } from '../progress.ts';
@@ -34,21 +35,23 @@ function orderJob(job: JobView): JobView {
 }
 
 export function renderJob(job: JobView): string {
+  // What the guard has to say stands below the fields.
+  const error = job.status === 'held' ? null : job.error;
   const fields = renderFields([
     ['job', job.id],
     ['sync', `${job.sync} (${job.direction}, ${job.mode})`],
     ['status', job.status],
-    ['error', job.error === null ? null : `${job.error.message} (${job.error.code})`],
+    ['error', error === null ? null : `${error.message} (${error.code})`],
     ['note', job.note],
     ['approves', job.approvesJobId],
     [
       'source read',
       job.complete === null ? null : job.complete ? 'completely' : 'not to its end: nothing was deleted',
     ],
-    ['guard', job.guard === null ? null : JSON.stringify(job.guard)],
     [
       'unmanaged',
       Object.entries(job.unmanaged)
+        .filter(([, count]) => count > 0)
         .map(([kind, count]) => `${count} ${kind}`)
         .join(', '),
     ],
@@ -56,7 +59,9 @@ export function renderJob(job: JobView): string {
     ['ended', renderTime(job.endedAt)],
   ]);
   const table = renderStatistics([{ sync: job.sync, status: job.status, statistics: job.statistics }]);
-  return `${fields}\n\n${table}`;
+  const guard = renderGuard(job);
+  const held = guard.length > 0 ? `\n\nguard:\n${guard.map((line) => `  ${line}`).join('\n')}` : '';
+  return `${fields}${held}\n\n${table}`;
 }
 
 /** One change on one line: sentence with its outcome. */
@@ -127,7 +132,9 @@ async function cancelJob(id: string, options: StoreOptions): Promise<void> {
 
 /** `lockstep jobs ...` */
 export function jobsCommand(): Command {
-  const command = new Command('jobs').description('list, show, approve and cancel jobs');
+  const command = new Command('jobs')
+    .description('list, show, approve and cancel jobs')
+    .addHelpText('after', example('list --sync corp-in --data ./data'));
   command.addCommand(
     withStoreOptions(new Command('list'))
       .description('list jobs, newest first')

@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { exitCodeOfJob } from '../exit-code.ts';
 import { runSync } from '../follow-job.ts';
+import { renderGuard } from '../guard-report.ts';
 import { note, print, printJson } from '../output.ts';
 import { collectPages, type PagingOptions } from '../paging.ts';
 import { ProgressReporter } from '../progress.ts';
@@ -19,6 +20,8 @@ async function plan(sync: string, options: StoreOptions & PagingOptions): Promis
   } else {
     const sentences = page.items.map((change) => printable(change.sentence));
     print(sentences.length > 0 ? sentences.join('\n') : 'Nothing to change.');
+    for (const line of renderGuard(job)) note(line);
+    if (job.note !== null) note(printable(job.note));
     if (page.next !== null) note(`There are more: --limit all, or jobs changes ${job.id}`);
     if (job.error !== null) note(`error: ${job.error.message} (${job.error.code})`);
   }

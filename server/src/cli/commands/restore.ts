@@ -1,22 +1,35 @@
-import { open } from 'node:fs/promises';
+import { open, type FileHandle } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
 import { Command } from 'commander';
 import { LockstepError } from '../../kernel/errors.ts';
 import { print, printJson } from '../output.ts';
 import { locateStore, withStoreOptions, type StoreOptions } from '../store-location.ts';
 
+function unusable(file: string, reason: string, cause?: unknown): LockstepError {
+  return new LockstepError('InvalidRequest', `The backup ${file} cannot be read (${reason}).`, {
+    field: 'FILE',
+    remedy: 'Name a file that "backup" has written.',
+    cause,
+  });
+}
+
+/** RFC 1952 section 2.3.1: how a gzip file begins. */
+const gzipMagic = Buffer.of(0x1f, 0x8b);
+
+async function beginsAsBackup(handle: FileHandle): Promise<boolean> {
+  const { bytesRead, buffer } = await handle.read(Buffer.alloc(2), 0, 2, 0);
+  return bytesRead === 2 && buffer.equals(gzipMagic);
+}
+
 /** Opened before the store is: a mistyped name must not leave a new, empty store behind. */
 async function openBackup(file: string): Promise<Readable> {
-  try {
-    return (await open(file)).createReadStream();
-  } catch (cause) {
-    const reason = (cause as NodeJS.ErrnoException).code ?? String(cause);
-    throw new LockstepError('InvalidRequest', `The backup ${file} cannot be read (${reason}).`, {
-      field: 'FILE',
-      remedy: 'Name a file that "backup" has written.',
-      cause,
-    });
-  }
+  const handle = await open(file).catch((cause: unknown) => {
+    throw unusable(file, (cause as NodeJS.ErrnoException).code ?? String(cause), cause);
+  });
+  const isFile = (await handle.stat()).isFile();
+  if (isFile && (await beginsAsBackup(handle))) return handle.createReadStream({ start: 0 });
+  await handle.close();
+  throw unusable(file, isFile ? 'it is no backup' : 'it is no file');
 }
 
 async function restore(file: string, options: StoreOptions): Promise<void> {

@@ -46,7 +46,7 @@ async function serve(options: ServeOptions): Promise<void> {
 
 /** `lockstep serve` */
 export function serveCommand(): Command {
-  return withStoreOptions(new Command('serve'))
+  return withStoreOptions(new Command('serve'), 'configurationFile')
     .description('serve API and console, run jobs and schedules; says "listening on URL" when ready')
     .option('--listen <host:port>', 'address to listen on; port 0 takes a free one', '127.0.0.1:7700')
     .option('-f, --file <file>', 'configuration file to apply at start')

@@ -8,7 +8,7 @@ import { note, print, printJson } from '../output.ts';
 import { ProgressReporter } from '../progress.ts';
 import { openSession } from '../session.ts';
 import { withStoreOptions, type StoreOptions } from '../store-location.ts';
-import { renderReport, reportJob, type ReportedJob } from '../sync-report.ts';
+import { renderReport, reportJob, type JobReport } from '../sync-report.ts';
 
 interface SyncOptions extends StoreOptions {
   readonly file: string;
@@ -43,7 +43,7 @@ async function sync(names: string[], options: SyncOptions): Promise<void> {
     );
   }
   const reporter = new ProgressReporter(process.stderr);
-  const reports: ReportedJob[] = [];
+  const reports: JobReport[] = [];
   const codes: ExitCode[] = [];
   for (const name of chosen) {
     const job = await runSync(session, name, mode, reporter);
@@ -51,14 +51,14 @@ async function sync(names: string[], options: SyncOptions): Promise<void> {
     reports.push(await reportJob(session, job));
     codes.push(exitCodeOfJob(job));
   }
-  if (options.json) printJson({ jobs: reports });
+  if (options.json) printJson({ jobs: reports.map(({ report }) => report) });
   else print(renderReport(reports));
   process.exitCode = combineExitCodes(codes);
 }
 
 /** `lockstep sync` */
 export function syncCommand(): Command {
-  return withStoreOptions(new Command('sync'))
+  return withStoreOptions(new Command('sync'), 'configurationFile')
     .description('bring the store to a configuration file and run its syncs once, in the order of the file')
     .argument('[name...]', 'syncs to run; all without a name')
     .requiredOption('-f, --file <file>', 'configuration file')
@@ -67,7 +67,6 @@ export function syncCommand(): Command {
     .addHelpText(
       'after',
       `
-The data directory is --data, else $LOCKSTEP_DATA, else "data" beside the configuration file.
 Exit code: 0 success, 1 failed, 2 a dry run found differences, 3 partial success, 4 held.
 
 Example:

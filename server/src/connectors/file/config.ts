@@ -1,6 +1,6 @@
 import { extname, isAbsolute, resolve } from 'node:path';
 import type { FileConnection } from '@lockstep/contract/configuration.ts';
-import { normaliseDn } from '../ldap/protocol/dn/dn.ts';
+import { normaliseDn } from '../../directory/dn/dn.ts';
 import { LockstepError } from '../../kernel/errors.ts';
 import type { ConnectorContext } from '../../sync/connector.ts';
 import type { CsvDialect } from './csv/record.ts';
@@ -29,7 +29,7 @@ const formatsByEnding: Readonly<Record<string, FileFormat>> = {
 };
 
 /** @throws LockstepError InvalidConfiguration when neither `format` nor the ending tells the format. */
-export function formatOf(settings: FileConnection): FileFormat {
+export function formatOf(settings: Pick<FileConnection, 'path' | 'format'>): FileFormat {
   const format = settings.format ?? formatsByEnding[extname(settings.path).toLowerCase()];
   if (format !== undefined) return format;
   throw new LockstepError('InvalidConfiguration', `the ending of ${settings.path} does not tell its format`, {

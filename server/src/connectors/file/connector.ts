@@ -1,12 +1,11 @@
 import type { FileConnection } from '@lockstep/contract/configuration.ts';
 import type { Connector, Endpoint } from '../../sync/connector.ts';
-import { normaliseDn } from '../ldap/protocol/dn/dn.ts';
+import { isAtOrBelow, normaliseDn } from '../../directory/dn/dn.ts';
 import { capabilitiesOf } from './capabilities.ts';
 import { formatOf, normaliseNode, resolveSettings, type FileFormat, type FileSettings } from './config.ts';
-import { isAtOrBelow } from './ldif/place.ts';
 import { defaultMapping, defaultMatch } from './mapping.ts';
 import { project } from './project.ts';
-import { readFile } from './source.ts';
+import { readFile, refuseFilter } from './source.ts';
 import { openFileTarget } from './target.ts';
 import { testFile } from './testing.ts';
 import { findPlaceKey } from './workspace/naming.ts';
@@ -32,6 +31,7 @@ function openEndpoint(settings: FileSettings): Endpoint {
     sameName: (left, right) => sameName(format, left, right),
     normaliseReference: (text) => normaliseReference(format, text),
     contains: (outer, inner) => contains(format, outer, inner),
+    checkFilter: refuseFilter,
     openTarget: (options) => openFileTarget(settings, options),
     // Every read and every session closes what it opened.
     async [Symbol.asyncDispose]() {},

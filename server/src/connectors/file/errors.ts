@@ -24,11 +24,15 @@ export function limitError(message: string, line: number, setting: string): Lock
 const systemMessages: Readonly<Record<string, readonly [message: string, remedy: string]>> = {
   ENOENT: ['does not exist', 'Check the path of the connection.'],
   ENOTDIR: ['has a part that is no directory', 'Check the path of the connection.'],
-  EACCES: ['may not be accessed', 'Give the account that Lockstep runs as the right to it.'],
+  EACCES: [
+    'may not be accessed',
+    'Give the account that Lockstep runs as the right to it; who writes a file needs it for the folder too.',
+  ],
   EPERM: ['may not be accessed', 'Give the account that Lockstep runs as the right to it.'],
   EISDIR: ['is a directory', 'Name a file in the path of the connection.'],
   ELOOP: ['is a symbolic link that leads back to itself', 'Repair the link.'],
   ENOSPC: ['cannot be written: the disk is full', 'Make room and run the sync again.'],
+  EIO: ['cannot be written: the disk reports an error', 'Look at the disk and run the sync again.'],
   EROFS: ['lies on a file system that is read-only', 'Choose another path.'],
 };
 
@@ -38,4 +42,22 @@ export function pathError(error: unknown, path: string, code: ErrorCode = 'Conne
   const systemCode = (error as NodeJS.ErrnoException).code ?? '';
   const [message, remedy] = systemMessages[systemCode] ?? [`cannot be used (${String(error)})`, undefined];
   return new LockstepError(code, `${path} ${message}`, { field: 'path', remedy, cause: error });
+}
+
+/** Primary result codes of SQLite (sqlite.org/rescode.html) that say something of the disk and not of Lockstep. */
+const sqliteCodes: Readonly<Record<number, string>> = { 8: 'EROFS', 10: 'EIO', 13: 'ENOSPC', 14: 'EACCES' };
+
+/**
+ * What went wrong while a file, or the workspace beside it, was written: an error that names the file where the disk or
+ * its rights are at fault, else the error itself.
+ */
+export function writingError(error: unknown, path: string): unknown {
+  if (!(error instanceof Error) || error instanceof LockstepError) return error;
+  if ('syscall' in error) return pathError(error, path);
+  if (!('errcode' in error) || typeof error.errcode !== 'number') return error;
+  // The extended codes have the primary one in their lowest byte.
+  const code = sqliteCodes[error.errcode & 0xff];
+  return code === undefined
+    ? error
+    : pathError(Object.assign(new Error(error.message, { cause: error }), { code }), path);
 }

@@ -1,5 +1,5 @@
 import { objectKinds, type ObjectKind } from '@lockstep/contract/vocabulary.ts';
-import { correspondences, inetOrgPersonMapping } from '../../directory/inet-org-person.ts';
+import { correspondenceMapping, correspondences } from '../../directory/inet-org-person.ts';
 import type { KindMapping, Mapping, MatchRules } from '../../mapping/rules.ts';
 import type { FileFormat } from './config.ts';
 
@@ -13,14 +13,17 @@ export const defaultMatch: MatchRules = {
 /** CSV and JSON Lines carry the directory's own attribute names; `name` is the record's name. */
 function plainKind(kind: ObjectKind, direction: 'ingress' | 'egress'): KindMapping {
   const identifier = kind === 'user' ? 'username' : 'name';
-  const others = correspondences[kind].map((entry) => entry.directory).filter((name) => name !== identifier);
-  const rest = Object.fromEntries(others.map((name) => [name, { from: [name] }]));
+  const others = correspondences[kind]
+    .filter(({ directory }) => directory !== identifier)
+    .map(({ directory, names }) => ({ directory, ldap: directory, ...(names && { names }) }));
+  const rest = correspondenceMapping(direction, others);
   if (direction === 'egress') return { name: { from: [identifier] }, ...rest };
   return { [identifier]: { from: kind === 'user' ? ['username', 'name'] : ['name'] }, ...rest };
 }
 
 /** LDIF: the correspondence of LDAP attributes. CSV and JSON Lines: attributes keep their names. */
 export function defaultMapping(direction: 'ingress' | 'egress', format: FileFormat): Mapping {
-  if (format === 'ldif') return inetOrgPersonMapping(direction);
-  return Object.fromEntries(objectKinds.map((kind) => [kind, plainKind(kind, direction)])) as Mapping;
+  const build = (kind: ObjectKind): KindMapping =>
+    format === 'ldif' ? correspondenceMapping(direction, correspondences[kind]) : plainKind(kind, direction);
+  return Object.fromEntries(objectKinds.map((kind) => [kind, build(kind)])) as Mapping;
 }

@@ -1,9 +1,10 @@
 import type { FileHandle } from 'node:fs/promises';
+import { isAtOrBelow } from '../../directory/dn/dn.ts';
 import { LockstepError } from '../../kernel/errors.ts';
 import type { ReadRequest } from '../../sync/connector.ts';
 import { normaliseNode, type FileSettings } from './config.ts';
 import { startReading } from './format.ts';
-import { ancestorsBelow, isAtOrBelow } from './ldif/place.ts';
+import { ancestorsBelow } from './ldif/place.ts';
 import type { ParsedRecord, RecordResult } from './record.ts';
 import { readRecords } from './record-stream.ts';
 
@@ -11,6 +12,8 @@ import { readRecords } from './record-stream.ts';
 export interface Scopes {
   /** Index of the first scope that the record lies in, or -1; a scope's node itself lies in none. */
   scopeOf(record: ParsedRecord): number;
+  /** The parent that the record names and the file does not have; DNs say by themselves where an entry is. */
+  findLostParent(record: ParsedRecord): string | undefined;
   /** References of what is above the record, nearest first, without the scope's node. */
   parentsOf(record: ParsedRecord, scope: number): readonly string[];
 }
@@ -30,6 +33,7 @@ function dnScopes(nodes: readonly string[]): Scopes {
   return {
     scopeOf: ({ reference }) =>
       nodes.includes(reference) ? -1 : nodes.findIndex((node) => isAtOrBelow(reference, node)),
+    findLostParent: () => undefined,
     parentsOf: ({ reference }, scope) => ancestorsBelow(reference, nodes[scope] ?? ''),
   };
 }
@@ -69,6 +73,7 @@ function idScopes(nodes: readonly string[], tree: Tree): Scopes {
       const above = ancestors(record.parent, tree);
       return nodes.findIndex((node) => node === '' || above.includes(node));
     },
+    findLostParent: ({ parent }) => (parent === '' || tree.has(parent) ? undefined : parent),
     parentsOf(record, scope) {
       const above = ancestors(record.parent, tree);
       const node = above.indexOf(nodes[scope] ?? '');

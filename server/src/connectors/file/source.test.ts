@@ -243,3 +243,44 @@ describe('connections test', () => {
     expect(missing[0]).toContain('does not exist');
   });
 });
+
+function table(parent: string): string {
+  return `kind,id,parent,name\norganizationalUnit,ou-1,,Sales\nuser,u-1,ou-1,jdoe\nuser,u-2,${parent},eve\n`;
+}
+
+describe('a parent that the file does not have', () => {
+  test('fails its record alone, with line and remedy, and is seen', async () => {
+    const { entries, end } = await readAll(await open('lost.csv', table('ou-9')), request(['']));
+    expect(ids(entries)).toEqual(['ou-1', 'u-1', 'u-2']);
+    expect(end).toEqual({ complete: true, warnings: [] });
+    expect(entries[1]?.decode().parents).toEqual(['ou-1']);
+    const refused = { code: 'ParentNotFound', remedy: expect.stringContaining('Add a record of the unit') };
+    expect(() => entries[2]?.decode()).toThrow(expect.objectContaining(refused));
+    expect(() => entries[2]?.decode()).toThrow('line 4: the parent of u-2, ou-9, is no organizational unit');
+  });
+
+  test('changes the fingerprint when it comes and goes, though the record stays the same', async () => {
+    const lost = await readAll(await open('comes.csv', table('ou-9')), request(['']));
+    const unit = 'organizationalUnit,ou-9,,Lost and found\n';
+    const found = await readAll(await open('comes.csv', table('ou-9') + unit), request(['']));
+    const fingerprints = [lost, found].map(({ entries }) =>
+      entries.map(({ fingerprint }) => Buffer.from(fingerprint).toString('hex')),
+    );
+    expect(fingerprints[1]?.slice(0, 2)).toEqual(fingerprints[0]?.slice(0, 2));
+    expect(fingerprints[1]?.[2]).not.toBe(fingerprints[0]?.[2]);
+    expect(found.entries[2]?.decode().parents).toEqual(['ou-9']);
+  });
+
+  test('leaves it open whether the record is in a scope: the read is incomplete', async () => {
+    const { entries, end } = await readAll(await open('scoped.csv', table('ou-9')), request(['ou-1']));
+    expect(ids(entries)).toEqual(['u-1']);
+    expect(end).toMatchObject({ complete: false, reason: expect.stringContaining('ou-9') });
+    expect(end.warnings).toHaveLength(1);
+  });
+
+  test('is a user or a group in JSON Lines: no unit either', async () => {
+    const lines = '{"kind":"user","id":"a","name":"a"}\n{"kind":"user","id":"b","parent":"a","name":"b"}\n';
+    const { entries } = await readAll(await open('lost.jsonl', lines), request(['']));
+    expect(() => entries[1]?.decode()).toThrow('line 2: the parent of b, a, is no organizational unit');
+  });
+});

@@ -64,7 +64,7 @@ async function* readEntries(
   verdict: Verdict,
 ): AsyncGenerator<readonly RawEntry[], void> {
   if (request.asTarget === true && (await handle.stat()).size === 0) return;
-  const makeEntry = entryMaker(settings, request, scopes);
+  const makeEntry = entryMaker(settings, request, scopes, verdict);
   for await (const results of readRecords(handle, startReading(settings), request.signal)) {
     const entries: RawEntry[] = [];
     for (const result of results) {
@@ -86,8 +86,10 @@ function entryMaker(
   settings: FileSettings,
   request: ReadRequest,
   scopes: Scopes,
+  verdict: Verdict,
 ): (record: ParsedRecord) => RawEntry | undefined {
   const seed = readingSeed(settings);
+  const lostSeed = hash('sha256', seed, 'buffer').subarray(0, 16);
   const spelling = {
     user: spellings(request, 'user'),
     organizationalUnit: spellings(request, 'organizationalUnit'),
@@ -97,15 +99,36 @@ function entryMaker(
     const { kind } = record;
     if (kind === 'other') return undefined;
     const scope = scopes.scopeOf(record);
-    if (scope < 0) return undefined;
+    const lostParent = request.asTarget === true ? undefined : scopes.findLostParent(record);
+    if (scope < 0) {
+      if (lostParent !== undefined) noteUnplaced(verdict, record, lostParent);
+      return undefined;
+    }
     return {
       kind,
       scope,
       externalId: record.externalId,
-      fingerprint: fingerprintOf(record.raw.bytes, seed),
-      decode: () => decodeRecord(record, kind, scopes.parentsOf(record, scope), settings, spelling[kind]),
+      // A parent that comes or goes changes the record, of which not a byte is another.
+      fingerprint: fingerprintOf(record.raw.bytes, lostParent === undefined ? seed : lostSeed),
+      decode: () => {
+        if (lostParent !== undefined) throw lostParentError(record, lostParent);
+        return decodeRecord(record, kind, scopes.parentsOf(record, scope), settings, spelling[kind]);
+      },
     };
   };
+}
+
+function lostParentError({ raw, externalId }: ParsedRecord, parent: string): LockstepError {
+  const message = `line ${raw.line}: the parent of ${externalId}, ${parent}, is no organizational unit of this file`;
+  return new LockstepError('ParentNotFound', message, {
+    position: { line: raw.line, column: 1 },
+    remedy: 'Add a record of the unit, or correct or empty the parent.',
+  });
+}
+
+/** Whether such a record lies in a scope cannot be told: it must not count as gone. */
+function noteUnplaced(verdict: Verdict, record: ParsedRecord, parent: string): void {
+  noteBroken(verdict, { ok: false, error: lostParentError(record, parent) });
 }
 
 /** Lower-case attribute name to the spelling that the mapping uses: LDIF does not tell cases apart. */
@@ -167,8 +190,12 @@ function fingerprintOf(bytes: Buffer, seed: Buffer): Uint8Array {
 }
 
 function refuseFilters(request: ReadRequest): void {
-  const scope = request.scopes.find((entry) => entry.filter !== undefined && entry.filter !== '');
-  if (scope === undefined) return;
+  for (const { filter } of request.scopes) refuseFilter(filter ?? '');
+}
+
+/** @throws LockstepError InvalidConfiguration for any but the empty one */
+export function refuseFilter(filter: string): void {
+  if (filter === '') return;
   throw new LockstepError('InvalidConfiguration', 'a scope of a file takes no filter', {
     field: 'filter',
     remedy: 'Leave the filter out, and leave out objects with a mapping, or write a smaller file.',

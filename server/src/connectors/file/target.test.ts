@@ -292,6 +292,63 @@ describe('scratch', () => {
   });
 });
 
+describe('places below a unit that moved', () => {
+  const start = `dn: ou=A,${node}
+objectClass: organizationalUnit
+ou: A
+entryUUID: 1
+
+dn: ou=C,ou=A,${node}
+objectClass: organizationalUnit
+ou: C
+entryUUID: 2
+
+`;
+  const move: TargetChange = {
+    ...blank,
+    kind: 'organizationalUnit',
+    verb: 'move',
+    externalId: '1',
+    location: `ou=A,${node}`,
+    parentLocation: node,
+    name: 'ou=B',
+    set: { ou: ['B'] },
+  };
+  /** Named as it was before the move. */
+  const below: TargetChange = { ...create('jdoe', 2), parentLocation: `ou=C,ou=A,${node}` };
+
+  test('are found in the batch of the move, and in a later one', async () => {
+    await writeFile(join(directory, 'out.ldif'), start);
+    await using session = await openSession('out.ldif');
+    const first = await session.apply([move, below], { recovering: false, signal });
+    const later = { ...create('eve', 3), parentLocation: `ou=C,ou=A,${node}` };
+    const second = await session.apply([later], { recovering: false, signal });
+    expect([...first, ...second].map((outcome) => outcome.ok && outcome.location)).toEqual([
+      `ou=B,${node}`,
+      `uid=jdoe,ou=C,ou=B,${node}`,
+      `uid=eve,ou=C,ou=B,${node}`,
+    ]);
+  });
+
+  test('are found after an interruption, by the moves that the job tells of', async () => {
+    await writeFile(join(directory, 'out.ldif'), start);
+    const interrupted = await openSession('out.ldif');
+    await interrupted.apply([move], { recovering: false, signal });
+    await interrupted[Symbol.asyncDispose]();
+    const moved = [{ from: `ou=A,${node}`, to: `ou=B,${node}` }];
+    const endpoint = await open('out.ldif');
+    const forgetful = await endpoint.openTarget({ job: 'job1', scopes: [{ node }] });
+    expect(await forgetful.apply([below], { recovering: false, signal })).toMatchObject([
+      { ok: false, code: 'ParentNotFound' },
+    ]);
+    await forgetful[Symbol.asyncDispose]();
+    await using resumed = await endpoint.openTarget({ job: 'job1', scopes: [{ node }], moved });
+    expect(await resumed.apply([{ ...below, ordinal: 3 }], { recovering: false, signal })).toMatchObject([
+      { ok: true, location: `uid=jdoe,ou=C,ou=B,${node}` },
+    ]);
+  });
+});
+
 /** Runs the child from a batch on, and kills it after `lines` lines; resolves to the batch it was in, or null when done. */
 async function runUntilKilled(path: string, first: number, lines: number): Promise<number | null> {
   const child = spawn(

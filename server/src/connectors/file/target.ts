@@ -1,9 +1,15 @@
 import { existsSync } from 'node:fs';
 import { open, rename, rm, stat, type FileHandle } from 'node:fs/promises';
 import { LockstepError } from '../../kernel/errors.ts';
-import type { ReadScope, TargetChange, TargetOutcome, TargetSession } from '../../sync/connector.ts';
+import type {
+  ReadScope,
+  TargetChange,
+  TargetOutcome,
+  TargetSession,
+  UnitMove,
+} from '../../sync/connector.ts';
 import type { FileSettings } from './config.ts';
-import { pathError } from './errors.ts';
+import { writingError } from './errors.ts';
 import { openRegular } from './opening.ts';
 import { removeStale, resolveTarget, type TargetPaths } from './paths.ts';
 import { Workspace, type Imported } from './workspace/workspace.ts';
@@ -17,7 +23,11 @@ const newFileMode = 0o600;
  */
 export async function openFileTarget(
   settings: FileSettings,
-  options: { readonly job: string; readonly scopes: readonly ReadScope[] },
+  options: {
+    readonly job: string;
+    readonly scopes: readonly ReadScope[];
+    readonly moved?: readonly UnitMove[] | undefined;
+  },
 ): Promise<TargetSession> {
   const paths = await resolveTarget(settings.path, options.job);
   await removeStale(paths, Date.now());
@@ -25,6 +35,7 @@ export async function openFileTarget(
     settings,
     paths,
     options.scopes.map((scope) => scope.node),
+    options.moved ?? [],
   );
 }
 
@@ -32,12 +43,19 @@ class FileTarget implements TargetSession {
   readonly #settings: FileSettings;
   readonly #paths: TargetPaths;
   readonly #nodes: readonly string[];
+  readonly #moved: readonly UnitMove[];
   #workspace: Workspace | undefined;
 
-  constructor(settings: FileSettings, paths: TargetPaths, nodes: readonly string[]) {
+  constructor(
+    settings: FileSettings,
+    paths: TargetPaths,
+    nodes: readonly string[],
+    moved: readonly UnitMove[],
+  ) {
     this.#settings = settings;
     this.#paths = paths;
     this.#nodes = nodes;
+    this.#moved = moved;
   }
 
   async apply(
@@ -46,7 +64,11 @@ class FileTarget implements TargetSession {
   ): Promise<readonly TargetOutcome[]> {
     options.signal.throwIfAborted();
     const workspace = await this.#open();
-    return workspace.apply(changes, options.recovering);
+    try {
+      return workspace.apply(changes, options.recovering);
+    } catch (error) {
+      throw writingError(error, this.#paths.file);
+    }
   }
 
   async finish(): Promise<void> {
@@ -65,9 +87,17 @@ class FileTarget implements TargetSession {
   }
 
   async #open(): Promise<Workspace> {
-    this.#workspace ??= await Workspace.open(this.#paths.workspace, this.#settings, this.#nodes, () =>
-      loadExisting(this.#paths.file),
-    );
+    const { workspace, file } = this.#paths;
+    try {
+      this.#workspace ??= await Workspace.open(
+        workspace,
+        this.#settings,
+        { nodes: this.#nodes, moved: this.#moved },
+        () => loadExisting(file),
+      );
+    } catch (error) {
+      throw writingError(error, file);
+    }
     return this.#workspace;
   }
 
@@ -87,7 +117,7 @@ class FileTarget implements TargetSession {
       await rename(temporary, file);
       await syncDirectory(this.#paths.directory);
     } catch (error) {
-      throw (error as NodeJS.ErrnoException).syscall === undefined ? error : pathError(error, file);
+      throw writingError(error, file);
     }
   }
 }

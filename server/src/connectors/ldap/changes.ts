@@ -9,7 +9,7 @@ import { joinDn, sameName, splitDn } from './location.ts';
 import { placeholderValue, uidReference } from './members.ts';
 import { accountState, afterRename, modificationsBetween, replacements } from './modifications.ts';
 import { memberShape } from './objectClasses.ts';
-import { normaliseDn, parseDn } from './protocol/dn/dn.ts';
+import { normaliseDn, parseDn } from '../../directory/dn/dn.ts';
 import type { Modification } from './protocol/messages/requests.ts';
 import { resultCodes, type LdapResult } from './protocol/messages/result.ts';
 import { askBack, idOf, readBack, writeAt, type Attempt, type Writing } from './writing.ts';
@@ -48,7 +48,14 @@ async function createEntry(writing: Writing, change: TargetChange): Promise<Succ
     throw resultFailure(result, operation, code);
   }
   const written = await readBack(writing, dn, result);
+  if (change.kind === 'group') rememberGroup(writing, change, dn, written.externalId);
   return created(change, written.dn, written.externalId);
+}
+
+function rememberGroup(writing: Writing, change: TargetChange, dn: string, externalId: string): void {
+  const shape = memberShape(textsOf(change.set['objectClass']));
+  const placeholder = shape.demandsMember ? placeholderValue(writing.shape.placeholderMember, dn) : undefined;
+  writing.knownGroups.set(externalId, { shape, placeholder });
 }
 
 /** Adds under the parent, or where the parent went in this session. */

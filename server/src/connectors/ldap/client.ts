@@ -33,6 +33,7 @@ export async function clientOptions(
     timeoutMs: settings.timeoutSeconds * 1000,
     connectTimeoutMs: Math.min(settings.timeoutSeconds, 30) * 1000,
     maxMessageBytes: settings.maxMessageBytes,
+    maxEntries: settings.maxEntries,
     ...(tls && { tls }),
     ...(bind && { bind }),
   };
@@ -82,6 +83,7 @@ async function tlsOptions(
     ...(cert && { cert }),
     ...(key && { key }),
     ...(tls.serverName !== undefined && { serverName: tls.serverName }),
+    ...(tls.fingerprints !== undefined && { checkFingerprints: tls.fingerprints }),
   };
 }
 

@@ -1,5 +1,6 @@
 import type { LdapConnection } from '@lockstep/contract/configuration.ts';
 import type { ObjectKind } from '@lockstep/contract/vocabulary.ts';
+import { binaryAttributes } from '../../directory/inet-org-person.ts';
 
 /** What a kind looks like in this directory. Object classes are spelled as configured. */
 export interface KindShape {
@@ -39,34 +40,8 @@ const defaults: Readonly<Record<ObjectKind, KindShape>> = {
   },
 };
 
-/** Attributes of RFC 4519, RFC 4523, RFC 2798 and of Active Directory whose values are bytes, in lower case. */
-const binaryAttributes = [
-  'audio',
-  'authorityrevocationlist',
-  'cacertificate',
-  'certificaterevocationlist',
-  'crosscertificatepair',
-  'deltarevocationlist',
-  'jpegphoto',
-  'logonhours',
-  'ms-ds-consistencyguid',
-  'msexchmailboxguid',
-  'objectguid',
-  'objectsid',
-  'photo',
-  'sidhistory',
-  'thumbnaillogo',
-  'thumbnailphoto',
-  'usercertificate',
-  'userpkcs12',
-  'usersmimecertificate',
-] as const;
-
 export function resolveShape(settings: LdapConnection): LdapShape {
-  const binary = new Set<string>([
-    ...binaryAttributes,
-    ...settings.binaryAttributes.map((name) => baseName(name)),
-  ]);
+  const binary = new Set([...binaryAttributes, ...settings.binaryAttributes.map((name) => baseName(name))]);
   return {
     kinds: {
       user: kindShape('user', settings),

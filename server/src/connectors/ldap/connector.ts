@@ -21,6 +21,7 @@ import { resolveShape } from './config.ts';
 import { contains, normaliseReference, sameName } from './location.ts';
 import { ldapDefaultMapping, ldapDefaultMatch } from './mapping.ts';
 import { testConnection } from './probe.ts';
+import { parseFilter } from './protocol/filter/filter.ts';
 import { projectEntry } from './project.ts';
 import { readScopes } from './source.ts';
 import { LdapTargetSession } from './target.ts';
@@ -78,6 +79,10 @@ class LdapEndpoint implements Endpoint {
 
   contains(outerNode: string, innerNode: string): boolean {
     return contains(outerNode, innerNode);
+  }
+
+  checkFilter(filter: string): void {
+    parseFilter(filter);
   }
 
   openTarget(options: {

@@ -10,15 +10,25 @@ const longest = 1000;
  * [MS-DTYP] section 2.3.4.3), and where the server gives none the normalised DN.
  */
 export function externalIdOf(entry: RawSearchEntry, shape: LdapShape, reference: () => string): string {
+  return findId(entry, shape) || dnAsId(reference());
+}
+
+/** The value of the id attribute as text; undefined where the entry has none, or where DNs are the ids. */
+export function findId(entry: RawSearchEntry, shape: LdapShape): string | undefined {
   const attribute = shape.externalIdAttribute;
-  if (!shape.isBinary(attribute)) return entry.peek(attribute) ?? dnAsId(reference());
+  if (!shape.isBinary(attribute)) return entry.peek(attribute);
   const bytes = entry.peekBytes(attribute);
-  if (bytes === undefined) return dnAsId(reference());
+  if (bytes === undefined) return undefined;
   return isGuid(attribute, bytes) ? renderGuid(bytes) : bytes.toString('hex');
 }
 
+/** Whether the connection says that the entries of this server have no id but their DN. */
+export function namesByDn(shape: LdapShape): boolean {
+  return shape.externalIdAttribute.toLowerCase() === 'dn';
+}
+
 /** A DN of more than 1,000 characters is told by its hash: it can then be compared but not looked up. */
-function dnAsId(reference: string): string {
+export function dnAsId(reference: string): string {
   return reference.length <= longest ? reference : `dn=sha256:${hash('sha256', reference)}`;
 }
 

@@ -1,4 +1,4 @@
-import { isWithin, normaliseDn, parseDn, type Dn } from './protocol/dn/dn.ts';
+import { isAtOrBelow, isWithin, normaliseDn, parseDn, type Dn } from '../../directory/dn/dn.ts';
 
 /** Where an entry is. */
 export interface Location {
@@ -86,10 +86,10 @@ export function contains(outerNode: string, innerNode: string): boolean {
 
 /** Whether one normalised DN is the other, or is above or beneath it. */
 export function related(left: string, right: string): boolean {
-  return left === right || isBeneath(left, right) || isBeneath(right, left);
+  return isAtOrBelow(left, right) || isAtOrBelow(right, left);
 }
 
-/** Whether a normalised DN lies beneath another. */
-function isBeneath(inner: string, outer: string): boolean {
-  return outer === '' ? inner !== '' : inner.endsWith(`,${outer}`);
+/** Whether an entry lies beneath a node, or is it. Most servers spell both alike, so that nothing has to be parsed. */
+export function isUnder(dn: string, node: string): boolean {
+  return isAtOrBelow(dn, node) || (normaliseReference(dn) !== null && contains(node, dn));
 }

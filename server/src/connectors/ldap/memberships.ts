@@ -5,7 +5,7 @@ import { resultFailure } from './errors.ts';
 import { splitDn } from './location.ts';
 import { memberReference, placeholderValue, uidOfReference, uidReference } from './members.ts';
 import { memberShape, type MemberShape } from './objectClasses.ts';
-import { normaliseDn, parseDn } from './protocol/dn/dn.ts';
+import { normaliseDn, parseDn } from '../../directory/dn/dn.ts';
 import { equality } from './protocol/filter/filter.ts';
 import type { Modification } from './protocol/messages/requests.ts';
 import { resultCodes, type LdapResult } from './protocol/messages/result.ts';
@@ -25,6 +25,8 @@ interface Group {
   readonly shape: MemberShape;
   /** The value that stands in for members, when it is there. */
   placeholder: string | undefined;
+  /** Not looked at: as this session left it. */
+  isAssumed: boolean;
 }
 
 const chunkSize = 500;
@@ -47,7 +49,7 @@ export async function applyMemberships(
 ): Promise<TargetOutcome[]> {
   const outcomes: TargetOutcome[] = [];
   try {
-    const group = await readGroup(writing, changes);
+    const group = recallGroup(writing, changes) ?? (await readGroup(writing, changes));
     const items: Item[] = [];
     const present = writing.recovering ? await readValues(writing, group) : undefined;
     for (const change of changes) {
@@ -59,6 +61,7 @@ export async function applyMemberships(
     for (let start = 0; start < items.length; start += chunkSize) {
       outcomes.push(...(await write(writing, group, items.slice(start, start + chunkSize))));
     }
+    if (group.isAssumed && group.externalId !== null) writing.knownGroups.set(group.externalId, group);
   } catch (error) {
     if (writing.recovering && isGone(error)) return changes.map((change) => settleGone(change, error));
     const settled = new Set(outcomes.map(({ ordinal }) => ordinal));
@@ -89,6 +92,16 @@ export function failure(change: TargetChange, error: unknown): TargetOutcome {
 }
 
 const fatal = new Set<ErrorCode>(['ConnectionFailed', 'Cancelled', 'Internal']);
+
+/** A group that this session made; it is noted again when all went as it should. */
+function recallGroup(writing: Writing, changes: readonly TargetChange[]): Group | undefined {
+  const { externalId, location } = changes[0] as TargetChange;
+  const known = externalId === null ? undefined : writing.knownGroups.get(externalId);
+  if (externalId === null || location === null || known === undefined) return undefined;
+  writing.knownGroups.delete(externalId);
+  if (writing.recovering || writing.relocations.isDoubtful(location)) return undefined;
+  return { externalId, location, shape: known.shape, placeholder: known.placeholder, isAssumed: true };
+}
 
 /** Reads what the group is and whether a placeholder stands in it, by one round trip; follows a group that moved. */
 async function readGroup(writing: Writing, changes: readonly TargetChange[]): Promise<Group> {
@@ -124,7 +137,13 @@ async function inspect(
   const member = memberShape(entry.peekAll('objectClass'));
   const isHeld = member.attribute === 'member' ? inMember : inUniqueMember;
   const isThere = member.demandsMember && isHeld;
-  return { externalId, location, shape: member, placeholder: isThere ? placeholder : undefined };
+  return {
+    externalId,
+    location,
+    shape: member,
+    placeholder: isThere ? placeholder : undefined,
+    isAssumed: false,
+  };
 }
 
 /** The references that the group holds now, each with the value as the server spells it. */
@@ -209,6 +228,12 @@ async function write(writing: Writing, group: Group, items: readonly Item[]): Pr
   group.location = dn;
   if (result.code === resultCodes.success) return items.map(({ change }) => success(change));
   const [first] = items;
+  if (group.isAssumed && first !== undefined) {
+    // Somebody else wrote to it meanwhile, or something is wrong with a member: from here on by what is there.
+    const { location, placeholder } = await readGroup(writing, [first.change]);
+    Object.assign(group, { location, placeholder, isAssumed: false });
+    return write(writing, group, items);
+  }
   if (items.length === 1 && first !== undefined) return [await settleOne(writing, group, first, result)];
   if (aboutTheGroup.has(result.code)) {
     const reason = refusal(group, result);

@@ -1,6 +1,6 @@
 import { sameValues, valueKey, type AttributeValue } from '../../directory/attributes.ts';
 import type { LdapShape } from './config.ts';
-import { parseDn } from './protocol/dn/dn.ts';
+import { parseDn } from '../../directory/dn/dn.ts';
 import type { Modification } from './protocol/messages/requests.ts';
 
 type Values = Readonly<Record<string, readonly AttributeValue[]>>;

@@ -5,7 +5,7 @@ import type { ExternalObject, Projected } from '../../sync/connector.ts';
 import type { LdapShape } from './config.ts';
 import { sameName } from './location.ts';
 import { unionClasses, withSuperiors } from './objectClasses.ts';
-import { parseDn, renderRdn, type RdnPair } from './protocol/dn/dn.ts';
+import { parseDn, renderRdn, type RdnPair } from '../../directory/dn/dn.ts';
 
 type Draft = Record<string, readonly AttributeValue[]>;
 

@@ -28,7 +28,7 @@ export async function repairReferences(
   since: number,
 ): Promise<void> {
   const moved = changes.filter(({ verb }) => verb === 'move');
-  const uids = changes.flatMap(uidRename);
+  const uids = withoutDoubtful(writing, changes.flatMap(uidRename));
   if (writing.relocations.count === since && uids.length === 0) return;
   const carriesOthers = moved.some(({ kind }) => kind === 'organizationalUnit');
   if (carriesOthers || moved.length + uids.length > fewMoves) return repairAll(writing, uids, since);
@@ -39,6 +39,16 @@ export async function repairReferences(
   if (wanted.length === 0) return;
   for (const entry of await findGroups(writing, or(...wanted)))
     await repairGroup(writing, entry, uids, since);
+}
+
+/**
+ * While recovering nobody knows whether a name that was exchanged still means who had it before. Such references stay:
+ * the next run sees whom they name now, and puts right what is wrong.
+ */
+function withoutDoubtful(writing: Writing, renames: readonly Rename[]): readonly Rename[] {
+  if (!writing.recovering) return renames;
+  const taken = new Set(renames.map(({ to }) => key(to)));
+  return renames.filter(({ from }) => !taken.has(key(from)));
 }
 
 function dnFilters(dn: string): Filter[] {
@@ -86,23 +96,41 @@ async function repairGroup(
 ): Promise<void> {
   const memberUids = new Set(entry.peekAll('memberUid'));
   const renames = [
-    ...dnRenames(writing, entry, 'member', since),
-    ...dnRenames(writing, entry, 'uniqueMember', since),
-    ...uids.filter(({ from }) => memberUids.has(from)),
+    ...withoutExchanges(dnRenames(writing, entry, 'member', since)),
+    ...withoutExchanges(dnRenames(writing, entry, 'uniqueMember', since)),
+    ...withoutExchanges(uids.filter(({ from }) => memberUids.has(from))),
   ];
   for (let start = 0; start < renames.length; start += chunkSize) {
     await rewrite(writing, entry.dn(), renames.slice(start, start + chunkSize));
   }
 }
 
+function key(text: string): string {
+  return normaliseReference(text) ?? text;
+}
+
+/** Members that exchange their names leave the list as it is: only names that come anew replace those that go. */
+function withoutExchanges(renames: readonly Rename[]): Rename[] {
+  const left = new Set(renames.map(({ from }) => key(from)));
+  const taken = new Set(renames.map(({ to }) => key(to)));
+  const gone = renames.filter(({ from }) => !taken.has(key(from)));
+  const come = renames.filter(({ to }) => !left.has(key(to)));
+  return gone.flatMap(({ attribute, from }, index) => {
+    const to = come[index]?.to;
+    return to === undefined ? [] : [{ attribute, from, to }];
+  });
+}
+
 function dnRenames(
-  { relocations }: Writing,
+  { relocations, recovering }: Writing,
   group: RawSearchEntry,
   attribute: 'member' | 'uniqueMember',
   since: number,
 ): Rename[] {
   return group.peekAll(attribute).flatMap((from) => {
-    const to = normaliseReference(from) === null ? undefined : relocations.follow(from, since);
+    const name = normaliseReference(from);
+    if (name === null || (recovering && relocations.isTaken(name, since))) return [];
+    const to = relocations.follow(from, since);
     return to === undefined ? [] : [{ attribute, from, to }];
   });
 }

@@ -1,6 +1,7 @@
 import { objectKinds, type ObjectKind } from '@lockstep/contract/vocabulary.ts';
 import type { ReadRequest } from '../../sync/connector.ts';
 import type { LdapShape } from './config.ts';
+import { namesByDn } from './externalId.ts';
 import { and, equality, or, parseFilter, type Filter } from './protocol/filter/filter.ts';
 
 /**
@@ -24,7 +25,7 @@ function anyClass(classes: readonly string[]): Filter[] {
 export function requestedAttributes(shape: LdapShape, request: ReadRequest): string[] {
   const names = [
     'objectClass',
-    shape.externalIdAttribute,
+    ...(namesByDn(shape) ? [] : [shape.externalIdAttribute]),
     'uid',
     ...objectKinds.flatMap((kind) => request.attributes[kind]),
     ...(request.memberships ? ['member', 'uniqueMember', 'memberUid'] : []),

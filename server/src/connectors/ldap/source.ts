@@ -4,8 +4,10 @@ import { readOne, type Connect } from './client.ts';
 import type { LdapShape } from './config.ts';
 import { attributeUse, LdapEntry, type Completed, type Decoding } from './entry.ts';
 import { resultCodeOf } from './errors.ts';
-import { externalIdOf } from './externalId.ts';
-import { makeLocator, normaliseReference } from './location.ts';
+import { dnAsId } from './externalId.ts';
+import { Findings } from './findings.ts';
+import { Identity } from './identity.ts';
+import { isUnder, makeLocator, normaliseReference } from './location.ts';
 import { makeClassifier } from './objectClasses.ts';
 import type { LdapClient, LdapClientOptions } from './protocol/client/client.ts';
 import { searchFollowing } from './protocol/client/referrals.ts';
@@ -24,23 +26,10 @@ export interface SourceOptions {
   readonly clientOptions: () => Promise<LdapClientOptions>;
 }
 
-/** What kept a read from being complete, and what could not be understood. */
-class Findings {
-  readonly gaps = new Set<string>();
-  readonly warnings: string[] = [];
-  #more = 0;
-
-  /** At most a hundred are kept: each names an entry, and a directory may hold a million odd ones. */
-  warn(text: string): void {
-    if (this.warnings.length < 100) this.warnings.push(text);
-    else this.#more += 1;
-  }
-
-  completeness(): Completeness {
-    if (this.#more > 0) this.warnings.push(`and ${this.#more} more`);
-    const reason = this.gaps.size === 0 ? undefined : [...this.gaps].slice(0, 5).join('; ');
-    return { complete: this.gaps.size === 0, reason, warnings: this.warnings };
-  }
+/** What one read learns across its scopes. */
+interface Knowledge {
+  readonly findings: Findings;
+  readonly identity: Identity;
 }
 
 const batchSize = 1000;
@@ -62,8 +51,12 @@ export async function* readScopes(
   request: ReadRequest,
 ): AsyncGenerator<readonly RawEntry[], Completeness> {
   const findings = new Findings();
+  const identity = new Identity(options.shape, findings);
   await using client = await options.connect(request.signal);
-  for (const scope of request.scopes.keys()) yield* readScope(client, options, request, scope, findings);
+  for (const scope of request.scopes.keys()) {
+    yield* readScope(client, options, request, scope, { findings, identity });
+  }
+  identity.conclude();
   return findings.completeness();
 }
 
@@ -72,12 +65,12 @@ async function* readScope(
   options: SourceOptions,
   request: ReadRequest,
   index: number,
-  findings: Findings,
+  knowledge: Knowledge,
 ): AsyncGenerator<readonly RawEntry[], void> {
   const { node, filter } = request.scopes[index] as ReadRequest['scopes'][number];
   const attributes = requestedAttributes(options.shape, request);
   const nodeDn = await getNodeDn(client, node, request.signal, options.referrals === 'follow');
-  const reader = new ScopeReader(options, request, index, nodeDn, findings);
+  const reader = new ScopeReader(options, request, index, nodeDn, knowledge);
   const search: SearchRequest = {
     base: node,
     scope: 'sub',
@@ -91,7 +84,7 @@ async function* readScope(
     for await (const items of await batchesOf(client, options, search)) {
       for (const item of items) {
         if (item.type === 'entry' && hasRange(item.entry.bytes)) await reader.takeRanged(item.entry, batch);
-        else reader.take(item, batch);
+        else if (!reader.take(item, batch)) await reader.takeUnsure(item, batch);
       }
       if (batch.length < batchSize) continue;
       yield batch;
@@ -100,7 +93,9 @@ async function* readScope(
   } catch (error) {
     const code = resultCodeOf(error);
     if (code === undefined || !cutShort.has(code)) throw error;
-    findings.gaps.add(`the server ended the search below "${node}" early: ${resultName(code)} (${code})`);
+    knowledge.findings.miss(
+      `the server ended the search below "${node}" early: ${resultName(code)} (${code})`,
+    );
   } finally {
     await reader.close();
   }
@@ -150,6 +145,7 @@ class ScopeReader {
   readonly #scope: number;
   readonly #nodeDn: string;
   readonly #findings: Findings;
+  readonly #identity: Identity;
   readonly #decoding: Decoding;
   readonly #classify: ReturnType<typeof makeClassifier>;
   /** Ranges are fetched beside the search, whose own connection stands still while its entries are looked at. */
@@ -160,13 +156,14 @@ class ScopeReader {
     request: ReadRequest,
     scope: number,
     nodeDn: string,
-    findings: Findings,
+    { findings, identity }: Knowledge,
   ) {
     this.#options = options;
     this.#signal = request.signal;
     this.#scope = scope;
     this.#nodeDn = nodeDn;
     this.#findings = findings;
+    this.#identity = identity;
     this.#classify = makeClassifier(options.shape);
     const wanted = wantedAttributes(request);
     this.#decoding = {
@@ -181,33 +178,68 @@ class ScopeReader {
     };
   }
 
-  take(item: SearchItem, batch: RawEntry[]): void {
-    if (item.type === 'entry') this.#takeEntry(item.entry, undefined, batch);
-    else if (item.type === 'reference') this.#takeReference(item.uris);
+  /** Takes what can be understood at once; false: `takeUnsure` has to be asked. */
+  take(item: SearchItem, batch: RawEntry[]): boolean {
+    if (item.type === 'entry') return this.#takeEntry(item.entry, undefined, batch);
+    if (item.type === 'reference') this.#takeReference(item.uris);
+    return true;
+  }
+
+  /** The first entry without an id: the server's schema tells whether it should have one. */
+  async takeUnsure(item: SearchItem, batch: RawEntry[]): Promise<void> {
+    await this.#identity.learn(await this.#connectBeside(), this.#signal);
+    this.take(item, batch);
   }
 
   /** An entry of which the server sent some attributes in part. */
   async takeRanged(entry: RawSearchEntry, batch: RawEntry[]): Promise<void> {
-    this.#beside ??= await this.#options.connect(this.#signal);
-    this.#takeEntry(entry, await completeRanges(this.#beside, entry), batch);
+    const beside = await this.#connectBeside();
+    const completed = await completeRanges(beside, entry);
+    if (this.#takeEntry(entry, completed, batch)) return;
+    await this.#identity.learn(beside, this.#signal);
+    this.#takeEntry(entry, completed, batch);
   }
 
   async close(): Promise<void> {
     await this.#beside?.[Symbol.asyncDispose]();
   }
 
-  #takeEntry(entry: RawSearchEntry, completed: Completed | undefined, batch: RawEntry[]): void {
+  async #connectBeside(): Promise<LdapClient> {
+    return (this.#beside ??= await this.#options.connect(this.#signal));
+  }
+
+  #takeEntry(entry: RawSearchEntry, completed: Completed | undefined, batch: RawEntry[]): boolean {
     const dn = entry.dn();
-    if (this.#isNode(dn)) return;
+    if (this.#isNode(dn) || !this.#isWithinScope(dn)) return true;
     const kind = this.#classify(entry.peekAll('objectClass'));
     if (kind === undefined) {
-      this.#findings.gaps.add(
+      this.#findings.miss(
         `the kind of "${dn}" cannot be told from its object classes; name one of them in readObjectClasses`,
       );
-      return;
+      return true;
     }
-    const externalId = externalIdOf(entry, this.#options.shape, () => this.#decoding.locate(dn).reference);
+    const verdict = this.#identity.judge(entry);
+    if (verdict === 'unsure') return false;
+    if (verdict === 'refused') return true;
+    const externalId = verdict === 'dn' ? dnAsId(this.#decoding.locate(dn).reference) : verdict.id;
     batch.push(new LdapEntry({ kind, scope: this.#scope, externalId }, entry, this.#decoding, completed));
+    return true;
+  }
+
+  /**
+   * What lies elsewhere has no place beneath the scope's node. A referral may lead to another part of the tree.
+   * @throws LockstepError ProtocolError
+   */
+  #isWithinScope(dn: string): boolean {
+    if (isUnder(dn, this.#nodeDn)) return true;
+    const text = `the server sent the entry "${dn}", which does not lie under "${this.#nodeDn}"`;
+    if (this.#options.referrals === 'follow') {
+      this.#findings.miss(text);
+      return false;
+    }
+    throw new LockstepError('ProtocolError', text, {
+      remedy: 'Look into the server, or into what rewrites names between it and Lockstep.',
+    });
   }
 
   #isNode(dn: string): boolean {
@@ -219,7 +251,7 @@ class ScopeReader {
   #takeReference(uris: readonly string[]): void {
     if (this.#options.referrals === 'ignore') return;
     const text = `entries at ${uris.join(' or ')} were not read`;
-    this.#findings.gaps.add(`a referral was not followed: ${text}`);
+    this.#findings.miss(`a referral was not followed: ${text}`);
     this.#findings.warn(text);
   }
 }

@@ -372,6 +372,16 @@ describe('memberships', () => {
     expect(await valuesOf(staff!.location, 'member')).toHaveLength(700);
   });
 
+  test('a group into which somebody else wrote since it was made is taken as it is', async () => {
+    const [staff, a, b] = await applyAll(group('staff'), person('a'), person('b'));
+    const { location } = staff!;
+    await server.addLdif(`dn: ${location}\nchangetype: modify\nreplace: member\nmember: ${a!.location}\n`);
+    await applyAll(membership('addMember', staff!, b!));
+    expect(await valuesOf(location, 'member')).toEqual([a!.location, b!.location]);
+    await applyAll(membership('removeMember', staff!, a!), membership('removeMember', staff!, b!));
+    expect(await valuesOf(location, 'member')).toEqual([location]);
+  });
+
   test('a member or a group that moved in this job is named as it is now', async () => {
     const [a, b, staff, user] = await applyAll(
       unit('a'),

@@ -14,8 +14,9 @@ import { applyMemberships, failure } from './memberships.ts';
 import { runInOrder, type Task } from './order.ts';
 import type { LdapClient } from './protocol/client/client.ts';
 import { repairReferences } from './references.ts';
-import { Relocations } from './relocation.ts';
-import { recallMoves, type Writing } from './writing.ts';
+import { Relocations } from '../../directory/dn/relocation.ts';
+import { untangle } from './swaps.ts';
+import { recallMoves, type KnownGroup, type Writing } from './writing.ts';
 
 /** Operations in flight on the one connection; a server works them off in its own order, but for those that must wait. */
 const pipelineDepth = 32;
@@ -25,7 +26,8 @@ export class LdapTargetSession implements TargetSession {
   readonly #shape: LdapShape;
   readonly #scopes: readonly ReadScope[];
   readonly #connect: Connect;
-  readonly #relocations = new Relocations();
+  readonly #relocations: Relocations;
+  readonly #knownGroups = new Map<string, KnownGroup>();
   #client: LdapClient | undefined;
   #controls: ReadonlySet<string> = new Set();
 
@@ -38,7 +40,7 @@ export class LdapTargetSession implements TargetSession {
     this.#shape = shape;
     this.#scopes = scopes;
     this.#connect = connect;
-    for (const { from, to } of moved) this.#relocations.record(this.#relocations.follow(from) ?? from, to);
+    this.#relocations = new Relocations(moved);
   }
 
   async apply(
@@ -53,6 +55,7 @@ export class LdapTargetSession implements TargetSession {
       scopes: this.#scopes,
       controls: this.#controls,
       relocations: this.#relocations,
+      knownGroups: this.#knownGroups,
       recovering: options.recovering,
       signal: options.signal,
     };
@@ -102,16 +105,23 @@ function runs(changes: readonly TargetChange[]): TargetChange[][] {
   return cut;
 }
 
-async function applyRun(writing: Writing, changes: readonly TargetChange[]): Promise<TargetOutcome[]> {
+async function applyRun(
+  writing: Writing,
+  changes: readonly TargetChange[],
+): Promise<readonly TargetOutcome[]> {
   const outcomes: TargetOutcome[] = [];
   const isMemberships = changes[0]?.kind === 'membership';
   const since = writing.relocations.count;
+  // A move changes names that groups hold, placeholders among them.
+  if (changes.some(({ verb }) => verb === 'move')) writing.knownGroups.clear();
   const tasks = isMemberships
     ? byGroup(changes).map((group) => membershipTask(writing, group, outcomes))
     : changes.map((change) => changeTask(writing, change, outcomes));
   await runInOrder(tasks, pipelineDepth, writing.signal);
-  if (!isMemberships) await repairReferences(writing, changes, since);
-  return outcomes;
+  if (isMemberships) return outcomes;
+  const untangled = await untangle(writing, changes, outcomes);
+  await repairReferences(writing, changes, since);
+  return untangled;
 }
 
 function byGroup(changes: readonly TargetChange[]): TargetChange[][] {

@@ -4,17 +4,25 @@ import { readAll, readOne } from './client.ts';
 import type { LdapShape } from './config.ts';
 import { isElsewhere } from './errors.ts';
 import { externalIdOf, externalIdValue, isLookupId } from './externalId.ts';
+import type { MemberShape } from './objectClasses.ts';
 import type { LdapClient } from './protocol/client/client.ts';
 import type { Control } from './protocol/controls/control.ts';
 import { findReadEntry, postRead, postReadOid } from './protocol/controls/readEntry.ts';
 import { assertion } from './protocol/controls/requestControls.ts';
-import { normaliseDn } from './protocol/dn/dn.ts';
+import { normaliseDn } from '../../directory/dn/dn.ts';
 import { equality } from './protocol/filter/filter.ts';
 import type { RawSearchEntry } from './protocol/messages/entry.ts';
 import type { LdapResult } from './protocol/messages/result.ts';
-import type { Relocations } from './relocation.ts';
+import type { Relocations } from '../../directory/dn/relocation.ts';
 
 const assertionOid = '1.3.6.1.1.12';
+
+/** How a group stands that this session made and that nobody moved since: what it holds need not be read. */
+export interface KnownGroup {
+  readonly shape: MemberShape;
+  /** The value that stands in for members, when it is there. */
+  readonly placeholder: string | undefined;
+}
 
 /** What the writing of one batch needs. */
 export interface Writing {
@@ -24,6 +32,8 @@ export interface Writing {
   /** Controls that the server says it supports (RFC 4512 section 5.1). */
   readonly controls: ReadonlySet<string>;
   readonly relocations: Relocations;
+  /** By external id. */
+  readonly knownGroups: Map<string, KnownGroup>;
   readonly recovering: boolean;
   readonly signal: AbortSignal;
 }
@@ -56,6 +66,11 @@ export async function writeAt(
     );
   }
   return { dn: found, result: await write(found, controls) };
+}
+
+/** Whether the server makes sure that a write meets the entry with the id that was meant. */
+export function assertsIds({ controls }: Writing): boolean {
+  return controls.has(assertionOid);
 }
 
 function assertionOf({ controls, shape }: Writing, externalId: string | null): Control[] {

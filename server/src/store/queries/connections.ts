@@ -14,11 +14,16 @@ export interface ConnectionRow {
   readonly revision: number;
   readonly createdAt: Date;
   readonly updatedAt: Date;
+  /** What people call it where a name of a configuration will not do. */
+  readonly displayName: string | null;
+  readonly description: string;
+  /** Settings of an API that the engine does not read, by the name of the API. */
+  readonly annotations: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
 }
 
 const columns = sql`
   id, serial, tenant_id as "tenantId", name, type, settings, sealed_secrets as "sealedSecrets", revision,
-  created_at as "createdAt", updated_at as "updatedAt"`;
+  created_at as "createdAt", updated_at as "updatedAt", display_name as "displayName", description, annotations`;
 
 async function select(executor: Executor, where: RawBuilder<unknown>): Promise<ConnectionRow[]> {
   const { rows } = await sql<ConnectionRow>`select ${columns} from connection where ${where}`.execute(
@@ -71,6 +76,22 @@ export async function updateConnection(
     update connection
     set type = ${to.type}, settings = ${JSON.stringify(to.settings)}::jsonb, sealed_secrets = ${to.sealedSecrets},
       revision = revision + 1, updated_at = now()
+    where id = ${id}`.execute(executor);
+}
+
+export type ConnectionProfile = Partial<Pick<ConnectionRow, 'displayName' | 'description' | 'annotations'>>;
+
+/** Changes what is given of a profile; annotations of other APIs stay. */
+export async function updateConnectionProfile(
+  executor: Executor,
+  id: string,
+  to: ConnectionProfile,
+): Promise<void> {
+  await sql`
+    update connection
+    set display_name = case when ${to.displayName !== undefined} then ${to.displayName ?? null} else display_name end,
+      description = coalesce(${to.description ?? null}, description),
+      annotations = annotations || ${JSON.stringify(to.annotations ?? {})}::jsonb, updated_at = now()
     where id = ${id}`.execute(executor);
 }
 

@@ -1,6 +1,7 @@
 import { sql, type Kysely, type RawBuilder } from 'kysely';
 import type { GuardVerdictView, JobPhase } from '@lockstep/contract/job.ts';
 import type { Direction, JobMode, JobStatus, Kind, Statistics } from '@lockstep/contract/vocabulary.ts';
+import type { JobSelection } from '../../sync/selection.ts';
 import type { Database } from '../schema.ts';
 
 type Executor = Kysely<Database>;
@@ -33,6 +34,9 @@ export interface JobRow {
   readonly errorMessage: string | null;
   readonly note: string | null;
   readonly cancelRequested: boolean;
+  readonly description: string | null;
+  /** The only objects that the run may touch; null: a whole run. */
+  readonly selection: JobSelection | null;
 }
 
 const columns = sql`
@@ -41,7 +45,7 @@ const columns = sql`
   started_by as "startedBy", created_at as "createdAt", started_at as "startedAt", ended_at as "endedAt",
   applied_ordinal as "appliedOrdinal", last_ordinal as "lastOrdinal", read_count as "readCount",
   unmanaged_counts as "unmanagedCounts", guard_verdict as "guardVerdict", complete, statistics,
-  error_code as "errorCode", error_message as "errorMessage", note, cancel_requested as "cancelRequested"`;
+  error_code as "errorCode", error_message as "errorMessage", note, cancel_requested as "cancelRequested", description, selection`;
 
 /** Which jobs of a tenant; times are inclusive bounds on the start. */
 export interface JobFilter {
@@ -49,7 +53,7 @@ export interface JobFilter {
   readonly syncIds?: readonly string[] | undefined;
   readonly connectionIds?: readonly string[] | undefined;
   readonly direction?: Direction | undefined;
-  readonly mode?: JobMode | undefined;
+  readonly modes?: readonly JobMode[] | undefined;
   readonly startedAfter?: Date | undefined;
   readonly startedBefore?: Date | undefined;
 }
@@ -61,7 +65,7 @@ function filterCondition(tenantId: string, filter: JobFilter): RawBuilder<unknow
   if (filter.connectionIds !== undefined)
     conditions.push(sql`connection_id = any(${filter.connectionIds}::text[])`);
   if (filter.direction !== undefined) conditions.push(sql`direction = ${filter.direction}`);
-  if (filter.mode !== undefined) conditions.push(sql`mode = ${filter.mode}`);
+  if (filter.modes !== undefined) conditions.push(sql`mode = any(${filter.modes}::text[])`);
   if (filter.startedAfter !== undefined) conditions.push(sql`started_at >= ${filter.startedAfter}`);
   if (filter.startedBefore !== undefined) conditions.push(sql`started_at <= ${filter.startedBefore}`);
   return sql.join(conditions, sql` and `);
@@ -71,6 +75,8 @@ function filterCondition(tenantId: string, filter: JobFilter): RawBuilder<unknow
 export interface JobPage {
   readonly after?: string | undefined;
   readonly before?: string | undefined;
+  /** So many jobs after that are passed over; they are looked at all the same. */
+  readonly offset?: number | undefined;
   readonly limit: number;
 }
 
@@ -91,10 +97,40 @@ export async function selectJobs(
   }
   const after = page.after === undefined ? sql`` : sql`and id < ${page.after}`;
   const { rows } = await sql<JobRow>`
-    select ${columns} from job where ${where} ${after} order by id desc limit ${page.limit}`.execute(
+    select ${columns} from job where ${where} ${after} order by id desc
+    limit ${page.limit} offset ${page.offset ?? 0}`.execute(
     executor,
   );
   return rows;
+}
+
+/**
+ * How many jobs a filter finds, exactly: from the rollups unless it asks for syncs or times, which are counted one by one.
+ */
+export async function countJobs(executor: Executor, tenantId: string, filter: JobFilter): Promise<number> {
+  const whole =
+    filter.syncIds === undefined && filter.startedAfter === undefined && filter.startedBefore === undefined;
+  const where = filterCondition(tenantId, filter);
+  const { rows } = await (
+    whole
+      ? sql<{ count: number }>`select coalesce(sum(count), 0)::bigint as count from job_count where ${where}`
+      : sql<{ count: number }>`select count(*) as count from job where ${where}`
+  ).execute(executor);
+  return rows[0]?.count ?? 0;
+}
+
+/** How many jobs of a filter are older than the given one, or newer. */
+export async function countJobsBeyond(
+  executor: Executor,
+  tenantId: string,
+  filter: JobFilter,
+  beyond: { readonly olderThan: string } | { readonly newerThan: string },
+): Promise<number> {
+  const where = filterCondition(tenantId, filter);
+  const side = 'olderThan' in beyond ? sql`id < ${beyond.olderThan}` : sql`id > ${beyond.newerThan}`;
+  const { rows } = await sql<{ count: number }>`
+    select count(*) as count from job where ${where} and ${side}`.execute(executor);
+  return rows[0]?.count ?? 0;
 }
 
 export async function findJob(executor: Executor, tenantId: string, id: string): Promise<JobRow | undefined> {
@@ -125,6 +161,8 @@ export type NewJob = Pick<
   | 'startedThrough'
   | 'startedBy'
   | 'createdAt'
+  | 'description'
+  | 'selection'
 >;
 
 /**
@@ -134,9 +172,10 @@ export type NewJob = Pick<
 export async function insertPendingJob(executor: Executor, job: NewJob): Promise<boolean> {
   const { rows } = await sql`
     insert into job (id, tenant_id, sync_id, connection_id, sync_name, direction, mode, approves_job_id, status,
-      started_through, started_by, created_at)
+      started_through, started_by, created_at, description, selection)
     values (${job.id}, ${job.tenantId}, ${job.syncId}, ${job.connectionId}, ${job.syncName}, ${job.direction},
-      ${job.mode}, ${job.approvesJobId}, 'pending', ${job.startedThrough}, ${job.startedBy}, ${job.createdAt})
+      ${job.mode}, ${job.approvesJobId}, 'pending', ${job.startedThrough}, ${job.startedBy}, ${job.createdAt}, ${job.description},
+      ${job.selection === null ? null : JSON.stringify(job.selection)}::jsonb)
     on conflict (sync_id) where status in ('pending', 'running') do nothing
     returning id`.execute(executor);
   return rows.length > 0;
@@ -153,6 +192,32 @@ export async function findSupersedingJob(
       and (started_at is not null or status = 'pending')
     order by id desc limit 1`.execute(executor);
   return rows[0];
+}
+
+export interface HeldPlanSequel {
+  readonly heldJobId: string;
+  /** Whether the job applies the plan that was held; else it is a newer run. */
+  readonly approves: boolean;
+  readonly jobId: string;
+  readonly startedBy: string | null;
+  readonly createdAt: Date;
+}
+
+/** For each held job that is waiting no more: the first job that approved its plan, else the first that superseded it. */
+export async function selectHeldPlanSequels(
+  executor: Executor,
+  heldJobIds: readonly string[],
+): Promise<HeldPlanSequel[]> {
+  const { rows } = await sql<HeldPlanSequel>`
+    select held.id as "heldJobId", sequel.approves, sequel.id as "jobId", sequel.started_by as "startedBy",
+      sequel.created_at as "createdAt"
+    from job held cross join lateral (
+      select coalesce(j.approves_job_id = held.id, false) as approves, j.id, j.started_by, j.created_at from job j
+      where j.sync_id = held.sync_id and j.id > held.id and j.mode in ('apply', 'approve')
+        and (j.started_at is not null or j.status = 'pending')
+      order by 1 desc, j.id limit 1) sequel
+    where held.id = any(${heldJobIds}::text[])`.execute(executor);
+  return rows;
 }
 
 /** Ends a job that no worker has begun. @returns whether it did. */

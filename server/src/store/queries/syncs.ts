@@ -126,6 +126,41 @@ export async function selectDueSyncs(executor: Executor, now: Date, limit: numbe
   );
 }
 
+const continuous = sql`
+  sync.enabled and sync.direction = 'egress' and sync.settings @> '{"continuous": true}'`;
+
+/** What a sync has not looked at yet. */
+const unseenChange = sql`
+  directory_log g where g.tenant_id = sync.tenant_id and g.seq > sync.log_position`;
+
+/** Whether there is a sync that follows the directory. */
+export async function hasContinuousSyncs(executor: Executor): Promise<boolean> {
+  const { rows } = await sql<{ found: boolean }>`
+    select exists (select 1 from sync where ${continuous}) as found`.execute(executor);
+  return rows[0]?.found ?? false;
+}
+
+/**
+ * Syncs that follow the directory and have not looked at a change that is older than `settled`, or at changes since
+ * before `overdue` even while more of them come. One whose last run ended failed waits until that is `retried` ago.
+ */
+export async function selectOutdatedSyncs(
+  executor: Executor,
+  moments: { readonly settled: Date; readonly overdue: Date; readonly retried: Date },
+  syncId?: string,
+): Promise<SyncRow[]> {
+  return select(
+    executor,
+    sql`${continuous} and (${syncId ?? null}::text is null or sync.id = ${syncId ?? null})
+      and exists (select 1 from ${unseenChange})
+      and (not exists (select 1 from ${unseenChange} and g.at > ${moments.settled})
+        or exists (select 1 from ${unseenChange} and g.at < ${moments.overdue}))
+      and not exists (select 1 from job where job.sync_id = sync.id and (job.status in ('pending', 'running')
+        or job.status in ('failed', 'cancelled') and job.ended_at > ${moments.retried}))
+      order by sync.id limit 100`,
+  );
+}
+
 /**
  * Moves the next run of a sync on, if it still is what the caller saw: of several schedulers one wins.
  * @returns whether this call moved it.

@@ -28,3 +28,28 @@ export async function updateTenantPrecedence(
 export async function lockTenant(executor: Executor, tenantId: string): Promise<void> {
   await sql`select id from tenant where id = ${tenantId} for no key update`.execute(executor);
 }
+
+export interface TenantRow {
+  readonly id: string;
+  readonly serial: number;
+  readonly name: string;
+  readonly description: string;
+  /** Stands for the root of the directory where an API wants an id. */
+  readonly rootId: string;
+  readonly createdAt: Date;
+}
+
+export async function findTenant(executor: Executor, tenantId: string): Promise<TenantRow | undefined> {
+  const { rows } = await sql<TenantRow>`
+    select id, serial, name, description, root_id as "rootId", created_at as "createdAt"
+    from tenant where id = ${tenantId}`.execute(executor);
+  return rows[0];
+}
+
+export async function updateTenantDescription(
+  executor: Executor,
+  tenantId: string,
+  description: string,
+): Promise<void> {
+  await sql`update tenant set description = ${description} where id = ${tenantId}`.execute(executor);
+}

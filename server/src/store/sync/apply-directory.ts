@@ -7,17 +7,16 @@ import type { Store } from '../store.ts';
 import { checkBatch, checkMemberships } from './check-batch.ts';
 import { requireOwnership } from './job-rows.ts';
 import { preferKeyLookups } from './key-lookups.ts';
-import { loadContents, pending } from './directory-batch.ts';
+import { loadContents } from './directory-batch.ts';
 import type { Batch } from './directory-batch.ts';
 import { writeMemberships } from './write-memberships.ts';
 import { deleteAll, writeObjects } from './write-objects.ts';
 
-async function writeLog(batch: Batch): Promise<void> {
-  const { trx, job, sync } = batch;
+/** The changes of a batch that succeeded are in the log as one range: who reads it finds them in the record. */
+async function writeLog({ trx, job, sync, from, through }: Batch): Promise<void> {
   await sql`
-    insert into directory_log (tenant_id, kind, verb, object_id, member_id, job_serial)
-    select ${sync.tenantId}, c.kind, c.verb, c.object_id, c.member_id, ${job.serial}
-    from change c where ${pending(batch)} and c.verb <> 'bind' order by c.ordinal`.execute(trx);
+    insert into directory_log (tenant_id, job_serial, from_ordinal, through_ordinal)
+    values (${sync.tenantId}, ${job.serial}, ${from + 1}, ${through})`.execute(trx);
 }
 
 async function applyBatch(batch: Batch): Promise<void> {
@@ -29,7 +28,7 @@ async function applyBatch(batch: Batch): Promise<void> {
     await writeMemberships(batch, contents);
   }
   await deleteAll(batch, contents);
-  await writeLog(batch);
+  if (contents.changes) await writeLog(batch);
 }
 
 function uniqueViolation(error: unknown): ErrorCode | null {
@@ -46,13 +45,89 @@ function isRowError(error: unknown): boolean {
   return code.startsWith('22') || code.startsWith('23');
 }
 
+/** SQLSTATE lock_not_available. */
+function isLockTimeout(error: unknown): boolean {
+  return typeof error === 'object' && error !== null && 'code' in error && error.code === '55P03';
+}
+
 async function reach(trx: Transaction<Database>, job: RunnableJob, through: number): Promise<void> {
   await sql`update job set applied_ordinal = ${through} where serial = ${job.serial}`.execute(trx);
 }
 
+/** How long the first of two ranges waits for a lock: the second one may hold it, and that one waits for the first. */
+const lockPatience = '10s';
+
+interface Range {
+  readonly from: number;
+  readonly through: number;
+}
+
+/** Applies a range in one transaction; it is committed after `before`, whose range is the one before it. */
+async function applyRange(
+  store: Store,
+  job: RunnableJob,
+  sync: RunnableSync,
+  { from, through }: Range,
+  { before, patience }: { readonly before?: Promise<void>; readonly patience?: string } = {},
+): Promise<void> {
+  await store.transaction(async (trx) => {
+    if (before === undefined) await requireOwnership(trx, job);
+    if (patience !== undefined) await sql`select set_config('lock_timeout', ${patience}, true)`.execute(trx);
+    await preferKeyLookups(trx);
+    const { rows } = await sql<{
+      revision: number;
+    }>`select nextval('directory_revision') as revision`.execute(trx);
+    await applyBatch({ trx, job, sync, from, through, revision: Number(rows[0]?.revision) });
+    if (before !== undefined) {
+      await before;
+      await requireOwnership(trx, job);
+    }
+    await reach(trx, job, through);
+  });
+}
+
+/** Whether a range holds nothing but new users, or nothing but new memberships: then no part of it waits for another. */
+async function isIndependent(store: Store, job: RunnableJob, { from, through }: Range): Promise<boolean> {
+  const { rows } = await sql<{ kind: string; verb: string }>`
+    select distinct c.kind, c.verb from change c
+    where c.job_serial = ${job.serial} and c.ordinal > ${from} and c.ordinal <= ${through} limit 2`.execute(
+    store.db,
+  );
+  const [row] = rows;
+  if (row === undefined || rows.length > 1) return false;
+  return row.kind === 'user' ? row.verb === 'create' : row.kind === 'membership' && row.verb === 'addMember';
+}
+
 /**
- * Applies the changes after `from`, at most `size` of them, and commits them with their outcomes in one transaction.
- * When a row breaks the batch the batch is halved until that row stands alone and fails alone.
+ * Applies two ranges at a time where neither asks for the other, each in its transaction, committed in their order.
+ * @returns the ordinal reached; null: they must go one by one
+ */
+async function applyTwo(
+  store: Store,
+  job: RunnableJob,
+  sync: RunnableSync,
+  from: number,
+  size: number,
+): Promise<number | null> {
+  const middle = from + size;
+  const through = Math.min(middle + size, job.lastOrdinal);
+  if (store.engine === 'embedded' || middle >= through) return null;
+  if (!(await isIndependent(store, job, { from, through }))) return null;
+  const first = applyRange(store, job, sync, { from, through: middle }, { patience: lockPatience });
+  const second = applyRange(store, job, sync, { from: middle, through }, { before: first });
+  const [one, two] = await Promise.allSettled([first, second]);
+  if (one.status === 'rejected') {
+    if (isRowError(one.reason) || isLockTimeout(one.reason)) return null;
+    throw one.reason;
+  }
+  if (two.status === 'fulfilled') return through;
+  if (isRowError(two.reason)) return middle;
+  throw two.reason;
+}
+
+/**
+ * Applies the changes after `from`, at most `size` of them (twice as many where they can go side by side), and commits
+ * them with their outcomes. When a row breaks its batch the batch is halved until that row stands alone and fails alone.
  * @returns the ordinal reached
  */
 export async function applyToDirectory(
@@ -62,17 +137,11 @@ export async function applyToDirectory(
   from: number,
   size: number,
 ): Promise<number> {
+  const reached = await applyTwo(store, job, sync, from, size);
+  if (reached !== null) return reached;
   const through = Math.min(from + size, job.lastOrdinal);
   try {
-    await store.transaction(async (trx) => {
-      await requireOwnership(trx, job);
-      await preferKeyLookups(trx);
-      const { rows } = await sql<{
-        revision: number;
-      }>`select nextval('directory_revision') as revision`.execute(trx);
-      await applyBatch({ trx, job, sync, from, through, revision: Number(rows[0]?.revision) });
-      await reach(trx, job, through);
-    });
+    await applyRange(store, job, sync, { from, through });
     return through;
   } catch (error) {
     if (!isRowError(error)) throw error;

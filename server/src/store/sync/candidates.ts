@@ -12,6 +12,7 @@ import type {
   StagedObject,
 } from '../../sync/sync-store.ts';
 import { keysetPages } from './keyset-pages.ts';
+import { isPlainCreate } from './plan-creates.ts';
 import { directoryTables, enabledColumn } from './staging-tables.ts';
 import type { StagingContext } from './staging-tables.ts';
 
@@ -101,6 +102,7 @@ function stagedOf(row: StagedRow): StagedObject {
     enabled: row.o_enabled,
     attributes: row.o_attributes,
     matchValues: [],
+    keys: null,
     members: null,
     error: row.o_error_code === null ? null : { code: row.o_error_code, message: row.o_error_message ?? '' },
   };
@@ -151,7 +153,7 @@ function* byDepth<Row>(
   if (part.length > 0) yield part;
 }
 
-/** Staged objects with the directory's side, parents first. */
+/** Staged objects with the directory's side, parents first; without those that are planned as plain creations. */
 export async function* ingressCandidates(
   context: StagingContext,
   kind: ObjectKind,
@@ -172,7 +174,8 @@ export async function* ingressCandidates(
         l.state as link_state, l.contribution as own_contribution,
         case when d.id is not null then ${othersColumn(context, 'o.object_id')} end as others
       from (
-        select * from ${table('object')} where kind = ${kind} and (depth, external_id) > (${depth}, ${after})
+        select * from ${table('object')}
+        where kind = ${kind} and (depth, external_id) > (${depth}, ${after}) and not ${isPlainCreate}
         order by depth, external_id limit ${pageSize}
       ) o
       left join link l on o.linked and l.sync_serial = ${sync.serial} and l.kind = ${kind} and l.external_id = o.external_id

@@ -37,6 +37,8 @@ export async function settle(
 /** Kinds and verbs of a batch: statements that would find nothing are not sent. */
 export interface Contents {
   has(kind: Kind, ...verbs: readonly Verb[]): boolean;
+  /** Whether anything of the directory changes: a link alone is no change of it. */
+  readonly changes: boolean;
 }
 
 export async function loadContents(batch: Batch): Promise<Contents> {
@@ -44,6 +46,7 @@ export async function loadContents(batch: Batch): Promise<Contents> {
     select distinct c.kind, c.verb from change c where ${pending(batch)}`.execute(batch.trx);
   const found = new Set(rows.flatMap(({ kind, verb }) => [kind, `${kind} ${verb}`]));
   return {
+    changes: rows.some(({ verb }) => verb !== 'bind'),
     has: (kind, ...verbs) =>
       verbs.length === 0 ? found.has(kind) : verbs.some((verb) => found.has(`${kind} ${verb}`)),
   };

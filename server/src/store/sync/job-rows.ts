@@ -2,12 +2,17 @@ import { sql } from 'kysely';
 import { dropStagingTables } from './staging-tables.ts';
 import { refreshTableStatistics } from './table-statistics.ts';
 import type { Transaction } from 'kysely';
-import { kinds } from '@lockstep/contract/vocabulary.ts';
 import type { JobMode, Kind } from '@lockstep/contract/vocabulary.ts';
 import { LockstepError } from '../../kernel/errors.ts';
-import type { ErrorCode } from '../../kernel/errors.ts';
 import type { GuardVerdict } from '../../sync/guard.ts';
-import type { HeldJob, JobRecord, PlanTotals, RunnableJob, RunnableSync } from '../../sync/sync-store.ts';
+import type { JobSelection } from '../../sync/selection.ts';
+import type {
+  JobRecord,
+  PlanProgress,
+  PlanTotals,
+  RunnableJob,
+  RunnableSync,
+} from '../../sync/sync-store.ts';
 import type { Database } from '../schema.ts';
 import type { Executor, Store } from '../store.ts';
 
@@ -29,6 +34,7 @@ interface JobRow {
   guard_verdict: GuardVerdict | null;
   complete: boolean | null;
   incomplete_reason: string | null;
+  selection: JobSelection | null;
 }
 
 function totalsOf(row: JobRow): PlanTotals | null {
@@ -58,6 +64,7 @@ function jobOf(row: JobRow): RunnableJob {
     intendedOrdinal: row.intended_ordinal,
     lastOrdinal: row.last_ordinal,
     totals: totalsOf(row),
+    selection: row.selection,
   };
 }
 
@@ -79,10 +86,16 @@ export async function isOver(store: Store, jobId: string): Promise<boolean> {
   return rows[0]?.over ?? true;
 }
 
+/**
+ * Whether somebody wants the job to end. Takes no lock, so that it never waits for outcomes that are being recorded.
+ * @throws LockstepError JobTakenOver
+ */
 export async function isCancelRequested(store: Store, job: RunnableJob): Promise<boolean> {
   const { rows } = await sql<{
     cancel_requested: boolean;
-  }>`select cancel_requested from job where serial = ${job.serial}`.execute(store.db);
+    attempt: number;
+  }>`select cancel_requested, attempt from job where serial = ${job.serial}`.execute(store.db);
+  if (rows[0] !== undefined && rows[0].attempt !== job.attempt) throw takenOver(job);
   return rows[0]?.cancel_requested ?? false;
 }
 
@@ -104,8 +117,11 @@ export async function requireOwnership(trx: Executor, job: RunnableJob): Promise
   const { rows } = await sql`
     select 1 from job where serial = ${job.serial} and attempt = ${job.attempt} and status in ('pending', 'running')
     for no key update`.execute(trx);
-  if (rows.length === 0)
-    throw new LockstepError('JobTakenOver', `another worker has taken job ${job.id} over`);
+  if (rows.length === 0) throw takenOver(job);
+}
+
+function takenOver(job: RunnableJob): LockstepError {
+  return new LockstepError('JobTakenOver', `another worker has taken job ${job.id} over`);
 }
 
 /** Forgets an unfinished plan; a plan that was committed is never touched. */
@@ -113,103 +129,20 @@ export async function resetPlan(store: Store, job: RunnableJob): Promise<void> {
   await store.transaction(async (trx) => {
     await requireOwnership(trx, job);
     await sql`delete from change where job_serial = ${job.serial}`.execute(trx);
-    await sql`update job set phase = 'read', read_count = 0 where serial = ${job.serial}`.execute(trx);
+    // What is committed behind this position the run may not have seen: it is the next one's.
+    await sql`
+      update job set phase = 'read', read_count = 0, last_ordinal = 0,
+        log_position = coalesce((select max(seq) from directory_log where tenant_id = job.tenant_id), 0)
+      where serial = ${job.serial}`.execute(trx);
   });
 }
 
-/** Deletes, disables (also one that goes with a move or an update) and removals of members. */
-const destructive = sql`(c.verb in ('delete', 'disable', 'removeMember')
-  or c.verb in ('update', 'move') and c.after -> '$enabled' ->> 0 = 'false')`;
-
-export async function destructiveCounts(store: Store, job: RunnableJob): Promise<Record<Kind, number>> {
-  const { rows } = await sql<{ kind: Kind; count: number }>`
-    select c.kind, count(*)::int as count from change c
-    where c.job_serial = ${job.serial} and ${destructive} and c.result is null group by c.kind`.execute(
+export async function noteProgress(store: Store, job: RunnableJob, progress: PlanProgress): Promise<void> {
+  await sql`
+    update job set phase = ${progress.phase}, read_count = ${progress.read}, last_ordinal = ${progress.planned}
+    where serial = ${job.serial} and attempt = ${job.attempt} and phase in ('read', 'plan')`.execute(
     store.db,
   );
-  const counts: Record<Kind, number> = { organizationalUnit: 0, user: 0, group: 0, membership: 0 };
-  for (const kind of kinds) counts[kind] = rows.find((row) => row.kind === kind)?.count ?? 0;
-  return counts;
-}
-
-/** Marks what was not attempted as skipped: the destructive part of the plan, or all of it. */
-export async function skipPlanned(
-  store: Store,
-  job: RunnableJob,
-  which: 'destructive' | 'all',
-  code: ErrorCode,
-  message: string,
-): Promise<void> {
-  await store.transaction(async (trx) => {
-    await requireOwnership(trx, job);
-    await sql`
-    update change c set result = 'skipped', error_code = ${code}, error_message = ${message}
-    from job j
-    where j.serial = ${job.serial} and c.job_serial = j.serial and c.ordinal > j.applied_ordinal and c.result is null
-      and (${which === 'all'}::boolean or ${destructive})`.execute(trx);
-  });
-}
-
-/**
- * A digest over a part of a plan, independent of the order of its rows and of the ids of objects that it would create.
- * `held`: what the guard kept back; else the part of an unweighed plan that it would keep back.
- */
-export async function planDigest(
-  executor: Executor,
-  jobSerial: number,
-  which: 'destructive' | 'all' | 'held',
-): Promise<string> {
-  const part = {
-    held: sql`c.result = 'skipped' and c.error_code = 'Held'`,
-    destructive: sql`c.result is null and ${destructive}`,
-    all: sql`c.result is null`,
-  }[which];
-  // What the plan itself would create goes by its id outside: its id in the directory is another one in each plan.
-  const { rows } = await sql<{ digest: string }>`
-    select count(*)::text || ':' || coalesce(sum(hashtextextended(concat_ws('|', c.kind, c.verb,
-      coalesce(c.external_id, c.object_id), case when c.verb = 'create' then '' else coalesce(g.external_id, c.object_id) end,
-      coalesce(m.external_id, c.member_id),
-      c.expected_revision::text, c.before::text, (c.after - '$parent'::text)::text), 0)::numeric), 0)::text as digest
-    from change c
-    left join change g on c.kind = 'membership' and g.job_serial = c.job_serial and g.object_id = c.object_id and g.kind = 'group' and g.verb = 'create'
-    left join change m on c.kind = 'membership' and m.job_serial = c.job_serial and m.object_id = c.member_id and m.kind = c.member_kind and m.verb = 'create'
-    where c.job_serial = ${jobSerial} and ${part}`.execute(executor);
-  return rows[0]?.digest ?? '';
-}
-
-/** Leaves only the destructive part of a plan: the rest belongs to the next ordinary run. */
-export async function keepDestructive(store: Store, job: RunnableJob): Promise<void> {
-  await sql`delete from change c where c.job_serial = ${job.serial} and not ${destructive}`.execute(store.db);
-}
-
-export async function findHeldJob(store: Store, jobId: string): Promise<HeldJob> {
-  const { rows } = await sql<{ serial: number; guard_verdict: GuardVerdict | null; newer: string | null }>`
-    select j.serial, j.guard_verdict, (
-      select n.id from job n where n.sync_id = j.sync_id and n.mode = 'apply' and n.serial > j.serial
-        and n.status in ('held', 'success', 'partial_success') order by n.serial limit 1) as newer
-    from job j where j.id = ${jobId}`.execute(store.db);
-  const row = rows[0];
-  if (!row?.guard_verdict) throw new LockstepError('NotHeld', `job ${jobId} holds no plan`);
-  return { serial: row.serial, hold: row.guard_verdict.hold, supersededBy: row.newer };
-}
-
-/** From here on the plan is final: what follows applies it and never plans again. */
-export async function commitPlan(
-  trx: Transaction<Database>,
-  job: RunnableJob,
-  totals: PlanTotals,
-): Promise<void> {
-  await requireOwnership(trx, job);
-  await sql`
-    update job set phase = 'apply', last_ordinal = ${totals.lastOrdinal}, read_count = ${totals.readCount},
-      same_counts = ${JSON.stringify(totals.same)}::jsonb, unmanaged_counts = ${JSON.stringify(totals.unmanaged)}::jsonb,
-      guard_verdict = ${JSON.stringify(totals.verdict)}::jsonb, complete = ${totals.complete}, incomplete_reason = ${totals.reason},
-      plan_hash = ${totals.verdict.tripped ? await planDigest(trx, job.serial, 'held') : null}
-    where serial = ${job.serial}`.execute(trx);
-}
-
-export async function noteProgress(store: Store, job: RunnableJob, readCount: number): Promise<void> {
-  await sql`update job set read_count = ${readCount} where serial = ${job.serial}`.execute(store.db);
 }
 
 export async function addMessage(
@@ -223,8 +156,14 @@ export async function addMessage(
   );
 }
 
+/** @throws LockstepError JobTakenOver, so that nothing is written outside behind the back of another worker. */
 export async function recordIntent(store: Store, job: RunnableJob, through: number): Promise<void> {
-  await sql`update job set intended_ordinal = ${through} where serial = ${job.serial}`.execute(store.db);
+  await store.transaction(async (trx) => {
+    await requireOwnership(trx, job);
+    await sql`update job set intended_ordinal = greatest(intended_ordinal, ${through}::bigint) where serial = ${job.serial}`.execute(
+      trx,
+    );
+  });
 }
 
 /** Groups of which a membership was planned and not written are compared again next time, whatever their bytes. */
@@ -253,10 +192,12 @@ export async function finishJob(
         error_code = ${end.errorCode}, error_message = ${end.errorMessage}, note = ${end.note}
       where serial = ${job.serial} and status in ('pending', 'running')`.execute(trx);
     if (sync && job.mode !== 'dryRun') await lookAgain(trx, job, sync);
-    if (sync && job.mode === 'apply') {
+    if (sync && job.mode === 'apply' && end.status !== 'failed' && end.status !== 'cancelled') {
       await sql`
-        update sync set log_position = coalesce((select max(seq) from directory_log where tenant_id = ${sync.tenantId}), 0)
-        where serial = ${sync.serial}`.execute(trx);
+        update sync set log_position = greatest(sync.log_position, j.log_position)
+        from job j where j.serial = ${job.serial} and sync.serial = ${sync.serial} and j.selection is null`.execute(
+        trx,
+      );
     }
   });
   await dropStagingTables(store, job.serial);

@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import type { RawBuilder, Transaction } from 'kysely';
 import type { Database } from '../schema.ts';
+import { analyzeStaged } from './staging-statistics.ts';
 import type { StagingContext } from './staging-tables.ts';
 
 /** What a person calls the two ends of a membership. */
@@ -22,7 +23,8 @@ const usable = sql`o.kind in ('user', 'group') and o.object_id is not null
   and (o.linked or o.error_code is null and o.conflict_code is null)`;
 
 /** Names the references to resolve: of groups that were read again, and of others that name an object which was linked or moved. */
-async function nameWanted({ store, sync, table }: StagingContext): Promise<void> {
+async function nameWanted(context: StagingContext): Promise<void> {
+  const { store, sync, table } = context;
   await sql`
     insert into ${table('wanted')} (group_id, reference, whole)
     select distinct g.object_id, m.reference, true
@@ -43,7 +45,7 @@ async function nameWanted({ store, sync, table }: StagingContext): Promise<void>
     );
   }
   await sql`create index on ${table('wanted')} (group_id, reference)`.execute(store.db);
-  await sql`analyze ${table('wanted')}`.execute(store.db);
+  await analyzeStaged(context, 'wanted');
 }
 
 /** Resolves what is named, staged objects before linked ones; one statement for each way, so that each has good statistics. */
@@ -66,7 +68,7 @@ async function resolveWanted(context: StagingContext): Promise<void> {
     );
   }
   await sql`create index on ${table('wanted')} (group_id, member_id)`.execute(store.db);
-  await sql`analyze ${table('wanted')}`.execute(store.db);
+  await analyzeStaged(context, 'wanted');
 }
 
 async function lastOrdinal({ store, job }: StagingContext, first: number): Promise<number> {

@@ -25,9 +25,8 @@ async function writeLinks(
   trx: Transaction<Database>,
   job: RunnableJob,
   sync: RunnableSync,
-  outcomes: readonly BatchOutcome[],
+  rows: readonly BatchOutcome[],
 ): Promise<void> {
-  const rows = outcomes.filter(({ result }) => result === 'success');
   if (rows.length === 0) return;
   const done = sql`
     change c join unnest(
@@ -37,7 +36,7 @@ async function writeLinks(
     ) as r (ordinal, external_id, location, reference, alias) on c.job_serial = ${job.serial} and c.ordinal = r.ordinal`;
   await sql`
     delete from link l using ${done}
-    where l.sync_serial = ${unseen(sync.serial)} and c.kind <> 'membership' and l.object_id = c.object_id
+    where l.sync_serial = ${unseen(sync.serial)} and l.object_id = c.object_id
       and (c.verb = 'delete' or l.external_id <> coalesce(r.external_id, c.external_id))`.execute(trx);
   await sql`
     insert into link (sync_serial, kind, external_id, object_id, reference, alias, location, scope, fingerprint, object_revision)
@@ -45,11 +44,13 @@ async function writeLinks(
       coalesce(r.external_id, c.external_id), c.object_id, coalesce(r.reference, c.reference),
       coalesce(r.alias, c.alias), coalesce(r.location, c.location), coalesce(c.scope, 0), null::uuid, c.expected_revision
     from ${done}
-    where c.kind <> 'membership' and c.verb <> 'delete' and not c.releases_link and coalesce(r.external_id, c.external_id) is not null
+    where c.verb <> 'delete' and not c.releases_link and coalesce(r.external_id, c.external_id) is not null
     order by c.kind, coalesce(r.external_id, c.external_id), c.ordinal desc
     on conflict (sync_serial, kind, external_id) do update set object_id = excluded.object_id, reference = excluded.reference,
       alias = excluded.alias, location = excluded.location, scope = excluded.scope, fingerprint = null,
       object_revision = excluded.object_revision, state = 'live'`.execute(trx);
+  // Only what an existing entry is asked to be can end its link: it is disabled because it is gone from the source.
+  if (rows.every(({ verb }) => verb === 'create' || verb === 'move' || verb === 'bind')) return;
   await sql`
     update link l set state = 'missing', fingerprint = null from ${done}
     where c.releases_link and c.verb <> 'delete' and l.sync_serial = ${unseen(sync.serial)} and l.kind = c.kind and l.external_id = c.external_id`.execute(
@@ -57,35 +58,37 @@ async function writeLinks(
   );
 }
 
+async function forgetDeletedGroups(
+  trx: Transaction<Database>,
+  job: RunnableJob,
+  sync: RunnableSync,
+  rows: readonly BatchOutcome[],
+): Promise<void> {
+  const deleted = rows.filter(({ kind, verb }) => kind === 'group' && verb === 'delete');
+  if (deleted.length === 0) return;
+  await sql`
+    delete from membership_link x using change c
+    where c.job_serial = ${job.serial} and c.ordinal = any (${deleted.map(({ ordinal }) => ordinal)}::bigint[])
+      and x.sync_serial = ${unseen(sync.serial)} and x.group_id = c.object_id`.execute(trx);
+}
+
 async function writeMembershipLinks(
   trx: Transaction<Database>,
   job: RunnableJob,
   sync: RunnableSync,
-  outcomes: readonly BatchOutcome[],
+  rows: readonly BatchOutcome[],
 ): Promise<void> {
-  const ordinals = outcomes.filter(({ result }) => result === 'success').map(({ ordinal }) => ordinal);
-  if (ordinals.length === 0) return;
-  const done = sql`c.job_serial = ${job.serial} and c.ordinal = any (${ordinals}::bigint[])`;
-  const { rows: kinds } = await sql<{
-    kind: string;
-  }>`select distinct c.kind from change c where ${done}`.execute(trx);
-  if (kinds.some(({ kind }) => kind === 'group')) {
-    await sql`
-      delete from membership_link x using change c
-      where ${done} and c.kind = 'group' and c.verb = 'delete' and x.sync_serial = ${unseen(sync.serial)} and x.group_id = c.object_id`.execute(
-      trx,
-    );
-  }
-  if (kinds.every(({ kind }) => kind !== 'membership')) return;
+  if (rows.length === 0) return;
+  const done = sql`c.job_serial = ${job.serial} and c.ordinal = any (${rows.map(({ ordinal }) => ordinal)}::bigint[])`;
   await sql`
     delete from membership_link x using change c
-    where ${done} and c.kind = 'membership' and x.sync_serial = ${unseen(sync.serial)} and x.group_id = c.object_id
+    where ${done} and x.sync_serial = ${unseen(sync.serial)} and x.group_id = c.object_id
       and x.member_id = c.member_id`.execute(trx);
   await sql`
     insert into membership_link (sync_serial, group_id, reference, member_id)
     select ${sync.serial}, c.object_id, coalesce(l.reference, c.external_id, c.member_id), c.member_id
     from change c left join link l on l.sync_serial = ${unseen(sync.serial)} and l.object_id = c.member_id
-    where ${done} and c.kind = 'membership' and c.verb in ('addMember', 'bind')
+    where ${done} and c.verb in ('addMember', 'bind')
     on conflict (sync_serial, group_id, reference) do update set member_id = excluded.member_id`.execute(trx);
 }
 
@@ -98,9 +101,9 @@ async function followMoves(
   trx: Transaction<Database>,
   job: RunnableJob,
   sync: RunnableSync,
-  outcomes: readonly BatchOutcome[],
+  done: readonly BatchOutcome[],
 ): Promise<void> {
-  const rows = outcomes.filter(({ result, reference }) => result === 'success' && reference !== undefined);
+  const rows = done.filter(({ verb, reference }) => verb === 'move' && reference !== undefined);
   if (rows.length === 0) return;
   const { rows: moves } = await sql<{
     kind: string;
@@ -147,9 +150,17 @@ export async function recordOutcomes(
     await requireOwnership(trx, job);
     await preferKeyLookups(trx);
     await markUnsuccessful(trx, job, outcomes);
-    await writeLinks(trx, job, sync, outcomes);
-    await followMoves(trx, job, sync, outcomes);
-    await writeMembershipLinks(trx, job, sync, outcomes);
+    const done = outcomes.filter(({ result }) => result === 'success');
+    const objects = done.filter(({ kind }) => kind !== 'membership');
+    await writeLinks(trx, job, sync, objects);
+    await followMoves(trx, job, sync, objects);
+    await forgetDeletedGroups(trx, job, sync, objects);
+    await writeMembershipLinks(
+      trx,
+      job,
+      sync,
+      done.filter(({ kind }) => kind === 'membership'),
+    );
     await sql`update job set applied_ordinal = ${through} where serial = ${job.serial}`.execute(trx);
   });
 }

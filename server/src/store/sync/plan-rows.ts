@@ -185,12 +185,6 @@ export async function countLinked({ store, sync }: StagingContext): Promise<Reco
   return countsOf(rows);
 }
 
-export async function countSeen({ store, table }: StagingContext): Promise<Record<Kind, number>> {
-  const { rows } = await sql<{ kind: string; count: number }>`
-    select kind, count(*)::int as count from ${table('key')} group by kind`.execute(store.db);
-  return countsOf(rows);
-}
-
 /** Egress: entries of the target that nothing in the directory is tied to. */
 export async function countUnmanaged({ store, sync, table }: StagingContext): Promise<Record<Kind, number>> {
   if (sync.direction === 'ingress') return zero();

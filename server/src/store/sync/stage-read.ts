@@ -1,12 +1,14 @@
 import { sql } from 'kysely';
-import type { RawBuilder } from 'kysely';
 import { objectKinds } from '@lockstep/contract/vocabulary.ts';
 import type { DirtyKey, SeenKey, StagedObject } from '../../sync/sync-store.ts';
+import { isPlainCreate } from './plan-creates.ts';
+import { analyzeStaged } from './staging-statistics.ts';
 import { directoryTables } from './staging-tables.ts';
 import type { StagingContext } from './staging-tables.ts';
 
 /** Links whose directory object changed, went or (egress) left the scope since this sync last applied it. */
-export async function markTouched({ store, sync, table }: StagingContext): Promise<void> {
+export async function markTouched(context: StagingContext): Promise<void> {
+  const { store, sync, table } = context;
   for (const kind of objectKinds) {
     await sql`
       insert into ${table('touched')} (kind, external_id)
@@ -25,66 +27,38 @@ export async function markTouched({ store, sync, table }: StagingContext): Promi
       store.db,
     );
   }
-  await sql`analyze ${table('touched')}`.execute(store.db);
+  await analyzeStaged(context, 'touched');
 }
 
 /**
- * One round trip for a batch: notes the keys and compares them with the links. The left joins run by primary key, so
- * that the cost is that of the batch and not of the directory.
+ * One round trip for a batch: notes the keys and compares them with the links by primary key, so that the cost is that
+ * of the batch and not of the directory. That a key comes twice shows at the end of the read.
  */
 export async function see(
-  context: StagingContext,
+  { store, sync, table }: StagingContext,
   keys: readonly SeenKey[],
-): Promise<{ readonly dirty: DirtyKey[]; readonly doubled: number }> {
-  const { store, sync, table } = context;
-  if (keys.length === 0) return { dirty: [], doubled: 0 };
+): Promise<DirtyKey[]> {
+  if (keys.length === 0) return [];
   // Egress: an entry whose directory object is gone or out of scope may be bound to another one, a person made anew.
   const linkedObject =
     sync.direction === 'ingress'
       ? sql`l.object_id`
       : sql`case when exists (select 1 from ${table('source')} s where s.kind = l.kind and s.object_id = l.object_id) then l.object_id end`;
-  const { rows } = await sql<{
-    index: number;
-    object_id: string | null;
-    state: 'live' | 'missing' | null;
-    noted: number | null;
-  }>`
-    with batch as (
-      select distinct on (kind, external_id) kind, external_id, fingerprint, position
-      from ${keyRows(keys)} order by kind, external_id, position desc
+  const { rows } = await sql<{ index: number; object_id: string | null }>`
+    with batch as materialized (
+      select kind collate "C" as kind, external_id collate "C" as external_id, fingerprint, position
+      from unnest(${keys.map(({ kind }) => kind)}::text[], ${keys.map(({ externalId }) => externalId)}::text[],
+        ${keys.map(({ fingerprint }) => fingerprint)}::text[]::uuid[]) with ordinality as t (kind, external_id, fingerprint, position)
     ), noted as (
       insert into ${table('key')} (kind, external_id, fingerprint) select kind, external_id, fingerprint from batch
-      on conflict do nothing returning kind, external_id
     )
-    select (b.position - 1)::int as index, ${linkedObject} as object_id, l.state, null::int as noted
+    select (b.position - 1)::int as index, ${linkedObject} as object_id
     from batch b
-    join noted n on n.kind = b.kind collate "C" and n.external_id = b.external_id collate "C"
     left join link l on l.sync_serial = ${sync.serial} and l.kind = b.kind and l.external_id = b.external_id
-    left join ${table('touched')} x on x.kind = b.kind collate "C" and x.external_id = b.external_id collate "C"
+    left join ${table('touched')} x on x.kind = b.kind and x.external_id = b.external_id
     where l.object_id is null or l.fingerprint is distinct from b.fingerprint or l.state <> 'live' or x.kind is not null
-    union all
-    select keys.last, null, null, keys.noted from (select -1 as last, count(*)::int as noted from noted) keys
-    order by 1`.execute(store.db);
-  const noted = rows.find(({ index }) => index < 0)?.noted ?? 0;
-  const dirty = rows
-    .filter(({ index }) => index >= 0)
-    .map(({ index, object_id, state }) => ({ index, objectId: object_id, linkState: state }));
-  return { dirty, doubled: noted === keys.length ? 0 : await countDoubled(context, keys) };
-}
-
-/** The keys of a batch as rows `t (kind, external_id, fingerprint, position)`. */
-function keyRows(keys: readonly SeenKey[]): RawBuilder<unknown> {
-  return sql`unnest(${keys.map(({ kind }) => kind)}::text[], ${keys.map(({ externalId }) => externalId)}::text[],
-    ${keys.map(({ fingerprint }) => fingerprint)}::text[]::uuid[]) with ordinality as t (kind, external_id, fingerprint, position)`;
-}
-
-/** Of keys that were met before: how many stand for another record than then. */
-async function countDoubled({ store, table }: StagingContext, keys: readonly SeenKey[]): Promise<number> {
-  const { rows } = await sql<{ doubled: number }>`
-    select count(*)::int as doubled from ${keyRows(keys)}
-    join ${table('key')} k on k.kind = t.kind collate "C" and k.external_id = t.external_id collate "C"
-    where k.fingerprint <> t.fingerprint`.execute(store.db);
-  return rows[0]?.doubled ?? 0;
+    order by b.position`.execute(store.db);
+  return rows.map(({ index, object_id }) => ({ index, objectId: object_id }));
 }
 
 const objectColumns = [
@@ -105,6 +79,7 @@ const objectColumns = [
   'name_key',
   'enabled',
   'attributes',
+  'keys',
   'has_members',
   'error_code',
   'error_message',
@@ -131,6 +106,7 @@ function* objectRows(objects: readonly StagedObject[]): Generator<unknown[]> {
       object.nameKey,
       object.enabled,
       JSON.stringify(object.attributes),
+      object.keys === null ? null : JSON.stringify(object.keys),
       object.members !== null,
       error?.code ?? null,
       error?.message ?? null,
@@ -167,25 +143,32 @@ export async function stage(
   });
 }
 
+/** Only where something new may match an object that a link of this sync ties: elsewhere keys are joined as a whole. */
+async function indexKeys({ store, sync, table }: StagingContext): Promise<void> {
+  const { rows } = await sql<{ needed: boolean }>`
+    select exists (select 1 from ${table('object')} where not linked)
+      and exists (select 1 from link where sync_serial = ${sync.serial}) as needed`.execute(store.db);
+  if (rows[0]?.needed !== true) return;
+  await sql`create index on ${table('key')} (kind, external_id)`.execute(store.db);
+}
+
 /** Indexes that planning looks things up by, made once after the read: cheaper than keeping them up row by row. */
 export async function indexStaged(context: StagingContext): Promise<void> {
-  const { store, table } = context;
+  const { store, sync, table } = context;
+  await indexKeys(context);
   await sql`create unique index on ${table('object')} (kind, external_id)`.execute(store.db);
-  await sql`create index on ${table('object')} (kind, depth, external_id)`.execute(store.db);
   await sql`create index on ${table('object')} (reference)`.execute(store.db);
   await sql`create index on ${table('object')} (alias) where alias is not null`.execute(store.db);
   await sql`create index on ${table('object')} (object_id)`.execute(store.db);
-  await sql`create index on ${table('object')} (kind, parent_reference, name_key)`.execute(store.db);
-  for (const name of ['key', 'match_value', 'member'] as const) {
-    await sql`analyze ${table(name)}`.execute(store.db);
-  }
-  await analyzeObjects(context);
+  if (sync.direction === 'egress')
+    await sql`create index on ${table('object')} (kind, parent_reference, name_key)`.execute(store.db);
+  await analyzeStaged(context, 'key', 'match_value', 'member', 'object');
 }
 
-/** Only the columns that are looked things up by: the attributes would make it slow. */
-export async function analyzeObjects({ store, table }: StagingContext): Promise<void> {
+/** After matching: the order in which candidates are looked at. */
+export async function indexCandidates({ store, table }: StagingContext): Promise<void> {
   await sql`
-    analyze ${table('object')} (kind, external_id, object_id, linked, settled, reference, alias, depth, name_key, parent_reference, matched_by, error_code, conflict_code)`.execute(
+    create index on ${table('object')} (kind, depth, external_id) where not ${isPlainCreate}`.execute(
     store.db,
   );
 }

@@ -3,6 +3,7 @@ import type { ObjectKind } from '@lockstep/contract/vocabulary.ts';
 import { attributesFromJson } from '../../directory/attributes.ts';
 import type { JsonAttributes } from '../../directory/attributes.ts';
 import type { SourceFilter, SubtreeScope } from '../../sync/sync-store.ts';
+import { analyzeStaged } from './staging-statistics.ts';
 import { directoryTables } from './staging-tables.ts';
 import type { StagingContext } from './staging-tables.ts';
 
@@ -44,7 +45,7 @@ export async function stageSource(
     counts[kind] = rows[0]?.count ?? 0;
   }
   await sql`create index on ${table('source')} (object_id)`.execute(store.db);
-  await sql`analyze ${table('source')}`.execute(store.db);
+  await analyzeStaged(context, 'source');
   return counts;
 }
 
@@ -74,7 +75,8 @@ async function dropFiltered(
 }
 
 /** After the read: an object needs a second look when it changed, is not linked, or its entry changed or was not seen. */
-export async function markNeeds({ store, table }: StagingContext): Promise<void> {
+export async function markNeeds(context: StagingContext): Promise<void> {
+  const { store, table } = context;
   await sql`
     update ${table('source')} s set needs = true
     where not s.up_to_date or s.external_id is null
@@ -83,17 +85,15 @@ export async function markNeeds({ store, table }: StagingContext): Promise<void>
     store.db,
   );
   await sql`create index on ${table('source')} (kind, depth, object_id) where needs`.execute(store.db);
-  await sql`analyze ${table('source')}`.execute(store.db);
+  await analyzeStaged(context, 'source');
 }
 
 /**
  * Names links whose source object is gone: not seen on ingress, not in scope on egress. Besides live links these are
  * links of objects that went while another policy held (`ignore`, say) and that the present one asks to treat.
  */
-export async function stageMissing(
-  { store, sync, table }: StagingContext,
-  kinds: readonly ObjectKind[],
-): Promise<void> {
+export async function stageMissing(context: StagingContext, kinds: readonly ObjectKind[]): Promise<void> {
+  const { store, sync, table } = context;
   const gone =
     sync.direction === 'ingress'
       ? sql`not exists (select 1 from ${table('key')} k where k.kind = l.kind and k.external_id = l.external_id)
@@ -125,5 +125,5 @@ export async function stageMissing(
       ) t where m.object_id = t.id`.execute(store.db);
   }
   await sql`create index on ${table('missing')} (kind, (-depth), external_id)`.execute(store.db);
-  await sql`analyze ${table('missing')}`.execute(store.db);
+  await analyzeStaged(context, 'missing');
 }

@@ -12,6 +12,7 @@ export type StagingTable =
   | 'source'
   | 'source_match'
   | 'source_unit'
+  | 'place'
   | 'missing'
   | 'wanted'
   | 'refreshed'
@@ -30,13 +31,13 @@ export interface StagingContext {
 
 /** Columns of each staging table. Unlogged: a crash of the server empties them, and the job then reads again. */
 const definitions: Record<StagingTable, string> = {
-  key: 'kind text collate "C" not null, external_id text collate "C" not null, fingerprint uuid not null, primary key (kind, external_id)',
+  key: 'kind text collate "C" not null, external_id text collate "C" not null, fingerprint uuid not null',
   touched: 'kind text collate "C" not null, external_id text collate "C" not null',
   object: `kind text collate "C" not null, external_id text collate "C" not null, object_id text collate "C",
     linked boolean not null, settled boolean not null default false, reference text collate "C", alias text collate "C",
     location text, scope integer not null, fingerprint uuid, parents jsonb not null, parent_reference text collate "C" not null,
     depth integer not null, label text not null, name text not null, name_key text collate "C" not null, enabled boolean,
-    attributes jsonb not null, has_members boolean not null, error_code text, error_message text,
+    attributes jsonb not null, keys jsonb, has_members boolean not null, error_code text, error_message text,
     conflict_code text, conflict_message text, matched_by integer`,
   match_value:
     'kind text collate "C" not null, external_id text collate "C" not null, rule integer not null, value text collate "C" not null',
@@ -47,6 +48,8 @@ const definitions: Record<StagingTable, string> = {
   source_match:
     'kind text collate "C" not null, object_id text collate "C" not null, rule integer not null, value text collate "C" not null',
   source_unit: 'unit_id text collate "C" not null, scope integer not null, depth integer not null',
+  place:
+    'number bigint generated always as identity, parents jsonb not null, scope integer not null, parent_id text, conflict_message text',
   missing:
     'kind text collate "C" not null, external_id text collate "C" not null, object_id text collate "C" not null, depth integer not null',
   wanted: `group_id text collate "C" not null, reference text collate "C" not null, member_id text collate "C",
@@ -73,11 +76,12 @@ export async function createStagingTables(context: StagingContext): Promise<void
   }
 }
 
-/** Drops the staging tables of a job, of whatever attempt. */
-export async function dropStagingTables(store: Store, jobSerial: number): Promise<void> {
+/** Drops the staging tables of a job: of one attempt, or of whatever attempt. */
+export async function dropStagingTables(store: Store, jobSerial: number, attempt?: number): Promise<void> {
+  const prefix = attempt === undefined ? `job_${jobSerial}_` : `job_${jobSerial}_${attempt}_`;
   const { rows } = await sql<{ name: string }>`
     select quote_ident(tablename) as name from pg_tables
-    where schemaname = 'staging' and starts_with(tablename, ${`job_${jobSerial}_`})`.execute(store.db);
+    where schemaname = 'staging' and starts_with(tablename, ${prefix})`.execute(store.db);
   if (rows.length === 0) return;
   const names = rows.map(({ name }) => `staging.${name}`).join(', ');
   await sql`drop table if exists ${sql.raw(names)}`.execute(store.db);

@@ -13,7 +13,8 @@ import {
 } from './candidates.ts';
 import { matchEgressKind, matchIngressKind, refuseTakenUsernames } from './match.ts';
 import { refuseUnitCycles } from './check-batch.ts';
-import { commitPlan, getJob } from './job-rows.ts';
+import { commitPlan } from './guarded-plan.ts';
+import { getJob } from './job-rows.ts';
 import {
   countSameMemberships,
   planAddedMembers,
@@ -22,7 +23,6 @@ import {
 } from './members.ts';
 import {
   countLinked,
-  countSeen,
   countUnmanaged,
   refreshLinks,
   releaseLinks,
@@ -30,7 +30,10 @@ import {
   writeChanges,
   writeSettledLinks,
 } from './plan-rows.ts';
-import { analyzeObjects, indexStaged, markTouched, see, stage } from './stage-read.ts';
+import { createdPlaces, planCreates, settlePlaces } from './plan-creates.ts';
+import { settleSeen } from './seen-keys.ts';
+import { indexCandidates, indexStaged, markTouched, see, stage } from './stage-read.ts';
+import { analyzeStaged } from './staging-statistics.ts';
 import { markNeeds, stageMissing, stageSource } from './stage-source.ts';
 import { refreshPlanStatistics } from './table-statistics.ts';
 import { createStagingTables, dropStagingTables, stagingContext } from './staging-tables.ts';
@@ -38,27 +41,25 @@ import { createStagingTables, dropStagingTables, stagingContext } from './stagin
 /** Opens the staging area of a job; what an interrupted attempt left in it is gone. */
 export async function openStaging(store: Store, job: RunnableJob, sync: RunnableSync): Promise<Staging> {
   const context = stagingContext(store, job, sync);
-  // A dry run leaves no trace, and an approving run none but the plan that it was asked to apply.
-  const settles = job.mode === 'apply';
+  // A dry run leaves no trace, an approving or a partial run none but the plan that it was asked to apply.
+  const settles = job.mode === 'apply' && job.selection === null;
   await createStagingTables(context);
-  let doubled = 0;
   return {
     markTouched: () => markTouched(context),
-    async see(keys) {
-      const seen = await see(context, keys);
-      doubled += seen.doubled;
-      return seen.dirty;
-    },
-    countDoubled: () => doubled,
-    countSeen: () => countSeen(context),
+    see: (keys) => see(context, keys),
+    settleSeen: () => settleSeen(context),
     refuseUnitCycles: () => refuseUnitCycles(store, job),
     stage: (objects) => stage(context, objects),
     async matchIngress(rules, complete) {
       await indexStaged(context);
       for (const kind of objectKinds) await matchIngressKind(context, kind, rules[kind], complete);
       await refuseTakenUsernames(context);
-      await analyzeObjects(context);
+      await indexCandidates(context);
+      await analyzeStaged(context, 'object');
     },
+    createdPlaces: () => createdPlaces(context),
+    settlePlaces: (rows) => settlePlaces(context, rows),
+    planCreates: (first, planned) => planCreates(context, first, planned),
     ingressCandidates: (kind) => ingressCandidates(context, kind),
     stageSource: (scopes, kinds, filter) => stageSource(context, scopes, kinds, filter),
     async stageSourceMatches(rows) {
@@ -103,6 +104,7 @@ export async function openStaging(store: Store, job: RunnableJob, sync: Runnable
       await refreshPlanStatistics(store.db, totals.lastOrdinal);
       return { ...(await getJob(store, job.id)), attempt: job.attempt };
     },
-    [Symbol.asyncDispose]: () => dropStagingTables(store, job.serial),
+    // Another attempt may be at work already: its tables are not this one's.
+    [Symbol.asyncDispose]: () => dropStagingTables(store, job.serial, job.attempt),
   };
 }

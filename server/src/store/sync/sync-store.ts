@@ -3,26 +3,24 @@ import { matchKey } from '../../sync/match-key.ts';
 import type { SyncStore } from '../../sync/sync-store.ts';
 import type { Store } from '../store.ts';
 import { applyToDirectory } from './apply-directory.ts';
+import { countLosses, findHeldJob, planDigest, skipHarmless, skipPlanned } from './guarded-plan.ts';
 import {
   addMessage,
-  destructiveCounts,
-  findHeldJob,
   findUnitByPath,
   finishJob,
   getJob,
   isCancelRequested,
-  keepDestructive,
   takeUp,
   noteProgress,
-  planDigest,
   recordIntent,
   resetPlan,
-  skipPlanned,
 } from './job-rows.ts';
 import { ensureMatchAttribute } from './match-attributes.ts';
+import { keepSelected } from './selected-changes.ts';
 import { recordOutcomes } from './outcomes.ts';
 import { openStaging } from './staging.ts';
 import { computeStatistics } from './statistics.ts';
+import { findWaitingMembers } from './waiting-members.ts';
 import { listUnitMoves, loadTargetBatch } from './target-batch.ts';
 
 /** The engine's port to the store. */
@@ -36,18 +34,21 @@ export function makeSyncStore(store: Store): SyncStore {
     findUnitByPath: (tenantId, path) => findUnitByPath(store, tenantId, parsePath(path).map(matchKey), path),
     ensureMatchAttribute: (tenantId, kind, attribute) =>
       ensureMatchAttribute(store, tenantId, kind, attribute),
-    destructiveCounts: (job) => destructiveCounts(store, job),
+    countLosses: (job) => countLosses(store, job),
+    keepSelected: (job, selection) => keepSelected(store, job, selection),
     skipPlanned: (job, which, code, message) => skipPlanned(store, job, which, code, message),
     planDigest: (jobSerial, which) => planDigest(store.db, jobSerial, which),
-    keepDestructive: (job) => keepDestructive(store, job),
+    skipHarmless: (job) => skipHarmless(store, job),
     findHeldJob: (jobId) => findHeldJob(store, jobId),
-    noteProgress: (job, readCount) => noteProgress(store, job, readCount),
+    noteProgress: (job, progress) => noteProgress(store, job, progress),
     addMessage: (job, level, text) => addMessage(store, job, level, text),
     applyToDirectory: (job, sync, from, size) => applyToDirectory(store, job, sync, from, size),
-    loadTargetBatch: (job, sync, from, size, nodes) => loadTargetBatch(store, job, sync, from, size, nodes),
+    loadTargetBatch: (job, sync, from, size, nodes, unrecorded) =>
+      loadTargetBatch(store, job, sync, from, size, nodes, unrecorded),
     listUnitMoves: (job, sync) => listUnitMoves(store, job, sync),
     recordIntent: (job, through) => recordIntent(store, job, through),
     recordOutcomes: (job, sync, through, outcomes) => recordOutcomes(store, job, sync, through, outcomes),
+    findWaitingMembers: (sync) => findWaitingMembers(store, sync),
     computeStatistics: (jobSerial) => computeStatistics(store.db, jobSerial),
     finish: (job, sync, end) => finishJob(store, job, sync, end),
   };

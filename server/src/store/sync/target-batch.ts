@@ -57,16 +57,23 @@ async function loadRows(
   });
 }
 
+/** The rows up to the first that hangs on one of them, or on an unrecorded object, and what these rows place. */
+interface Cut {
+  readonly rows: readonly Row[];
+  readonly placed: ReadonlySet<string>;
+}
+
 /** A batch ends before a change that hangs on one of its own: its place is known only when that one is done. */
-function cut(rows: readonly Row[]): readonly Row[] {
+function cut(rows: readonly Row[], unrecorded: ReadonlySet<string>): Cut {
   const placed = new Set<string>();
   for (const [index, row] of rows.entries()) {
     const needs = row.kind === 'membership' ? [row.object_id, row.member_id] : [row.parent_id];
-    if (needs.some((id) => id !== null && placed.has(id))) return rows.slice(0, index);
+    if (needs.some((id) => id !== null && (placed.has(id) || unrecorded.has(id))))
+      return { rows: rows.slice(0, index), placed };
     if (row.kind !== 'membership' && row.object_id !== null && ['create', 'move', 'bind'].includes(row.verb))
       placed.add(row.object_id);
   }
-  return rows;
+  return { rows, placed };
 }
 
 function values(json: JsonAttributes | null): Record<string, readonly AttributeValue[]> {
@@ -77,7 +84,8 @@ function values(json: JsonAttributes | null): Record<string, readonly AttributeV
 }
 
 function skipped(row: Row, message: string): BatchOutcome {
-  return { ordinal: row.ordinal, result: 'skipped', code: 'DependencyFailed', message };
+  const { ordinal, kind, verb } = row;
+  return { ordinal, kind, verb, result: 'skipped', code: 'DependencyFailed', message };
 }
 
 function objectChange(row: Row, nodes: readonly string[]): TargetChange | BatchOutcome {
@@ -124,7 +132,10 @@ function membershipChange(row: Row): TargetChange | BatchOutcome {
   };
 }
 
-/** The next changes for the connected system, with every place resolved as it is by now. */
+/**
+ * The next changes for the connected system, with every place resolved as it is by now; null when the first of them
+ * hangs on an unrecorded object.
+ */
 export async function loadTargetBatch(
   store: Store,
   job: RunnableJob,
@@ -132,24 +143,26 @@ export async function loadTargetBatch(
   from: number,
   size: number,
   nodes: readonly string[],
-): Promise<TargetBatch> {
+  unrecorded: ReadonlySet<string>,
+): Promise<TargetBatch | null> {
   const loaded = await loadRows(store, job, sync, from, size);
-  const rows = cut(loaded);
+  const { rows, placed } = cut(loaded, unrecorded);
   const last = rows.at(-1);
+  if (!last && loaded.length > 0) return null;
   // Nothing left that has no outcome: the rest of the plan was settled before.
-  if (!last) return { through: job.lastOrdinal, changes: [], settled: [] };
+  if (!last) return { through: job.lastOrdinal, changes: [], settled: [], placed };
   const changes: TargetChange[] = [];
   const settled: BatchOutcome[] = [];
   for (const row of rows) {
     if (row.verb === 'bind') {
-      settled.push({ ordinal: row.ordinal, result: 'success' });
+      settled.push({ ordinal: row.ordinal, kind: row.kind, verb: row.verb, result: 'success' });
       continue;
     }
     const change = row.kind === 'membership' ? membershipChange(row) : objectChange(row, nodes);
     if ('result' in change) settled.push(change);
     else changes.push(change);
   }
-  return { through: last.ordinal, changes, settled };
+  return { through: last.ordinal, changes, settled, placed };
 }
 
 /** Units that a job has moved in the connected system so far, in their order. */

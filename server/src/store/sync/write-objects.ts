@@ -103,36 +103,40 @@ async function writeMatchKeys(batch: Batch, alters: boolean): Promise<void> {
     on conflict do nothing`.execute(trx);
 }
 
+const altering = ['update', 'move', 'enable', 'disable'] as const;
+
 /** An object that is bound and changed has two rows in a batch; the last one says what its link is. */
-async function writeLinks(batch: Batch): Promise<void> {
+async function writeLinks(batch: Batch, contents: Contents): Promise<void> {
   const { trx, sync, revision } = batch;
+  const binds = objectKinds.some((kind) => contents.has(kind, 'bind'));
   const tied = sql`${pending(batch)} and c.kind <> 'membership' and c.verb <> 'delete' and not c.releases_link and c.external_id is not null`;
-  await sql`
+  if (binds)
+    await sql`
     delete from link l using change c
-    where ${tied} and c.verb in ('bind', 'create') and l.sync_serial = ${sync.serial} and l.object_id = c.object_id and l.external_id <> c.external_id`.execute(
-    trx,
-  );
+    where ${tied} and c.verb = 'bind' and l.sync_serial = ${sync.serial} and l.object_id = c.object_id and l.external_id <> c.external_id`.execute(
+      trx,
+    );
   await sql`
     insert into link (sync_serial, kind, external_id, object_id, reference, alias, location, scope, fingerprint, object_revision, contribution)
-    select distinct on (c.kind, c.external_id) ${sync.serial}::bigint, c.kind, c.external_id, c.object_id, c.reference, c.alias,
+    select ${binds ? sql`distinct on (c.kind, c.external_id)` : sql``} ${sync.serial}::bigint, c.kind, c.external_id, c.object_id, c.reference, c.alias,
       c.location, coalesce(c.scope, 0), c.fingerprint,
       case when c.verb = 'bind' then c.expected_revision else ${revision} end, c.contribution
-    from change c where ${tied} order by c.kind, c.external_id, c.ordinal desc
+    from change c where ${tied} ${binds ? sql`order by c.kind, c.external_id, c.ordinal desc` : sql``}
     on conflict (sync_serial, kind, external_id) do update set object_id = excluded.object_id, reference = excluded.reference,
       alias = excluded.alias, location = excluded.location, scope = excluded.scope, fingerprint = excluded.fingerprint,
       object_revision = excluded.object_revision, state = 'live', contribution = coalesce(excluded.contribution, link.contribution)`.execute(
     trx,
   );
-  await sql`
+  if (objectKinds.some((kind) => contents.has(kind, ...altering)))
+    await sql`
     update link l set state = 'missing', fingerprint = null, object_revision = ${revision} from change c
     where ${pending(batch)} and c.releases_link and l.sync_serial = ${sync.serial} and l.kind = c.kind and l.external_id = c.external_id`.execute(
-    trx,
-  );
+      trx,
+    );
 }
 
 /** Carries out the changes of a batch on units, users and groups, with their links and match values; deletions come last. */
 export async function writeObjects(batch: Batch, contents: Contents): Promise<void> {
-  const altering = ['update', 'move', 'enable', 'disable'] as const;
   for (const kind of objectKinds) {
     if (contents.has(kind, 'bind', ...altering)) await freezeContributions(batch, kind);
     if (contents.has(kind, ...altering)) await updateObjects(batch, kind);
@@ -143,7 +147,7 @@ export async function writeObjects(batch: Batch, contents: Contents): Promise<vo
       batch,
       objectKinds.some((kind) => contents.has(kind, ...altering)),
     );
-  if (objectKinds.some((kind) => contents.has(kind))) await writeLinks(batch);
+  if (objectKinds.some((kind) => contents.has(kind))) await writeLinks(batch, contents);
 }
 
 /** Deletes objects, users first and units last, with all that hangs on them. */

@@ -1,6 +1,6 @@
 /**
  * Where an entry is, in terms of the text of DNs. Splitting does not normalise, so that names are kept as spelled;
- * comparison is done on normalised DNs (../../ldap/protocol/dn/dn.ts).
+ * comparison is done on normalised DNs (directory/dn/dn.ts).
  */
 
 /** Offset of the first separator of RDNs (RFC 4514: not escaped; not in quotes, or a semicolon, as in RFC 2253), or -1. */
@@ -31,16 +31,6 @@ function trimRdn(rdn: string): string {
 
 export function joinDn(name: string, parent: string): string {
   return parent === '' ? name : `${name},${parent}`;
-}
-
-/** Whether a normalised DN is the node itself or below it; the empty node contains everything. */
-export function isAtOrBelow(normalised: string, node: string): boolean {
-  if (node === '' || normalised === node) return true;
-  if (!normalised.endsWith(`,${node}`)) return false;
-  // The comma may belong to a value: an odd number of backslashes before it escapes it.
-  let backslashes = 0;
-  for (let index = normalised.length - node.length - 2; normalised[index] === '\\'; index--) backslashes++;
-  return backslashes % 2 === 0;
 }
 
 /** Normalised DNs of what is above an entry and below the node, nearest first. */

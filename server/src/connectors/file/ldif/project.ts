@@ -3,7 +3,7 @@ import type { AttributeValue, Attributes } from '../../../directory/attributes.t
 import { namingAttributes, writeObjectClasses } from '../../../directory/inet-org-person.ts';
 import { LockstepError } from '../../../kernel/errors.ts';
 import type { ExternalObject, Projected } from '../../../sync/connector.ts';
-import { parseDn, renderRdn, type Rdn } from '../../ldap/protocol/dn/dn.ts';
+import { parseDn, renderRdn, type Rdn } from '../../../directory/dn/dn.ts';
 import { findKey } from '../workspace/rdn.ts';
 
 /** RFC 2307: only together do they make a posixAccount. */
@@ -82,7 +82,7 @@ function fitPosixAccount(attributes: Attributes, classes: ReadonlySet<string>): 
 function fitPosixGroup(attributes: Attributes, kind: ObjectKind, classes: ReadonlySet<string>): string[] {
   if (kind === 'group' && !classes.has('posixgroup')) drop(attributes, ['gidNumber']);
   if (kind === 'organizationalUnit') return [];
-  if (classes.has('posixgroup')) drop(attributes, ['businessCategory']);
+  if (classes.has('posixgroup')) drop(attributes, ['businessCategory', 'o', 'ou']);
   return [];
 }
 

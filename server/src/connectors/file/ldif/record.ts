@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import type { ObjectKind } from '@lockstep/contract/vocabulary.ts';
 import type { AttributeValue, Attributes } from '../../../directory/attributes.ts';
-import { normaliseDn } from '../../ldap/protocol/dn/dn.ts';
+import { normaliseDn } from '../../../directory/dn/dn.ts';
 import { readObjectClasses } from '../../../directory/inet-org-person.ts';
 import { LockstepError } from '../../../kernel/errors.ts';
 import { recordError } from '../errors.ts';

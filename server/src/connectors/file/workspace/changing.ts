@@ -3,7 +3,7 @@ import type { Verb } from '@lockstep/contract/vocabulary.ts';
 import type { Attributes } from '../../../directory/attributes.ts';
 import { LockstepError } from '../../../kernel/errors.ts';
 import type { TargetChange } from '../../../sync/connector.ts';
-import { normaliseDn } from '../../ldap/protocol/dn/dn.ts';
+import { normaliseDn, parseDn, renderRdn } from '../../../directory/dn/dn.ts';
 import { aliasOfUid, externalIdOfDn } from '../ldif/record.ts';
 import { addMember, removeMember } from './membership.ts';
 import { placeKey } from './naming.ts';
@@ -86,6 +86,18 @@ function move(scene: Scene, change: TargetChange): Success {
   return update(scene, { ...change, externalId: moved.externalId });
 }
 
+/** Gives an object a name that no other has, so that its own becomes free; it must be moved on from there. */
+export function stepAside(scene: Scene, change: TargetChange): void {
+  const { tree } = scene;
+  const entry = getObject(scene, change);
+  const value = `lockstep-${randomUUID()}`;
+  if (tree.format === 'ldif') {
+    tree.update(entry.id, withoutRdnValues(entry.attributes, entry.name), entry.enabled);
+    const type = parseDn(entry.name).rdns[0]?.pairs[0]?.type ?? 'cn';
+    tree.move(entry, entry, renderRdn({ pairs: [{ type, value }] }));
+  } else tree.move(entry, entry, value);
+}
+
 function remove(scene: Scene, change: TargetChange): Success {
   const entry = findObject(scene, change);
   if (entry === undefined) {
@@ -110,9 +122,10 @@ function taken(name: string): LockstepError {
 }
 
 /** @throws LockstepError ParentNotFound unless the place is an entry of the file or a node of the sync. */
-function findPlace({ tree, nodes }: Scene, location: string | null): Place {
-  const parent = tree.findByLocation(location ?? '');
-  if (parent !== undefined) return { parent: parent.id, above: '' };
+function findPlace({ tree, nodes, relocations }: Scene, location: string | null): Place {
+  const moved = tree.format === 'ldif' && location !== null ? relocations.follow(location) : undefined;
+  const parent = tree.findByLocation(location ?? '') ?? (moved && tree.findByLocation(moved));
+  if (parent) return { parent: parent.id, above: '' };
   const key = placeKey(tree.format, location ?? '');
   if (nodes.includes(key)) return { parent: null, above: location ?? '' };
   throw new LockstepError('ParentNotFound', `nothing is at ${location ?? 'the top'}`);

@@ -1,4 +1,4 @@
-import { normaliseDn } from '../../ldap/protocol/dn/dn.ts';
+import { normaliseDn } from '../../../directory/dn/dn.ts';
 import type { FileFormat } from '../config.ts';
 
 /**

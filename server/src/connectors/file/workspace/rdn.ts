@@ -1,5 +1,5 @@
 import type { AttributeValue, Attributes } from '../../../directory/attributes.ts';
-import { parseDn } from '../../ldap/protocol/dn/dn.ts';
+import { parseDn } from '../../../directory/dn/dn.ts';
 
 /** The key in `attributes` that stands for `name`; attribute names of LDIF know no case. */
 export function findKey(attributes: Attributes, name: string): string | undefined {

@@ -1,3 +1,4 @@
+import type { Relocations } from '../../../directory/dn/relocation.ts';
 import { LockstepError } from '../../../kernel/errors.ts';
 import type { TargetChange, TargetOutcome } from '../../../sync/connector.ts';
 import type { Members } from './members.ts';
@@ -11,6 +12,8 @@ export interface Scene {
   readonly nodes: readonly string[];
   readonly entryUuid: boolean;
   readonly disabled: { readonly attribute: string; readonly value: string } | undefined;
+  /** LDIF: where units went in this job, to follow places that are still named as before. */
+  readonly relocations: Relocations;
   readonly recovering: boolean;
 }
 

@@ -1,9 +1,10 @@
 import type { FileHandle } from 'node:fs/promises';
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import { Relocations } from '../../../directory/dn/relocation.ts';
 import { LockstepError } from '../../../kernel/errors.ts';
-import type { TargetChange, TargetOutcome } from '../../../sync/connector.ts';
+import type { TargetChange, TargetOutcome, UnitMove } from '../../../sync/connector.ts';
 import type { FileSettings } from '../config.ts';
-import { carryOut } from './changing.ts';
+import { carryOut, stepAside } from './changing.ts';
 import { inTransaction, openDatabase, removeDatabase } from './database.ts';
 import { exportFile } from './exporting.ts';
 import { importFile } from './importing.ts';
@@ -33,6 +34,7 @@ export class Workspace {
     database: DatabaseSync,
     settings: FileSettings,
     nodes: readonly string[],
+    moved: readonly UnitMove[],
   ) {
     this.#path = path;
     this.#database = database;
@@ -43,6 +45,7 @@ export class Workspace {
       nodes: nodes.map((node) => placeKey(settings.format, node)),
       entryUuid: settings.entryUuid,
       disabled: settings.disabled,
+      relocations: new Relocations(settings.format === 'ldif' ? moved : []),
     };
     this.#findOutcome = database.prepare('select outcome from outcome where ordinal = ?');
     this.#keepOutcome = database.prepare('insert or replace into outcome (ordinal, outcome) values (?, ?)');
@@ -55,7 +58,7 @@ export class Workspace {
   static async open(
     path: string,
     settings: FileSettings,
-    nodes: readonly string[],
+    { nodes, moved }: { readonly nodes: readonly string[]; readonly moved: readonly UnitMove[] },
     load: () => Promise<Imported>,
   ): Promise<Workspace> {
     let database = openOrReplace(path);
@@ -67,7 +70,7 @@ export class Workspace {
         database = openDatabase(path);
         await importInto(database, settings, load);
       }
-      return new Workspace(path, database, settings, nodes);
+      return new Workspace(path, database, settings, nodes, moved);
     } catch (error) {
       database.close();
       throw error;
@@ -86,7 +89,8 @@ export class Workspace {
   /** All changes of a batch and their outcomes are committed together. */
   apply(changes: readonly TargetChange[], recovering: boolean): readonly TargetOutcome[] {
     return inTransaction(this.#database, () => {
-      const outcomes = changes.map((change) => this.#applyOne(change, recovering));
+      const first = changes.map((change) => this.#applyOne(change, recovering));
+      const outcomes = first.some(isTaken) ? this.#untangle(changes, first, recovering) : first;
       if (outcomes.some((outcome) => outcome.ok)) writeMeta(this.#database, 'changed', 'true');
       return outcomes;
     });
@@ -94,9 +98,58 @@ export class Workspace {
 
   #applyOne(change: TargetChange, recovering: boolean): TargetOutcome {
     const known = recovering ? this.#findOutcome.get(change.ordinal)?.['outcome'] : undefined;
-    if (known !== undefined) return JSON.parse(known as string) as TargetOutcome;
-    const outcome = this.#attempt(change, recovering);
-    this.#keepOutcome.run(change.ordinal, JSON.stringify(outcome));
+    if (known !== undefined) return this.#follow(change, JSON.parse(known as string) as TargetOutcome);
+    return this.#keep(change, this.#attempt(change, recovering));
+  }
+
+  /**
+   * Moves of which each wants the name that another one has: all of them step aside, and go to their places from there.
+   * One that still cannot is left where it was, and the others are tried without it.
+   */
+  #untangle(
+    changes: readonly TargetChange[],
+    outcomes: readonly TargetOutcome[],
+    recovering: boolean,
+  ): TargetOutcome[] {
+    const untangled = [...outcomes];
+    let blocked = [...changes.keys()].filter(
+      (index) => changes[index]?.verb === 'move' && isTaken(outcomes[index]),
+    );
+    while (blocked.length > 0) {
+      this.#database.exec('savepoint aside');
+      const tried = this.#moveFromAside(
+        blocked.map((index) => changes[index] as TargetChange),
+        recovering,
+      );
+      const free = blocked.filter((_, at) => tried[at]?.ok === true);
+      if (free.length === blocked.length) {
+        this.#database.exec('release aside');
+        for (const [at, index] of blocked.entries())
+          untangled[index] = this.#keep(changes[index] as TargetChange, tried[at] as TargetOutcome);
+        return untangled;
+      }
+      this.#database.exec('rollback to aside; release aside');
+      blocked = free;
+    }
+    return untangled;
+  }
+
+  #moveFromAside(changes: readonly TargetChange[], recovering: boolean): TargetOutcome[] {
+    for (const change of changes) stepAside({ ...this.#scene, recovering }, change);
+    return changes.map((change) => this.#attempt(change, recovering));
+  }
+
+  #keep(change: TargetChange, outcome: TargetOutcome): TargetOutcome {
+    this.#keepOutcome.run(outcome.ordinal, JSON.stringify(outcome));
+    return this.#follow(change, outcome);
+  }
+
+  /** Remembers where a unit went: places below it are still named as the plan knew them. */
+  #follow({ kind, verb, location }: TargetChange, outcome: TargetOutcome): TargetOutcome {
+    const { tree, relocations } = this.#scene;
+    const isUnitMove = kind === 'organizationalUnit' && verb === 'move' && tree.format === 'ldif';
+    if (isUnitMove && location !== null && outcome.ok && outcome.location !== undefined)
+      relocations.record(relocations.follow(location) ?? location, outcome.location);
     return outcome;
   }
 
@@ -127,6 +180,10 @@ export class Workspace {
     this.close();
     removeDatabase(this.#path);
   }
+}
+
+function isTaken(outcome: TargetOutcome | undefined): boolean {
+  return outcome !== undefined && !outcome.ok && outcome.code === 'NameTaken';
 }
 
 async function importInto(

@@ -2,6 +2,16 @@ import type { RouteRequest, RouteResponse } from '@lockstep/contract/route.ts';
 import { directorySegments } from '@lockstep/contract/directoryObject.ts';
 import type { OperationId, routes } from '@lockstep/contract/routes.ts';
 import type { Actor, Surface as JobSurface } from '../../../app/actor.ts';
+import { createAccessKey, listAccessKeys, revokeAccessKey } from '../../../app/access/keys.ts';
+import {
+  attachPolicy,
+  deletePolicy,
+  detachPolicy,
+  getPolicy,
+  listPolicies,
+  putPolicy,
+} from '../../../app/access/policies.ts';
+import { issueSecurityToken } from '../../../app/access/security-tokens.ts';
 import type { Application } from '../../../app/application.ts';
 import { showIdentity } from '../../../app/authentication.ts';
 import { listChanges } from '../../../app/changes.ts';
@@ -20,6 +30,14 @@ import {
   listMemberships,
   listObjectChanges,
 } from '../../../app/directory.ts';
+import {
+  addMember,
+  createDirectoryObject,
+  deleteDirectoryObject,
+  removeMember,
+  updateDirectoryObject,
+  type MembershipAddress,
+} from '../../../app/directory-writes/by-address.ts';
 import { approveJob, cancelJob, getJob, listJobs, listMessages, requestJob } from '../../../app/jobs.ts';
 import { deleteSync, getSync, listSyncs, putSync } from '../../../app/syncs.ts';
 
@@ -38,9 +56,44 @@ type Handler<Id extends OperationId> = (
   request: RouteRequest<Routes[Id]>,
 ) => Promise<RouteResponse<Routes[Id]>>;
 
+function membershipAddress(
+  params: RouteRequest<Routes['addMember']>['params'],
+  query: RouteRequest<Routes['addMember']>['query'],
+): MembershipAddress {
+  const kind = directorySegments[params.kind];
+  return { kind, group: params.object, memberKind: query.memberKind, member: params.member };
+}
+
 /** The use case behind each operation of the route table. */
 export const handlers: { readonly [Id in JsonOperationId]: Handler<Id> } = {
   getIdentity: async ({ actor }) => showIdentity(actor),
+
+  listAccessKeys: async ({ app, actor }, { query }) => listAccessKeys(app, actor, query),
+  createAccessKey: async ({ app, actor }, { body }) => {
+    const { expiresAt, ...rest } = body;
+    return createAccessKey(app, actor, { ...rest, ...(expiresAt && { expiresAt: new Date(expiresAt) }) });
+  },
+  revokeAccessKey: async ({ app, actor }, { params }) => {
+    await revokeAccessKey(app, actor, params.key);
+    return undefined;
+  },
+  issueSecurityToken: async ({ app, actor }, { params, body }) =>
+    issueSecurityToken(app, actor, params.key, body),
+  attachPolicy: async ({ app, actor }, { params }) => {
+    await attachPolicy(app, actor, params.key, params.policy);
+    return undefined;
+  },
+  detachPolicy: async ({ app, actor }, { params }) => {
+    await detachPolicy(app, actor, params.key, params.policy);
+    return undefined;
+  },
+  listPolicies: async ({ app, actor }, { query }) => listPolicies(app, actor, query),
+  getPolicy: async ({ app, actor }, { params }) => getPolicy(app, actor, params.policy),
+  putPolicy: async ({ app, actor }, { params, body }) => putPolicy(app, actor, params.policy, body),
+  deletePolicy: async ({ app, actor }, { params }) => {
+    await deletePolicy(app, actor, params.policy);
+    return undefined;
+  },
 
   compareConfiguration: async ({ app, actor }, { body }) => compareConfiguration(app, actor, body),
   applyConfiguration: async ({ app, actor }, { body }) => applyConfiguration(app, actor, body),
@@ -63,11 +116,12 @@ export const handlers: { readonly [Id in JsonOperationId]: Handler<Id> } = {
     return undefined;
   },
   requestJob: async ({ app, actor, surface }, { params, body }) =>
-    requestJob(app, actor, params.sync, { mode: body.mode, startedThrough: surface }),
+    requestJob(app, actor, params.sync, { ...body, startedThrough: surface }),
 
   listJobs: async ({ app, actor }, { query }) => {
-    const { limit, after, ...filter } = query;
-    return listJobs(app, actor, filter, { limit, after });
+    const { limit, after, mode, ...filter } = query;
+    const modes = mode === undefined ? undefined : [mode];
+    return listJobs(app, actor, { ...filter, modes }, { limit, after });
   },
   getJob: async ({ app, actor }, { params }) => getJob(app, actor, params.job),
   listChanges: async ({ app, actor }, { params, query }) => {
@@ -90,4 +144,20 @@ export const handlers: { readonly [Id in JsonOperationId]: Handler<Id> } = {
     listMemberships(app, actor, directorySegments[params.kind], params.object, query),
   listObjectChanges: async ({ app, actor }, { params, query }) =>
     listObjectChanges(app, actor, directorySegments[params.kind], params.object, query),
+  createDirectoryObject: async ({ app, actor }, { params, body }) =>
+    createDirectoryObject(app, actor, directorySegments[params.kind], body),
+  updateDirectoryObject: async ({ app, actor }, { params, body }) =>
+    updateDirectoryObject(app, actor, directorySegments[params.kind], params.object, body),
+  deleteDirectoryObject: async ({ app, actor }, { params, query }) => {
+    await deleteDirectoryObject(app, actor, directorySegments[params.kind], params.object, query);
+    return undefined;
+  },
+  addMember: async ({ app, actor }, { params, query }) => {
+    await addMember(app, actor, membershipAddress(params, query));
+    return undefined;
+  },
+  removeMember: async ({ app, actor }, { params, query }) => {
+    await removeMember(app, actor, membershipAddress(params, query));
+    return undefined;
+  },
 };

@@ -13,8 +13,8 @@ export const tags = {
 /** Octets of the longest header accepted: one tag octet, one length octet, eight octets of length. */
 export const maxHeaderBytes = 10;
 
-export function protocolError(message: string): LockstepError {
-  return new LockstepError('ProtocolError', `LDAP: ${message}`);
+export function protocolError(message: string, remedy?: string): LockstepError {
+  return new LockstepError('ProtocolError', `LDAP: ${message}`, { remedy });
 }
 
 /**

@@ -7,7 +7,7 @@ import { parseLdapUrl, renderAddress } from './address.ts';
 import { Connection } from './connection.ts';
 import { type Answer, SingleExchange } from './exchange.ts';
 import { type Search, type SearchRequest, startSearch } from './search.ts';
-import { openSocket, secureSocket, type TlsSettings } from './transport.ts';
+import { openChannel, secureSocket, type TlsSettings } from './transport.ts';
 
 export type BindCredentials =
   | { readonly method: 'simple'; readonly dn: string; readonly password: string }
@@ -27,6 +27,8 @@ export interface LdapClientOptions {
   readonly connectTimeoutMs?: number | undefined;
   /** Longest message accepted; default 64 MiB. */
   readonly maxMessageBytes?: number | undefined;
+  /** Most entries of one search; default 10,000,000. */
+  readonly maxEntries?: number | undefined;
   /** Operations in flight, searches not counted; more of them wait their turn. Default 256. */
   readonly maxPending?: number | undefined;
   /** Ends the connection, or the attempt to connect. */
@@ -82,13 +84,14 @@ export async function connectLdap(options: LdapClientOptions): Promise<LdapClien
   const name = renderAddress(address);
   const tls = options.tls ?? {};
   const limits = { timeoutMs: options.connectTimeoutMs ?? 10_000, signal: options.signal };
-  const connection = new Connection(await openSocket(address, tls, limits), name, {
+  const startsTls = options.startTls === true && address.scheme === 'ldap';
+  const connection = new Connection(await openChannel(address, tls, limits, !startsTls), name, {
     timeoutMs: options.timeoutMs ?? 60_000,
     maxMessageBytes: options.maxMessageBytes ?? 64 << 20,
   });
-  const client = new ConnectedClient(connection, options.maxPending ?? 256, options.signal);
+  const client = new ConnectedClient(connection, options);
   try {
-    if (options.startTls && address.scheme === 'ldap') {
+    if (startsTls) {
       await client.askForTls();
       await connection.upgrade((socket) => secureSocket(socket, address, tls, limits));
     }
@@ -107,12 +110,14 @@ function closedByUs(name: string): LockstepError {
 class ConnectedClient implements LdapClient {
   readonly #connection: Connection;
   readonly #maxPending: number;
+  readonly #maxEntries: number | undefined;
   readonly #waiting: (() => void)[] = [];
   #inFlight = 0;
 
-  constructor(connection: Connection, maxPending: number, signal: AbortSignal | undefined) {
+  constructor(connection: Connection, { maxPending, maxEntries, signal }: LdapClientOptions) {
     this.#connection = connection;
-    this.#maxPending = maxPending;
+    this.#maxPending = maxPending ?? 256;
+    this.#maxEntries = maxEntries;
     if (signal) this.#obey(signal);
   }
 
@@ -125,7 +130,7 @@ class ConnectedClient implements LdapClient {
   }
 
   search(request: SearchRequest): Search {
-    return startSearch(this.#connection, request);
+    return startSearch(this.#connection, { maxEntries: this.#maxEntries, ...request });
   }
 
   async add(dn: string, attributes: AttributeValues, controls: readonly Control[] = []): Promise<LdapResult> {

@@ -7,6 +7,8 @@ import { operations } from '../messages/operations.ts';
 import { abandon, encodeMessage, type WriteOperation } from '../messages/requests.ts';
 import { readResult } from '../messages/result.ts';
 import { LockstepError } from '../../../../kernel/errors.ts';
+import type { Inlet } from './inlet.ts';
+import type { Channel } from './transport.ts';
 
 /** One response as it lies in the buffer: contents of the operation, then the message's controls. */
 export interface Response {
@@ -27,6 +29,8 @@ export interface Exchange {
   flush?(): void;
   /** Whether it holds so much that its consumer must catch up first. */
   saturated?(): boolean;
+  /** Whether much is coming, of which nothing is waited for by itself. */
+  isBulk?(): boolean;
 }
 
 interface Pending {
@@ -44,6 +48,12 @@ export interface ConnectionLimits {
 
 const disconnectionOid = '1.3.6.1.4.1.1466.20036';
 const maxMessageId = 0x7fffffff;
+/** A read of fewer bytes is not worth its cost while entries come by the thousand. */
+const goodRead = 128 << 10;
+/** With so many requests under way the server has enough to do for longer than a rest. */
+const manyRequests = 16;
+/** Milliseconds for which bytes then gather in the kernel's buffer. */
+const restMs = 1;
 
 /**
  * Requests and responses over one socket, matched by message id. The socket is read only while somebody wants what
@@ -57,6 +67,9 @@ export class Connection {
   readonly #pending = new Map<number, Pending>();
   readonly #closing = Promise.withResolvers<LockstepError>();
   #socket: Socket;
+  #inlet: Inlet | undefined;
+  /** Running while reads are put off so that the next one brings more. */
+  #rest: NodeJS.Timeout | undefined;
   #framer: MessageFramer;
   #lastId = 0;
   #wrapped = false;
@@ -68,10 +81,11 @@ export class Connection {
   readonly #onError = (error: Error): void => this.close(this.#lost(error.message));
   readonly #onClose = (): void => this.close(this.#lost('the server closed the connection'));
 
-  constructor(socket: Socket, name: string, limits: ConnectionLimits) {
+  constructor({ socket, inlet }: Channel, name: string, limits: ConnectionLimits) {
     this.name = name;
     this.#limits = limits;
     this.#socket = socket;
+    this.#inlet = inlet;
     this.#framer = this.#newFramer();
     this.closed = this.#closing.promise;
     this.#listen();
@@ -123,6 +137,7 @@ export class Connection {
         break;
       }
     }
+    wanted &&= this.#rest === undefined;
     if (wanted === this.#socket.isPaused()) {
       if (wanted) this.#socket.resume();
       else this.#socket.pause();
@@ -144,6 +159,7 @@ export class Connection {
     if (this.#failure) return;
     this.#failure = error;
     clearInterval(this.#timer);
+    clearTimeout(this.#rest);
     this.#detach();
     this.#socket.on('error', () => undefined);
     this.#socket.destroy();
@@ -172,10 +188,15 @@ export class Connection {
   }
 
   #listen(): void {
-    this.#socket.on('data', this.#onData).on('error', this.#onError).on('close', this.#onClose);
+    this.#socket.on('error', this.#onError).on('close', this.#onClose);
+    if (this.#inlet) {
+      this.#socket.resume();
+      this.#inlet.open(this.#onData);
+    } else this.#socket.on('data', this.#onData);
   }
 
   #detach(): void {
+    this.#inlet?.close();
     this.#socket.off('data', this.#onData).off('error', this.#onError).off('close', this.#onClose);
   }
 
@@ -209,7 +230,27 @@ export class Connection {
       return;
     }
     for (const { exchange } of this.#pending.values()) exchange.flush?.();
+    if (this.#inlet && chunk.length < goodRead && this.#isBulk()) this.#takeRest();
     this.reconsider();
+  }
+
+  /** Whether nothing is waited for by itself: entries come in bulk, or many other requests keep the server busy. */
+  #isBulk(): boolean {
+    if (this.#pending.size >= manyRequests) return true;
+    if (this.#pending.size !== 1) return false;
+    for (const { exchange } of this.#pending.values()) return exchange.isBulk?.() ?? false;
+    return false;
+  }
+
+  /**
+   * A server sends entries, and answers to a row of requests, one by one. Who reads as soon as there is something pays for
+   * a read, for being woken and for what is then written, each time; after a millisecond there are dozens.
+   */
+  #takeRest(): void {
+    this.#rest = setTimeout(() => {
+      this.#rest = undefined;
+      this.reconsider();
+    }, restMs);
   }
 
   #message(buffer: Buffer, start: number, stop: number): void {
@@ -299,7 +340,8 @@ export class Connection {
   #violation(error: unknown): LockstepError {
     if (!(error instanceof LockstepError))
       return new LockstepError('Internal', `${this.name}: ${String(error)}`, { cause: error });
-    return new LockstepError(error.code, `${this.name}: ${error.message}`, { cause: error });
+    const { field, remedy } = error;
+    return new LockstepError(error.code, `${this.name}: ${error.message}`, { field, remedy, cause: error });
   }
 }
 

@@ -6,6 +6,7 @@ import { BerReader, tags } from '../ber/reader.ts';
 import { BerWriter } from '../ber/writer.ts';
 import { pagedResultsOid } from '../controls/pagedResults.ts';
 import { encodeMessage } from '../messages/requests.ts';
+import type { LockstepError } from '../../../../kernel/errors.ts';
 import { connectLdap, type LdapClient, type LdapClientOptions } from './client.ts';
 
 /** A server that does as a test tells it, on each message that arrives. */
@@ -95,6 +96,16 @@ async function drain(client: LdapClient, request = {}): Promise<string | number>
   }
 }
 
+/** The error that ends a search. */
+async function failure(client: LdapClient, request = {}): Promise<LockstepError> {
+  try {
+    for await (const batch of client.search({ ...all, ...request }).batches()) void batch;
+  } catch (error) {
+    return error as LockstepError;
+  }
+  throw new Error('the search came to an end');
+}
+
 describe('a server that breaks the protocol', () => {
   const violations: Record<string, [string, string]> = {
     'announces 2 GiB': ['3084ffffffff', 'ProtocolError'],
@@ -156,6 +167,83 @@ describe('a server that breaks the protocol', () => {
     };
     await using client = await connect();
     expect(await drain(client, { pageSize: 10 })).toBe('ProtocolError');
+  });
+
+  test('the same page over and over is no directory, whatever the cookie', async () => {
+    let page = 0;
+    onMessage = (id, tag, socket) => {
+      if (tag !== 0x63) return;
+      page += 1;
+      const entries = Array.from({ length: 10 }, (_, index) => entry(id, `cn=${index}`, page));
+      socket.write(Buffer.concat([...entries, result(id, 0x65, 0, Buffer.from(`cookie ${page}`))]));
+    };
+    const client = await connect();
+    expect(await failure(client, { pageSize: 10 })).toMatchObject({
+      code: 'ProtocolError',
+      message: expect.stringContaining('the same entries again and again'),
+      remedy: expect.stringContaining('Look into the server'),
+    });
+    expect(client.alive).toBe(false);
+  });
+
+  test('a large directory that begins anew is noticed too', async () => {
+    const size = 70_000;
+    let sent = 0;
+    onMessage = (id, tag, socket) => {
+      if (tag !== 0x63) return;
+      const entries = Array.from({ length: 5000 }, () => entry(id, `cn=${sent++ % size},dc=example`));
+      socket.write(Buffer.concat([...entries, result(id, 0x65, 0, Buffer.from('next'))]));
+    };
+    const client = await connect();
+    const error = await failure(client, { pageSize: 5000 });
+    expect(error.message).toContain('the same entries again and again');
+    expect(sent).toBeGreaterThan(size);
+    expect(sent).toBeLessThan(2 * size);
+  });
+
+  test('one cookie for all pages is the way of some servers', async () => {
+    let page = 0;
+    onMessage = (id, tag, socket) => {
+      if (tag !== 0x63) return;
+      page += 1;
+      const entries = Array.from({ length: 10 }, (_, index) => entry(id, `cn=${page}-${index}`));
+      const cookie = Buffer.from(page < 30 ? '0' : '');
+      socket.write(Buffer.concat([...entries, result(id, 0x65, 0, cookie)]));
+    };
+    await using client = await connect();
+    expect(await drain(client, { pageSize: 10 })).toBe(300);
+  });
+
+  test('entries without end are refused at the limit, in one page and in many, references too', async () => {
+    let next = 0;
+    let make = (id: number): Buffer => entry(id, `cn=${next++}`);
+    let cookie: Buffer | undefined;
+    onMessage = (id, tag, socket) => {
+      if (tag !== 0x63) return;
+      const pump = (): void => {
+        if (socket.destroyed) return;
+        const block = Array.from({ length: 100 }, () => make(id));
+        if (cookie) socket.write(Buffer.concat([...block, result(id, 0x65, 0, cookie)]));
+        else socket.write(Buffer.concat(block), () => setImmediate(pump));
+      };
+      pump();
+    };
+    const refused = {
+      code: 'LimitExceeded',
+      field: 'maxEntries',
+      remedy: expect.stringContaining('Raise maxEntries'),
+    };
+    expect(await failure(await connect({ maxEntries: 1000 }))).toMatchObject(refused);
+    cookie = Buffer.from('next');
+    expect(await failure(await connect({ maxEntries: 1000 }), { pageSize: 100 })).toMatchObject(refused);
+    cookie = undefined;
+    make = (id) =>
+      encodeMessage(new BerWriter(), id, (writer) => {
+        writer.begin(0x73);
+        writer.octets(`ldap://elsewhere/dc=${next++}`);
+        writer.end();
+      });
+    expect(await failure(await connect({ maxEntries: 1000 }))).toMatchObject(refused);
   });
 
   test('it closes in the middle of a message', async () => {
@@ -233,16 +321,17 @@ describe('a consumer that lags', () => {
     'pauses the server and keeps memory flat; other requests still get through',
     { timeout: 30_000 },
     async () => {
-      const block = Buffer.concat(Array.from({ length: 64 }, () => entry(1, 'cn=a', 16_000)));
       const total = 200;
       let sent = 0;
+      const block = (): Buffer =>
+        Buffer.concat(Array.from({ length: 64 }, (_, index) => entry(1, `cn=${sent}-${index}`, 16_000)));
       onMessage = (id, tag, socket) => {
         if (tag === 0x77) socket.write(result(id, 0x78));
         if (tag !== 0x63) return;
         const pump = (): void => {
           while (sent < total) {
             sent += 1;
-            if (!socket.write(block)) {
+            if (!socket.write(block())) {
               socket.once('drain', pump);
               return;
             }

@@ -1,4 +1,4 @@
-import { normaliseDn } from '../dn/dn.ts';
+import { normaliseDn } from '../../../../directory/dn/dn.ts';
 import { isLdapError, resultCodes } from '../messages/result.ts';
 import { LockstepError } from '../../../../kernel/errors.ts';
 import { type LdapUrl, parseLdapUrl, renderAddress } from './address.ts';

@@ -17,12 +17,15 @@ import {
   responseControls,
   responseReader,
 } from './connection.ts';
+import { Repetition } from './repetition.ts';
 
 export interface SearchRequest extends SearchParameters {
   /** Entries per page (RFC 2696): all pages are walked, invisibly. Absent: one unpaged search. */
   readonly pageSize?: number | undefined;
   readonly controls?: readonly Control[] | undefined;
   readonly signal?: AbortSignal | undefined;
+  /** Most items of the whole search: more of them end it as LimitExceeded. Default 10,000,000. */
+  readonly maxEntries?: number | undefined;
   /** Most items in one of `batches()`; default 1,000. */
   readonly batchSize?: number | undefined;
 }
@@ -64,9 +67,14 @@ export interface Search extends AsyncIterable<SearchItem> {
 const highWater = 1 << 20;
 /** Bytes held at most while other requests keep the socket open. */
 const bufferLimit = 256 << 20;
+/** From this many entries on, more are expected to be on their way. */
+const bulkEntries = 100;
 /** What an item costs beyond its own bytes, roughly. */
 const itemOverhead = 200;
 const maxEmptyPages = 1000;
+const defaultMaxEntries = 10_000_000;
+const brokenServer =
+  'Look into the server, or into what stands between it and Lockstep: nothing was taken as gone.';
 
 interface Batch {
   readonly items: SearchItem[];
@@ -87,6 +95,8 @@ class RunningSearch implements Search, Exchange {
   readonly #settle = Promise.withResolvers<SearchResult>();
   readonly #queue: Batch[] = [];
   readonly #batchSize: number;
+  readonly #maxItems: number;
+  readonly #repetition = new Repetition();
   readonly #abort = (): void => this.#cancel('the search was cancelled');
   #bytes = 0;
   #wake: (() => void) | undefined;
@@ -98,6 +108,7 @@ class RunningSearch implements Search, Exchange {
   #entries = 0;
   #references = 0;
   #pages = 0;
+  #items = 0;
   #emptyPages = 0;
   #entriesBefore = 0;
 
@@ -107,6 +118,7 @@ class RunningSearch implements Search, Exchange {
     this.#write = searchOperation(request);
     this.#what = `search below "${request.base}"`;
     this.#batchSize = request.batchSize ?? 1000;
+    this.#maxItems = request.maxEntries ?? defaultMaxEntries;
     this.done = this.#settle.promise;
     // Whoever iterates learns of a failure there.
     this.done.catch(() => undefined);
@@ -149,6 +161,10 @@ class RunningSearch implements Search, Exchange {
     return this.#bytes >= highWater;
   }
 
+  isBulk(): boolean {
+    return this.#entries >= bulkEntries;
+  }
+
   async *batches(): AsyncGenerator<readonly SearchItem[], void, undefined> {
     try {
       for (;;) {
@@ -178,6 +194,9 @@ class RunningSearch implements Search, Exchange {
   #entry(response: Response): void {
     const { buffer, start, stop, controlsStop } = response;
     this.#entries += 1;
+    if (this.#repetition.note(buffer, start, stop)) {
+      throw protocolError(`${this.#what}: the server sends the same entries again and again`, brokenServer);
+    }
     this.#push({ type: 'entry', entry: new RawSearchEntry(buffer, start, stop, controlsStop) }, stop - start);
   }
 
@@ -193,6 +212,8 @@ class RunningSearch implements Search, Exchange {
   }
 
   #push(item: SearchItem, bytes: number): void {
+    this.#items += 1;
+    if (this.#items > this.#maxItems) this.#refuseMore();
     let batch = this.#queue.at(-1);
     if (batch === undefined || batch.items.length >= this.#batchSize) {
       batch = { items: [], bytes: 0 };
@@ -205,6 +226,15 @@ class RunningSearch implements Search, Exchange {
       const message = `${this.#what}: more than ${bufferLimit} bytes wait for a consumer that does not read; use pageSize`;
       this.#connection.abandon(this.#messageId, new LockstepError('LimitExceeded', message));
     }
+  }
+
+  /** A search may be endless without repeating anything. */
+  #refuseMore(): never {
+    const message = `${this.#what}: the server sent more than ${this.#maxItems} entries`;
+    throw new LockstepError('LimitExceeded', message, {
+      field: 'maxEntries',
+      remedy: 'Raise maxEntries of the connection if the directory is meant to hold so many.',
+    });
   }
 
   #pageDone(result: LdapResult): void {
@@ -221,7 +251,8 @@ class RunningSearch implements Search, Exchange {
     }
     this.#emptyPages = this.#entries === this.#entriesBefore ? this.#emptyPages + 1 : 0;
     this.#entriesBefore = this.#entries;
-    if (this.#emptyPages > maxEmptyPages) throw protocolError(`${maxEmptyPages} empty pages in a row`);
+    if (this.#emptyPages > maxEmptyPages)
+      throw protocolError(`${this.#what}: ${maxEmptyPages} empty pages in a row`, brokenServer);
     if (this.saturated()) this.#nextPage = cookie;
     else this.#askForPage(cookie);
   }

@@ -2,6 +2,13 @@ import { connect as connectPlain, isIP, type Socket } from 'node:net';
 import { checkServerIdentity, connect as connectTls, type ConnectionOptions, type TLSSocket } from 'node:tls';
 import { type ErrorCode, LockstepError } from '../../../../kernel/errors.ts';
 import { type LdapAddress, renderAddress } from './address.ts';
+import { Inlet } from './inlet.ts';
+
+/** A connected socket; its bytes come through the inlet where there is one, else by 'data' events. */
+export interface Channel {
+  readonly socket: Socket;
+  readonly inlet?: Inlet | undefined;
+}
 
 export interface TlsSettings {
   /** Authorities in PEM; absent: those that Node trusts. */
@@ -22,14 +29,27 @@ interface Limits {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Opens a socket, with TLS for ldaps. @throws LockstepError ConnectionFailed, naming address and step. */
-export async function openSocket(address: LdapAddress, tls: TlsSettings, limits: Limits): Promise<Socket> {
+/**
+ * Opens a socket, with TLS for ldaps; `staysPlain` says that no StartTLS will follow on another one.
+ * @throws LockstepError ConnectionFailed, naming address and step.
+ */
+export async function openChannel(
+  address: LdapAddress,
+  tls: TlsSettings,
+  limits: Limits,
+  staysPlain: boolean,
+): Promise<Channel> {
+  const inlet = staysPlain && address.scheme !== 'ldaps' ? new Inlet() : undefined;
+  const reading = inlet && { onread: inlet.onread };
   const socket =
     address.scheme === 'ldapi'
-      ? connectPlain({ path: address.path })
-      : connectPlain({ host: address.host, port: address.port, noDelay: true, keepAlive: true });
+      ? connectPlain({ path: address.path, ...reading })
+      : connectPlain({ host: address.host, port: address.port, noDelay: true, keepAlive: true, ...reading });
   await settled(socket, 'connect', address, 'connect', limits);
-  return address.scheme === 'ldaps' ? secureSocket(socket, address, tls, limits) : socket;
+  return {
+    socket: address.scheme === 'ldaps' ? await secureSocket(socket, address, tls, limits) : socket,
+    inlet,
+  };
 }
 
 /** Begins TLS on an open socket (RFC 4513 section 3.1.3: the name in the certificate must be the one asked for). */

@@ -3,13 +3,18 @@ const longest = 64;
 
 /**
  * The text of an attribute description. Names repeat in every entry, so ASCII ones come from a table of fixed size
- * (by hash, checked octet by octet): one string per name instead of one per entry.
+ * (by a hash over a few of their octets, checked octet by octet): one string per name instead of one per entry.
  */
 export function attributeName(buffer: Buffer, start: number, stop: number): string {
   const length = stop - start;
   if (length > longest) return buffer.toString('utf8', start, stop);
-  let hash = length;
-  for (let at = start; at < stop; at += 1) hash = (Math.imul(hash, 31) + buffer[at]!) | 0;
+  if (length === 0) return '';
+  const hash =
+    length +
+    buffer[start]! * 5 +
+    buffer[start + (length >> 1)]! * 67 +
+    buffer[stop - 1]! * 331 +
+    buffer[start + (length >> 2)]! * 1237;
   const slot = (hash ^ (hash >>> 12)) & 4095;
   const known = slots[slot];
   if (known !== undefined && equals(buffer, start, known, length)) return known;

@@ -76,6 +76,19 @@ export function isWithin(dn: Dn, base: Dn): boolean {
   return base.rdns.every((rdn, index) => normaliseRdn(rdn) === normaliseRdn(dn.rdns[offset + index]!));
 }
 
+/**
+ * Whether a name ends in a node or is it, by its text alone: sure for normalised DNs; of others those are missed that
+ * spell the node differently. The empty node contains everything.
+ */
+export function isAtOrBelow(dn: string, node: string): boolean {
+  if (node === '' || dn === node) return true;
+  if (!dn.endsWith(`,${node}`)) return false;
+  // The comma may belong to a value: an odd number of backslashes before it escapes it.
+  let backslashes = 0;
+  for (let index = dn.length - node.length - 2; dn[index] === '\\'; index -= 1) backslashes += 1;
+  return backslashes % 2 === 0;
+}
+
 const word = String.raw`[\w!$%&'()*./:=?@[\]^\x60{|}~-]+`;
 const plainPair = `(?:uid|cn|ou|dc|o|c|l|st|sn|street|mail)=${word}(?: ${word})*`;
 /** Names whose normal form is their lower case: plain ASCII, types in short form, no blank that could go. */

@@ -1,5 +1,4 @@
-import { joinDn } from './location.ts';
-import { dnDepth, normaliseDn, parseDn, renderDn } from './protocol/dn/dn.ts';
+import { dnDepth, isAtOrBelow, normaliseDn, parseDn, renderDn } from './dn.ts';
 
 interface Move {
   /** Place in the order of moves. */
@@ -13,6 +12,11 @@ export class Relocations {
   /** By the normalised DN that was left, oldest first. */
   readonly #moves = new Map<string, Move[]>();
   #count = 0;
+
+  /** `moved` are moves from before the session, each from the place that the plan knows. */
+  constructor(moved: readonly { readonly from: string; readonly to: string }[] = []) {
+    for (const { from, to } of moved) this.record(this.follow(from) ?? from, to);
+  }
 
   record(from: string, to: string): void {
     const old = parseDn(from);
@@ -38,7 +42,7 @@ export class Relocations {
       if (move === undefined) return now;
       const { rdns } = parseDn(now ?? dn);
       const beneath = renderDn({ rdns: rdns.slice(0, rdns.length - move.depth) });
-      now = beneath === '' ? move.to : joinDn(beneath, move.to);
+      now = [beneath, move.to].filter((part) => part !== '').join(',');
       mark = move.at + 1;
     }
   }
@@ -46,6 +50,14 @@ export class Relocations {
   /** Whether something moved away from here or from above: what stands here now may be another entry. */
   isDoubtful(dn: string): boolean {
     return this.#count > 0 && this.#next(normaliseDn(dn), 0) !== undefined;
+  }
+
+  /** Whether something moved since the mark to this place or to one above it; the DN is normalised. */
+  isTaken(key: string, since: number): boolean {
+    for (const moves of this.#moves.values()) {
+      if (moves.some(({ at, to }) => at >= since && isAtOrBelow(key, normaliseDn(to)))) return true;
+    }
+    return false;
   }
 
   /** The first move since the mark of the entry or of one above it. */

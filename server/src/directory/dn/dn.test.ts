@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import vectors from '../../../../../../test/vectors/ldap-dn.json' with { type: 'json' };
-import { LockstepError } from '../../../../kernel/errors.ts';
+import vectors from '../../../../test/vectors/ldap-dn.json' with { type: 'json' };
+import { LockstepError } from '../../kernel/errors.ts';
 import { type Dn, dnDepth, isWithin, normaliseDn, parentDn, parseDn, renderDn } from './dn.ts';
 
 type VectorValue = string | { $hex: string };

@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer';
-import { LockstepError } from '../../../../kernel/errors.ts';
+import { LockstepError } from '../../kernel/errors.ts';
 
 export type DnValue = string | Uint8Array;
 

@@ -1,0 +1,39 @@
+import type { ScheduledSyncs } from '../jobs/scheduler.ts';
+import { hasContinuousSyncs, selectOutdatedSyncs, type SyncRow } from '../store/queries/syncs.ts';
+import type { Application, Executor } from './application.ts';
+import { addJob } from './jobs.ts';
+
+/** A change waits so many milliseconds for more of them, */
+const gathering = 1000;
+/** and while they go on coming at most so many. */
+const patience = 5000;
+/** A sync whose run failed is not started again sooner. */
+const retryAfter = 60_000;
+/** How often the log of the directory is looked at. */
+const interval = 1000;
+
+/** Egress syncs that follow the directory, as the scheduler sees them: due as soon as its changes have settled. */
+export function continuousSyncs(app: Application): ScheduledSyncs {
+  return {
+    dueSyncs: async (now) =>
+      (await outdated(app.store.db, now)).map(({ id }) => ({ syncId: id, dueAt: now })),
+    nextDueAt: async () =>
+      (await hasContinuousSyncs(app.store.db)) ? new Date(app.clock.now().getTime() + interval) : null,
+    startScheduled: async (syncId, dueAt) => startOutdated(app, syncId, dueAt),
+  };
+}
+
+async function outdated(executor: Executor, now: Date, syncId?: string): Promise<SyncRow[]> {
+  const before = (milliseconds: number): Date => new Date(now.getTime() - milliseconds);
+  const moments = { settled: before(gathering), overdue: before(patience), retried: before(retryAfter) };
+  return selectOutdatedSyncs(executor, moments, syncId);
+}
+
+/** Of several processes that see it one starts the run. */
+async function startOutdated(app: Application, syncId: string, dueAt: Date): Promise<void> {
+  await app.store.transaction(async (trx) => {
+    const [sync] = await outdated(trx, dueAt, syncId);
+    if (sync === undefined) return;
+    await addJob(app, trx, { sync, mode: 'apply', origin: { startedThrough: 'change', startedBy: null } });
+  });
+}

@@ -1,0 +1,36 @@
+import { LockstepError } from '../kernel/errors.ts';
+import type { Actor } from './actor.ts';
+import type { Application } from './application.ts';
+import { getUnitByPath, unitPaths } from './directory-path.ts';
+import { getTenant } from './directory-search.ts';
+
+/**
+ * Paths of organizational units by their ids, the id of the root included.
+ * @throws LockstepError NotFound for an unknown one.
+ */
+export async function pathsOfUnits(
+  app: Application,
+  actor: Actor,
+  ids: readonly string[],
+): Promise<ReadonlyMap<string, string>> {
+  const { rootId } = await getTenant(app, actor);
+  const paths = await unitPaths(app.store.db, actor.tenantId, ids);
+  return new Map(
+    ids.map((id) => {
+      const path = id === rootId ? '/' : paths(id);
+      if (path !== undefined) return [id, path];
+      throw new LockstepError('NotFound', `there is no organizational unit ${JSON.stringify(id)}`);
+    }),
+  );
+}
+
+/** The id of the unit at a path, that of the root for `/`; undefined where there is none. */
+export async function findUnitIdAt(app: Application, actor: Actor, path: string): Promise<string | undefined> {
+  try {
+    const id = await getUnitByPath(app.store.db, actor.tenantId, path);
+    return id ?? (await getTenant(app, actor)).rootId;
+  } catch (error) {
+    if (error instanceof LockstepError && error.code === 'NotFound') return undefined;
+    throw error;
+  }
+}

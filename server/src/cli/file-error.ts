@@ -1,0 +1,27 @@
+import { LockstepError } from '../kernel/errors.ts';
+
+const reasons: Readonly<Record<string, readonly [reason: string, remedy: string | undefined]>> = {
+  ENOENT: ['there is no such file or folder', undefined],
+  ENOTDIR: ['a part of the path is no folder', undefined],
+  EISDIR: ['it is a folder', 'Name a file.'],
+  EACCES: ['permission denied', 'Give this account the right to it, or name another path.'],
+  EPERM: ['permission denied', 'Give this account the right to it, or name another path.'],
+  EROFS: ['the file system is read-only', 'Name another path.'],
+  ENOSPC: ['the disk is full', 'Make room and run the command again.'],
+  EDQUOT: ['the disk quota is used up', 'Make room and run the command again.'],
+  EIO: ['the disk reports an error', undefined],
+};
+
+/** An error of the operating system as one that names the path; undefined for any other. */
+export function fileError(error: unknown, path?: string): LockstepError | undefined {
+  if (!(error instanceof Error) || error instanceof LockstepError) return undefined;
+  const { code = '', path: own } = error as NodeJS.ErrnoException;
+  const known = reasons[code];
+  const named = path ?? own;
+  if (known === undefined || named === undefined) return undefined;
+  const [reason, remedy] = known;
+  return new LockstepError('InvalidRequest', `${named} cannot be used: ${reason} (${code}).`, {
+    remedy,
+    cause: error,
+  });
+}

@@ -1,0 +1,156 @@
+import { refuseFilter } from '../connectors/file/source.ts';
+import { parseFilter } from '../connectors/ldap/protocol/filter/filter.ts';
+import { isWithin, parseDn } from '../directory/dn/dn.ts';
+import { parsePath } from '../directory/path.ts';
+import { matchKey } from '../sync/match-key.ts';
+import { compileCondition } from '../mapping/condition.ts';
+import { nodeNotation } from './connection-faults.ts';
+import type { Fault } from './fault.ts';
+import { faultOf } from './fault.ts';
+import type { FieldPath } from './field-path.ts';
+import { valueAt } from './field-path.ts';
+
+type Side = 'source' | 'target';
+
+/** The scopes of a sync, as written, and what they are scopes of. */
+interface Scopes {
+  readonly settings: unknown;
+  readonly direction: 'ingress' | 'egress';
+  readonly list: readonly unknown[];
+}
+
+/**
+ * What is wrong with the scopes of a sync, as far as settings tell: nodes that are no DN or no path, filters, nodes that
+ * lie outside the connection's baseDn, and scopes of which one contains another. Values of another type than expected
+ * are the schema's matter. Paths begin at the sync.
+ */
+export function scopeFaults(settings: unknown, sync: unknown): Fault[] {
+  const direction = valueAt(sync, ['direction']);
+  const list = valueAt(sync, ['scopes']);
+  if ((direction !== 'ingress' && direction !== 'egress') || !Array.isArray(list)) return [];
+  const scopes: Scopes = { settings, direction, list };
+  return [
+    ...list.flatMap((_, index) => [
+      ...externalNodeFaults(scopes, index),
+      ...pathFaults(scopes, index),
+      ...filterFaults(scopes, index),
+    ]),
+    ...overlapFaults(scopes),
+  ];
+}
+
+function externalSide({ direction }: Scopes): Side {
+  return direction === 'ingress' ? 'source' : 'target';
+}
+
+function insideSide({ direction }: Scopes): Side {
+  return direction === 'ingress' ? 'target' : 'source';
+}
+
+function textAt({ list }: Scopes, index: number, field: Side | 'filter'): string | undefined {
+  const text = valueAt(list[index], [field]);
+  return typeof text === 'string' ? text : undefined;
+}
+
+function pathOf(index: number, field: Side | 'filter'): FieldPath {
+  return ['scopes', index, field];
+}
+
+function externalNodeFaults(scopes: Scopes, index: number): Fault[] {
+  const side = externalSide(scopes);
+  const node = textAt(scopes, index, side);
+  if (node === undefined || nodeNotation(scopes.settings) !== 'dn') return [];
+  const path = pathOf(index, side);
+  const faults = faultOf(path, () => parseDn(node));
+  return faults.length > 0 ? faults : outsideFaults(scopes.settings, node, path);
+}
+
+function outsideFaults(settings: unknown, node: string, path: FieldPath): Fault[] {
+  const base = valueAt(settings, ['baseDn']);
+  const isUsable = typeof base === 'string' && faultOf(path, () => parseDn(base)).length === 0;
+  if (!isUsable || isWithin(parseDn(node), parseDn(base))) return [];
+  const message = `${JSON.stringify(node)} does not lie under the connection's baseDn, ${JSON.stringify(base)}`;
+  const remedy = 'Correct the node, or give the connection a baseDn that lies above it.';
+  return [{ path, code: 'InvalidConfiguration', message, remedy }];
+}
+
+function pathFaults(scopes: Scopes, index: number): Fault[] {
+  const side = insideSide(scopes);
+  const node = textAt(scopes, index, side);
+  if (node === undefined) return [];
+  return faultOf(pathOf(index, side), () => parsePath(node)).map((fault) => ({
+    ...fault,
+    code: 'InvalidConfiguration',
+  }));
+}
+
+function filterFaults(scopes: Scopes, index: number): Fault[] {
+  const filter = textAt(scopes, index, 'filter');
+  if (filter === undefined) return [];
+  const path = pathOf(index, 'filter');
+  if (scopes.direction === 'egress') return faultOf(path, () => compileCondition(filter, 'filter'));
+  const type = valueAt(scopes.settings, ['type']);
+  if (type === 'ldap') {
+    const remedy = 'Write it as RFC 4515 says, as in (&(mail=*)(!(employeeType=external))).';
+    return faultOf(path, () => parseFilter(filter)).map((fault) => ({ ...fault, remedy }));
+  }
+  return type === 'file' ? faultOf(path, () => refuseFilter(filter)) : [];
+}
+
+/**
+ * No object may lie in two scopes: not in the connected system, and on egress not in the directory either. Several
+ * sources of an ingress may come together in one place.
+ */
+function overlapFaults(scopes: Scopes): Fault[] {
+  const notation = nodeNotation(scopes.settings);
+  const contains = notation === 'dn' ? dnContains : idContains;
+  const external = notation === undefined ? [] : overlapsOf(scopes, externalSide(scopes), contains);
+  if (scopes.direction === 'ingress') return external;
+  return [...external, ...overlapsOf(scopes, 'source', pathContains)];
+}
+
+function overlapsOf(
+  scopes: Scopes,
+  side: Side,
+  contains: (outer: string, inner: string) => boolean,
+): Fault[] {
+  return scopes.list.flatMap((_, index) => {
+    const inner = textAt(scopes, index, side);
+    const outer = scopes.list
+      .map((_unused, other) => ({ other, node: textAt(scopes, other, side) }))
+      .find(({ other, node }) => isContained(other, node, index, inner, contains));
+    if (outer === undefined) return [];
+    const message = `${side} ${JSON.stringify(outer.node)} contains ${JSON.stringify(inner)}`;
+    const remedy = 'Scopes must not overlap: keep the outer or the inner one.';
+    return [{ path: pathOf(index, side), code: 'InvalidConfiguration' as const, message, remedy }];
+  });
+}
+
+/** Whether scope `other` contains scope `index`; of two that are the same, the earlier one contains the later. */
+function isContained(
+  other: number,
+  outer: string | undefined,
+  index: number,
+  inner: string | undefined,
+  contains: (outer: string, inner: string) => boolean,
+): boolean {
+  if (other === index || outer === undefined || inner === undefined || !contains(outer, inner)) return false;
+  return other < index || !contains(inner, outer);
+}
+
+/** What cannot be parsed is reported by itself and overlaps nothing. */
+function dnContains(outer: string, inner: string): boolean {
+  if (faultOf([], () => [parseDn(outer), parseDn(inner)]).length > 0) return false;
+  return isWithin(parseDn(inner), parseDn(outer));
+}
+
+/** Only the file itself tells which unit lies under which; the empty node contains all. */
+function idContains(outer: string, inner: string): boolean {
+  return outer === '' || outer === inner;
+}
+
+function pathContains(outer: string, inner: string): boolean {
+  if (faultOf([], () => [parsePath(outer), parsePath(inner)]).length > 0) return false;
+  const names = parsePath(inner);
+  return parsePath(outer).every((name, index) => matchKey(name) === matchKey(names[index] ?? ''));
+}

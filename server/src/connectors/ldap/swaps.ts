@@ -1,0 +1,119 @@
+import { hash } from 'node:crypto';
+import { parseDn, renderRdn } from '../../directory/dn/dn.ts';
+import { LockstepError } from '../../kernel/errors.ts';
+import type { TargetChange, TargetOutcome } from '../../sync/connector.ts';
+import { applyChange } from './changes.ts';
+import { isLookupId } from './externalId.ts';
+import { joinDn, normaliseReference, splitDn } from './location.ts';
+import { failure } from './memberships.ts';
+import { afterRename } from './modifications.ts';
+import { assertsIds, type Writing } from './writing.ts';
+
+/** A move that found its place taken, and where its entry is. */
+interface Blocked {
+  readonly change: TargetChange;
+  readonly at: string;
+}
+
+/**
+ * Carries out moves that block each other: each wants the name that the next one has. All of them step aside to a name
+ * of their own and go to their places from there; one that still cannot goes back. Only where entries are told by an
+ * id, so that a repetition after a crash finds each wherever it then is.
+ * @returns outcomes of the changes that were tried once more
+ */
+export async function untangle(
+  writing: Writing,
+  changes: readonly TargetChange[],
+  outcomes: readonly TargetOutcome[],
+): Promise<readonly TargetOutcome[]> {
+  if (!assertsIds(writing) || !outcomes.some(isTaken)) return outcomes;
+  const byOrdinal = new Map(outcomes.map((outcome) => [outcome.ordinal, outcome]));
+  const aside: Blocked[] = [];
+  for (const blocked of findKnot(writing, changes, byOrdinal)) {
+    if ((await stepAside(writing, blocked)) !== undefined) aside.push(blocked);
+  }
+  for (const blocked of aside) {
+    const outcome = await goOn(writing, blocked);
+    byOrdinal.set(outcome.ordinal, outcome);
+  }
+  return [...byOrdinal.values()];
+}
+
+function isTaken(outcome: TargetOutcome | undefined): boolean {
+  return outcome !== undefined && !outcome.ok && outcome.code === 'NameTaken';
+}
+
+/** The blocked moves of which each waits for another one, or for a place that was left meanwhile. */
+function findKnot(
+  writing: Writing,
+  changes: readonly TargetChange[],
+  outcomes: ReadonlyMap<number, TargetOutcome>,
+): Blocked[] {
+  const moves = changes.filter(({ verb, location }) => verb === 'move' && location !== null);
+  const left = moves
+    .filter(({ ordinal }) => outcomes.get(ordinal)?.ok === true)
+    .map(({ location }) => location);
+  let knot = moves
+    .filter(({ ordinal, externalId }) => isTaken(outcomes.get(ordinal)) && isLookupId(externalId ?? '='))
+    .map((change): Blocked => ({ change, at: whereNow(writing, change.location ?? '') }));
+  for (;;) {
+    const places = new Set([...left, ...knot.map(({ at }) => at)].map((dn) => normaliseReference(dn ?? '')));
+    const waiting = knot.filter(({ change }) => places.has(targetOf(writing, change)));
+    if (waiting.length === knot.length) return knot;
+    knot = waiting;
+  }
+}
+
+function whereNow({ relocations }: Writing, dn: string): string {
+  return relocations.follow(dn) ?? dn;
+}
+
+function targetOf(writing: Writing, { name, parentLocation }: TargetChange): string | null {
+  return normaliseReference(joinDn(name ?? '', whereNow(writing, parentLocation ?? '')));
+}
+
+/** A name that no entry has, the same each time that it is made. */
+function nameAside({ change, at }: Blocked): string {
+  const type = parseDn(splitDn(at)[0]).rdns[0]?.pairs[0]?.type ?? 'cn';
+  return renderRdn({
+    pairs: [{ type, value: `lockstep-${hash('sha256', change.externalId ?? at).slice(0, 24)}` }],
+  });
+}
+
+function locationAside(blocked: Blocked): string {
+  return joinDn(nameAside(blocked), splitDn(blocked.at)[1]);
+}
+
+/** Undefined when it cannot. */
+async function stepAside(writing: Writing, blocked: Blocked): Promise<TargetOutcome | undefined> {
+  return rename(writing, blocked, blocked.at, nameAside(blocked));
+}
+
+async function goOn(writing: Writing, blocked: Blocked): Promise<TargetOutcome> {
+  const { change, at } = blocked;
+  const before = afterRename(change.before, splitDn(at)[0], nameAside(blocked));
+  try {
+    return await applyChange(writing, { ...change, location: locationAside(blocked), before });
+  } catch (error) {
+    const outcome = failure(change, error);
+    await rename(writing, blocked, locationAside(blocked), splitDn(at)[0]);
+    return outcome;
+  }
+}
+
+/** Gives an entry another name in its place and changes nothing else of it. */
+async function rename(
+  writing: Writing,
+  { change, at }: Blocked,
+  location: string,
+  name: string,
+): Promise<TargetOutcome | undefined> {
+  const { enabled: _, ...rest } = change;
+  const parentLocation = splitDn(at)[1];
+  try {
+    return await applyChange(writing, { ...rest, location, name, parentLocation, set: {}, before: {} });
+  } catch (error) {
+    if (error instanceof LockstepError && !failure(change, error).ok) return undefined;
+    throw error;
+  }
+}

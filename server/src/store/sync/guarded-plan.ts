@@ -1,0 +1,137 @@
+import { sql } from 'kysely';
+import type { Transaction } from 'kysely';
+import type { Kind } from '@lockstep/contract/vocabulary.ts';
+import { LockstepError } from '../../kernel/errors.ts';
+import type { ErrorCode } from '../../kernel/errors.ts';
+import { noLoss } from '../../sync/guard.ts';
+import type { GuardVerdict, PlannedLoss } from '../../sync/guard.ts';
+import type { HeldJob, PlanTotals, RunnableJob } from '../../sync/sync-store.ts';
+import type { Database } from '../schema.ts';
+import type { Executor, Store } from '../store.ts';
+import { requireOwnership } from './job-rows.ts';
+
+/** Deletes, disables (also one that goes with a move or an update) and removals of members; never null. */
+const removing = sql`(c.verb in ('delete', 'disable', 'removeMember')
+  or c.verb in ('update', 'move') and coalesce(c.after -> '$enabled' ->> 0, '') = 'false')`;
+
+/** Changes after which an object has no value left of an attribute that it had; never null. */
+const blanking = sql`(c.verb in ('update', 'move', 'enable', 'disable')
+  and coalesce(jsonb_path_exists(c.after, 'strict $.* ? (@.size() == 0)'), false))`;
+
+/** All that a tripped guard holds back. */
+const destructive = sql`(${removing} or ${blanking})`;
+
+/** Which attributes the plan empties, on how many objects each. */
+async function blankedAttributes(
+  store: Store,
+  job: RunnableJob,
+): Promise<readonly { kind: Kind; attribute: string; objects: number }[]> {
+  const { rows } = await sql<{ kind: Kind; attribute: string; objects: number }>`
+    select c.kind, a.key as attribute, count(*)::int as objects from change c, jsonb_each(c.after) a
+    where c.job_serial = ${job.serial} and c.result is null and ${blanking} and a.value = '[]'::jsonb
+    group by c.kind, a.key order by objects desc, a.key`.execute(store.db);
+  return rows;
+}
+
+/** Looks at the plan alone, so that it costs what the plan is long. */
+export async function countLosses(store: Store, job: RunnableJob): Promise<Record<Kind, PlannedLoss>> {
+  const { rows } = await sql<Omit<PlannedLoss, 'attributes'> & { kind: Kind }>`
+    select c.kind, count(*) filter (where ${removing})::int as removed,
+      count(*) filter (where ${blanking})::int as blanked, count(*) filter (where c.verb = 'bind')::int as bound
+    from change c where c.job_serial = ${job.serial} and c.result is null group by c.kind`.execute(store.db);
+  const attributes = rows.some(({ blanked }) => blanked > 0) ? await blankedAttributes(store, job) : [];
+  const lossOf = (kind: Kind): PlannedLoss => {
+    const { removed, blanked, bound } = rows.find((row) => row.kind === kind) ?? noLoss;
+    return { removed, blanked, bound, attributes: attributes.filter((each) => each.kind === kind) };
+  };
+  return {
+    organizationalUnit: lossOf('organizationalUnit'),
+    user: lossOf('user'),
+    group: lossOf('group'),
+    membership: lossOf('membership'),
+  };
+}
+
+/** Marks what was not attempted as skipped: the destructive part of the plan, or all of it. */
+export async function skipPlanned(
+  store: Store,
+  job: RunnableJob,
+  which: 'destructive' | 'all',
+  code: ErrorCode,
+  message: string,
+): Promise<void> {
+  await store.transaction(async (trx) => {
+    await requireOwnership(trx, job);
+    await sql`
+    update change c set result = 'skipped', error_code = ${code}, error_message = ${message}
+    from job j
+    where j.serial = ${job.serial} and c.job_serial = j.serial and c.ordinal > j.applied_ordinal and c.result is null
+      and (${which === 'all'}::boolean or ${destructive})`.execute(trx);
+  });
+}
+
+/**
+ * A digest over a part of a plan, independent of the order of its rows and of the ids of objects that it would create.
+ * `held`: what the guard kept back; else the part of an unweighed plan that it would keep back.
+ */
+export async function planDigest(
+  executor: Executor,
+  jobSerial: number,
+  which: 'destructive' | 'all' | 'held',
+): Promise<string> {
+  const part = {
+    held: sql`c.result = 'skipped' and c.error_code = 'Held'`,
+    destructive: sql`c.result is null and ${destructive}`,
+    all: sql`c.result is null`,
+  }[which];
+  // What the plan itself would create goes by its id outside: its id in the directory is another one in each plan.
+  const { rows } = await sql<{ digest: string }>`
+    select count(*)::text || ':' || coalesce(sum(hashtextextended(concat_ws('|', c.kind, c.verb,
+      coalesce(c.external_id, c.object_id), case when c.verb = 'create' then '' else coalesce(g.external_id, c.object_id) end,
+      coalesce(m.external_id, c.member_id),
+      c.expected_revision::text, c.before::text, (c.after - '$parent'::text)::text), 0)::numeric), 0)::text as digest
+    from change c
+    left join change g on c.kind = 'membership' and g.job_serial = c.job_serial and g.object_id = c.object_id and g.kind = 'group' and g.verb = 'create'
+    left join change m on c.kind = 'membership' and m.job_serial = c.job_serial and m.object_id = c.member_id and m.kind = c.member_kind and m.verb = 'create'
+    where c.job_serial = ${jobSerial} and ${part}`.execute(executor);
+  return rows[0]?.digest ?? '';
+}
+
+/** Leaves the destructive part of a plan to be applied; the rest, what failed at planning too, is the next run's. */
+export async function skipHarmless(store: Store, job: RunnableJob): Promise<void> {
+  await store.transaction(async (trx) => {
+    await requireOwnership(trx, job);
+    await sql`
+      update change c set result = 'skipped', error_code = 'NotApproved',
+        error_message = 'not a part of the plan that was approved: the next run does it'
+      where c.job_serial = ${job.serial} and not ${destructive}`.execute(trx);
+  });
+}
+
+export async function findHeldJob(store: Store, jobId: string): Promise<HeldJob> {
+  const { rows } = await sql<{ serial: number; guard_verdict: GuardVerdict | null; newer: string | null }>`
+    select j.serial, j.guard_verdict, (
+      select n.id from job n where n.sync_id = j.sync_id and n.mode = 'apply' and n.serial > j.serial
+        and n.status in ('held', 'success', 'partial_success') order by n.serial limit 1) as newer
+    from job j where j.id = ${jobId}`.execute(store.db);
+  const row = rows[0];
+  if (!row?.guard_verdict) throw new LockstepError('NotHeld', `job ${jobId} holds no plan`);
+  return { serial: row.serial, hold: row.guard_verdict.hold, supersededBy: row.newer };
+}
+
+/** From here on the plan is final: what follows applies it and never plans again. */
+export async function commitPlan(
+  trx: Transaction<Database>,
+  job: RunnableJob,
+  totals: PlanTotals,
+): Promise<void> {
+  await requireOwnership(trx, job);
+  await sql`
+    update job set phase = 'apply', last_ordinal = ${totals.lastOrdinal}, read_count = ${totals.readCount},
+      same_counts = ${JSON.stringify(totals.same)}::jsonb, unmanaged_counts = ${JSON.stringify(totals.unmanaged)}::jsonb,
+      guard_verdict = ${JSON.stringify(totals.verdict)}::jsonb, complete = ${totals.complete}, incomplete_reason = ${totals.reason},
+      plan_hash = ${totals.verdict.tripped ? await planDigest(trx, job.serial, 'held') : null}
+    where serial = ${job.serial}`.execute(trx);
+}
+
+/** A plan that was committed, by whichever process, is never called unfinished again. */

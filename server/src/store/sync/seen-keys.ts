@@ -1,0 +1,80 @@
+import { sql } from 'kysely';
+import { objectKinds } from '@lockstep/contract/vocabulary.ts';
+import type { ObjectKind } from '@lockstep/contract/vocabulary.ts';
+import type { SeenCounts } from '../../sync/sync-store.ts';
+import type { StagingContext } from './staging-tables.ts';
+
+type Counts = Record<ObjectKind, number>;
+
+function countsOf(rows: readonly { kind: ObjectKind; count: number }[]): Counts {
+  const counts: Counts = { organizationalUnit: 0, user: 0, group: 0 };
+  for (const { kind, count } of rows) counts[kind] = count;
+  return counts;
+}
+
+const total = (counts: Counts): number => objectKinds.reduce((sum, kind) => sum + counts[kind], 0);
+
+/** Keys that were noted, as often as they came. */
+async function countNoted({ store, table }: StagingContext): Promise<number> {
+  const { rows } = await sql<{ count: number }>`select count(*)::int as count from ${table('key')}`.execute(
+    store.db,
+  );
+  return rows[0]?.count ?? 0;
+}
+
+/** Objects that were seen, each once: those with a link, and staged ones without. */
+async function countSeen({ store, sync, table }: StagingContext): Promise<Counts> {
+  const { rows } = await sql<{ kind: ObjectKind; count: number }>`
+    select kind, sum(count)::int as count from (
+      select l.kind, count(*) as count from link l
+      where l.sync_serial = ${sync.serial}
+        and exists (select 1 from ${table('key')} k where k.kind = l.kind and k.external_id = l.external_id)
+      group by l.kind
+      union all
+      select o.kind, count(distinct o.external_id) from ${table('object')} o
+      where not exists (
+        select 1 from link l where l.sync_serial = ${sync.serial} and l.kind = o.kind and l.external_id = o.external_id)
+      group by o.kind
+    ) seen group by kind`.execute(store.db);
+  return countsOf(rows);
+}
+
+async function countStaged({ store, table }: StagingContext): Promise<Counts> {
+  const { rows } = await sql<{ kind: ObjectKind; count: number }>`
+    select kind, count(*)::int as count from ${table('object')} group by kind`.execute(store.db);
+  return countsOf(rows);
+}
+
+/**
+ * Leaves each object staged once. Of records that differ and have one id the first is staged, or none where a link
+ * ties the id to an object already: which record is that object nobody can tell.
+ * @returns how many records have the id of another one and are not that record
+ */
+async function dropRepeated({ store, table }: StagingContext): Promise<number> {
+  await sql`
+    delete from ${table('object')} o using (
+      select kind, external_id from ${table('key')} group by 1, 2 having count(distinct fingerprint) > 1
+    ) k where o.linked and o.kind = k.kind and o.external_id = k.external_id`.execute(store.db);
+  await sql`
+    delete from ${table('object')} o using ${table('object')} first
+    where first.kind = o.kind and first.external_id = o.external_id and first.ctid < o.ctid`.execute(
+    store.db,
+  );
+  await sql`
+    delete from ${table('match_value')} m using ${table('match_value')} first
+    where first.kind = m.kind and first.external_id = m.external_id and first.rule = m.rule and first.value = m.value
+      and first.ctid < m.ctid`.execute(store.db);
+  const { rows } = await sql<{ doubled: number }>`
+    select coalesce(sum(records - 1), 0)::int as doubled from (
+      select count(distinct fingerprint) as records from ${table('key')} group by kind, external_id
+    ) k`.execute(store.db);
+  return rows[0]?.doubled ?? 0;
+}
+
+/** After the read: what was seen. A key that came twice shows in the sums, so that looking for it costs nothing else. */
+export async function settleSeen(context: StagingContext): Promise<SeenCounts> {
+  const noted = await countNoted(context);
+  const seen = await countSeen(context);
+  const doubled = noted === total(seen) ? 0 : await dropRepeated(context);
+  return { seen, staged: await countStaged(context), doubled };
+}

@@ -1,0 +1,66 @@
+import { sql } from 'kysely';
+import { matchKey } from '../../sync/match-key.ts';
+import type { JobSelection } from '../../sync/selection.ts';
+import type { RunnableJob } from '../../sync/sync-store.ts';
+import type { Store } from '../store.ts';
+import { requireOwnership } from './job-rows.ts';
+
+/** E-mail addresses of a user, in an image of a change or in the directory, as rows of one column. */
+const addresses = (image: string) =>
+  sql.raw(`jsonb_array_elements_text(
+  case when jsonb_typeof(${image} -> 'mail') = 'array' then ${image} -> 'mail' else '[]'::jsonb end)`);
+
+/**
+ * Takes out of an unweighed plan what a partial run must not touch. The creation of a unit stays where something
+ * selected is to lie below it; a membership stays where its group or its member is selected.
+ */
+export async function keepSelected(store: Store, job: RunnableJob, selection: JobSelection): Promise<void> {
+  const users = selection.userIds ?? [];
+  const groups = selection.groupIds ?? [];
+  const units = selection.organizationalUnitIds ?? [];
+  const emails = (selection.emails ?? []).map(matchKey);
+  await store.transaction(async (trx) => {
+    await requireOwnership(trx, job);
+    await sql`
+      with recursive unit (id, parent_id) as (
+        select u.id, u.parent_id from organizational_unit u where u.tenant_id = ${job.tenantId}
+        union all
+        select c.object_id, c.parent_id from change c
+        where c.job_serial = ${job.serial} and c.kind = 'organizationalUnit' and c.verb = 'create' and c.object_id is not null
+      ), below (id) as (
+        select unnest(${units}::text[]) collate "C"
+        union
+        select u.id from unit u join below b on u.parent_id = b.id
+      ), person (id) as (
+        select unnest(${users}::text[]) collate "C"
+        union
+        select c.object_id from change c left join directory_user d on d.id = c.object_id
+        where c.job_serial = ${job.serial} and c.kind = 'user' and c.object_id is not null and (
+          c.parent_id in (select id from below) or d.parent_id in (select id from below)
+          or exists (select 1 from ${addresses('c.after')} a (value) where lower(btrim(a.value)) = any (${emails}::text[]))
+          or exists (select 1 from ${addresses('c.before')} a (value) where lower(btrim(a.value)) = any (${emails}::text[]))
+          or exists (select 1 from ${addresses('d.attributes')} a (value) where lower(btrim(a.value)) = any (${emails}::text[])))
+      ), party (id) as (
+        select unnest(${groups}::text[]) collate "C"
+        union
+        select c.object_id from change c left join directory_group d on d.id = c.object_id
+        where c.job_serial = ${job.serial} and c.kind in ('group', 'membership') and c.object_id is not null
+          and (c.kind = 'group' and c.parent_id in (select id from below) or d.parent_id in (select id from below))
+      ), above (id) as (
+        select c.parent_id from change c
+        where c.job_serial = ${job.serial} and c.parent_id is not null and (
+          c.kind = 'user' and c.object_id in (select id from person) or c.kind = 'group' and c.object_id in (select id from party)
+          or c.kind = 'organizationalUnit' and c.object_id in (select id from below))
+        union
+        select u.parent_id from unit u join above a on a.id = u.id where u.parent_id is not null
+      )
+      delete from change c where c.job_serial = ${job.serial} and not coalesce(case c.kind
+        when 'user' then c.object_id in (select id from person)
+        when 'group' then c.object_id in (select id from party)
+        when 'organizationalUnit' then c.object_id in (select id from below)
+          or c.verb = 'create' and c.object_id in (select id from above)
+        else c.object_id in (select id from party)
+          or c.member_id in (select id from person) or c.member_id in (select id from party)
+      end, false)`.execute(trx);
+  });
+}

@@ -1,0 +1,48 @@
+import type { RunnableJob, SyncStore } from './sync-store.ts';
+
+/** Within a phase what is noted is at most so many milliseconds old, and written no more often than that. */
+const interval = 500;
+
+/** Notes how far the making of a plan is, for those who follow the job. */
+export class ProgressNotes {
+  readonly #store: Pick<SyncStore, 'noteProgress'>;
+  readonly #job: RunnableJob;
+  readonly #now: () => number;
+  #read = 0;
+  #notedAt = -Infinity;
+
+  /** @param now milliseconds that only grow */
+  constructor(
+    store: Pick<SyncStore, 'noteProgress'>,
+    job: RunnableJob,
+    now: () => number = () => performance.now(),
+  ) {
+    this.#store = store;
+    this.#job = job;
+    this.#now = now;
+  }
+
+  /** So many objects were read. */
+  async reading(read: number): Promise<void> {
+    this.#read = read;
+    await this.#note('read', 0);
+  }
+
+  /** The read is over. Noted at once: what comes next may be one long statement. */
+  async readEnded(): Promise<void> {
+    this.#notedAt = -Infinity;
+    await this.#note('plan', 0);
+  }
+
+  /** So many changes were found. */
+  async planning(planned: number): Promise<void> {
+    await this.#note('plan', planned);
+  }
+
+  async #note(phase: 'read' | 'plan', planned: number): Promise<void> {
+    const now = this.#now();
+    if (now - this.#notedAt < interval) return;
+    this.#notedAt = now;
+    await this.#store.noteProgress(this.#job, { phase, read: this.#read, planned });
+  }
+}

@@ -1,0 +1,73 @@
+import { expect, test } from 'vitest';
+import { continuousSyncs } from '../../server/src/app/continuous-syncs.ts';
+import { listJobs } from '../../server/src/app/jobs.ts';
+import { makeJobRunner } from '../../server/src/app/job-runner.ts';
+import { LockstepError } from '../../server/src/kernel/errors.ts';
+import type { JobView } from '../../contract/src/job.ts';
+import { describeWorlds } from './world.ts';
+import type { World } from './world.ts';
+
+const after = (seconds: number): Date => new Date(Date.now() + seconds * 1000);
+
+/** Looks at the world at a moment and starts what is due; the jobs that came of it, run to their end. */
+async function look(world: World, at: Date): Promise<JobView[]> {
+  const syncs = continuousSyncs(world.app);
+  const before = new Set((await jobsOf(world)).map(({ id }) => id));
+  for (const due of await syncs.dueSyncs(at)) await syncs.startScheduled(due.syncId, due.dueAt);
+  const started = (await jobsOf(world)).filter(({ id }) => !before.has(id));
+  for (const { id } of started) await makeJobRunner(world.app).run(id, new AbortController().signal);
+  return started;
+}
+
+async function jobsOf(world: World): Promise<JobView[]> {
+  return (await listJobs(world.app, world.actor, {}, { limit: 100 })).items;
+}
+
+describeWorlds('a continuous egress', (makeWorld) => {
+  test('runs once the directory has changed and settled, and not again until it changes', async () => {
+    const world = await makeWorld();
+    const corp = await world.system('corp');
+    const copy = await world.system('copy');
+    await world.ingress('corp');
+    await world.egress('copy', { continuous: true });
+    expect(await look(world, after(60))).toEqual([]);
+    corp.tree.add('/uid=ann');
+    await world.run('corp-in');
+    expect(await look(world, after(-60)), 'more may come').toEqual([]);
+    const [job] = await look(world, after(2));
+    expect(job).toMatchObject({ sync: 'copy-out', startedThrough: 'change', startedBy: null });
+    expect(copy.tree.find('/uid=ann')).toBeDefined();
+    expect(await look(world, after(60))).toEqual([]);
+    corp.tree.set('/uid=ann', { title: ['chief'] });
+    await world.run('corp-in');
+    expect(await look(world, after(2))).toHaveLength(1);
+    await world.run('corp-in');
+    expect(await look(world, after(60)), 'a run without change changes nothing').toEqual([]);
+  });
+
+  test('does not wait for ever for changes to settle, and tries a failed run again only later', async () => {
+    const world = await makeWorld();
+    const corp = await world.system('corp');
+    const copy = await world.system('copy');
+    await world.ingress('corp');
+    await world.egress('copy', { continuous: true });
+    corp.tree.add('/uid=ann');
+    await world.run('corp-in');
+    copy.readFailure = new LockstepError('ConnectionFailed', 'out of reach');
+    expect((await look(world, after(2))).length).toBe(1);
+    expect((await jobsOf(world))[0]).toMatchObject({ status: 'failed' });
+    copy.readFailure = null;
+    expect(await look(world, after(30))).toEqual([]);
+    expect((await look(world, after(120))).length).toBe(1);
+    expect(copy.tree.find('/uid=ann')).toBeDefined();
+  });
+
+  test('is refused of an ingress', async () => {
+    const world = await makeWorld();
+    await world.system('corp');
+    await expect(world.ingress('corp', { continuous: true })).rejects.toMatchObject({
+      code: 'InvalidConfiguration',
+      field: 'syncs.corp-in.continuous',
+    });
+  });
+});

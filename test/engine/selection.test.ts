@@ -1,0 +1,80 @@
+import { expect, test } from 'vitest';
+import { getUnitByPath } from '../../server/src/app/directory-path.ts';
+import { getJob, requestJob } from '../../server/src/app/jobs.ts';
+import { makeJobRunner } from '../../server/src/app/job-runner.ts';
+import type { JobSelection } from '../../server/src/sync/selection.ts';
+import { brief } from '../workbench.ts';
+import { checked, describeWorlds, told } from './world.ts';
+import type { World } from './world.ts';
+
+async function runPart(world: World, sync: string, selection: JobSelection) {
+  const request = { mode: 'apply', startedThrough: 'native', selection } as const;
+  const { job } = await requestJob(world.app, world.actor, sync, request);
+  await makeJobRunner(world.app).run(job.id, new AbortController().signal);
+  return checked(world.app, world.actor, await getJob(world.app, world.actor, job.id));
+}
+
+async function corpOf(world: World) {
+  const corp = await world.system('corp');
+  corp.tree.add('/ou=people');
+  corp.tree.add('/ou=people/uid=ann', { mail: ['Ann@example.com'] });
+  corp.tree.add('/ou=people/uid=bob', { mail: ['bob@example.com'] });
+  corp.tree.add('/ou=other');
+  corp.tree.add('/ou=other/uid=cyd', { mail: ['cyd@example.com'] });
+  corp.tree.add('/cn=all', {}, ['/ou=people/uid=ann', '/ou=people/uid=bob', '/ou=other/uid=cyd']);
+  await world.ingress('corp');
+  return corp;
+}
+
+describeWorlds('a partial run', (makeWorld) => {
+  test('brings the people with these addresses, the units above them, and nothing else', async () => {
+    const world = await makeWorld();
+    await corpOf(world);
+    const job = await runPart(world, 'corp-in', { emails: ['ann@EXAMPLE.com'] });
+    expect(await told(world, job)).toEqual([
+      'organizationalUnit create people',
+      'user create ann',
+      'membership addMember all < ann skipped DependencyFailed',
+    ]);
+    expect(Object.keys(await world.directory())).toEqual(['/ou=people', '/ou=people/uid=ann']);
+    // A whole run finds the rest, and what the part left alone.
+    const whole = await world.run('corp-in');
+    expect(brief(whole.statistics)).toMatchObject({
+      'user created': '2/0/0',
+      'user same': '1/0/0',
+      'membership created': '3/0/0',
+    });
+  });
+
+  test('believes in the absence of what is selected only', async () => {
+    const world = await makeWorld();
+    const corp = await corpOf(world);
+    await world.run('corp-in');
+    corp.tree.remove('/ou=people/uid=ann');
+    corp.tree.remove('/ou=people/uid=bob');
+    corp.tree.set('/ou=other/uid=cyd', { title: ['chief'] });
+    const job = await runPart(world, 'corp-in', { emails: ['bob@example.com'] });
+    expect(await told(world, job)).toEqual(['membership removeMember all < bob', 'user delete bob']);
+    const rest = await world.run('corp-in');
+    expect((await told(world, rest)).sort()).toEqual([
+      'membership removeMember all < ann',
+      'user delete ann',
+      'user update cyd',
+    ]);
+  });
+
+  test('of units takes what lies below them, out of the directory as well', async () => {
+    const world = await makeWorld();
+    await corpOf(world);
+    await world.run('corp-in');
+    const copy = await world.system('copy');
+    await world.egress('copy');
+    const other = await getUnitByPath(world.app.store.db, world.actor.tenantId, '/other');
+    const job = await runPart(world, 'copy-out', { organizationalUnitIds: [other ?? ''] });
+    expect(brief(job.statistics)).toMatchObject({
+      'user created': '1/0/0',
+      'organizationalUnit created': '1/0/0',
+    });
+    expect(Object.keys(copy.tree.snapshot())).toEqual(['/ou=other', '/ou=other/uid=cyd']);
+  });
+});
