@@ -31,7 +31,9 @@ export async function runInOrder(tasks: readonly Task[], limit: number, signal: 
     }
   };
   for (const task of tasks) {
-    while (underWay.size >= limit || mustWait(task, underWay)) await oneIsDone();
+    // Filled up by halves, so that requests leave together and not one by one as answers come.
+    if (underWay.size >= limit) while (underWay.size > limit >> 1) await oneIsDone();
+    while (mustWait(task, underWay)) await oneIsDone();
     if (signal.aborted || failures.length > 0) break;
     void start(task);
   }

@@ -22,14 +22,18 @@ function labelJoins({ sync, table }: StagingContext): RawBuilder<unknown> {
 const usable = sql`o.kind in ('user', 'group') and o.object_id is not null
   and (o.linked or o.error_code is null and o.conflict_code is null)`;
 
-/** Names the references to resolve: of groups that were read again, and of others that name an object which was linked or moved. */
+/**
+ * Names the references to resolve: of groups that were read again (where a staged object goes by the reference it is
+ * resolved at once), and of others that name an object which was linked or moved.
+ */
 async function nameWanted(context: StagingContext): Promise<void> {
   const { store, sync, table } = context;
   await sql`
-    insert into ${table('wanted')} (group_id, reference, whole)
-    select distinct g.object_id, m.reference, true
+    insert into ${table('wanted')} (group_id, reference, member_id, member_kind, whole)
+    select distinct on (g.object_id, m.reference) g.object_id, m.reference, o.object_id, o.kind, true
     from ${table('member')} m
     join ${table('object')} g on g.kind = 'group' and g.external_id = m.group_external_id
+    left join ${table('object')} o on o.reference = m.reference and ${usable}
     where g.error_code is null and g.conflict_code is null and g.object_id is not null`.execute(store.db);
   for (const column of [sql.raw('reference'), sql.raw('alias')]) {
     await sql`
