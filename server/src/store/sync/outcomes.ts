@@ -147,7 +147,6 @@ export async function recordOutcomes(
   outcomes: readonly BatchOutcome[],
 ): Promise<void> {
   await store.transaction(async (trx) => {
-    await requireOwnership(trx, job);
     await preferKeyLookups(trx);
     await markUnsuccessful(trx, job, outcomes);
     const done = outcomes.filter(({ result }) => result === 'success');
@@ -161,6 +160,8 @@ export async function recordOutcomes(
       sync,
       done.filter(({ kind }) => kind === 'membership'),
     );
+    // Last, since the intent of the next batch waits for this row.
+    await requireOwnership(trx, job);
     await sql`update job set applied_ordinal = ${through} where serial = ${job.serial}`.execute(trx);
   });
 }
