@@ -4,9 +4,11 @@ import { format, resolveConfig } from 'prettier';
 import { renderOpenApi } from '@lockstep/contract/openapi.ts';
 import packageJson from '../package.json' with { type: 'json' };
 import { configurationJsonSchema } from '../server/src/config/json-schema.ts';
+import { renderEiamTable } from './generated/eiam-table.ts';
 import { renderErrorTable } from './generated/error-table.ts';
 import { renderFieldReference } from './generated/field-reference.ts';
 import { renderMappingFunctions } from './generated/mapping-functions.ts';
+import { renderMerakiOperations } from './generated/meraki-operations.ts';
 
 /** A file that is generated, or of which a part is. Add one here and `--check` covers it. */
 interface GeneratedFile {
@@ -37,6 +39,13 @@ const generatedFiles: readonly GeneratedFile[] = [
   {
     path: 'docs/mapping.md',
     render: (current) => replacePart(current, 'functions', renderMappingFunctions()),
+  },
+  {
+    path: 'docs/surfaces.md',
+    render: (current) => {
+      const withEiam = replacePart(current, 'eiam', renderEiamTable());
+      return replacePart(withEiam, 'meraki', renderMerakiOperations());
+    },
   },
 ];
 

@@ -311,7 +311,7 @@ export const scopeSchema = z.strictObject({
     .string()
     .optional()
     .describe(
-      'Only users and groups that this filter matches: ingress in the notation of the connected system (RFC 4515 for LDAP), egress a CEL condition over directory attributes, such as `source.title[0] == "Engineer"`.',
+      'Only users and groups that this filter matches: ingress in the notation of the connected system (RFC 4515 for LDAP), egress a CEL condition over directory attributes, such as `source.title[0] == "Engineer"`; `source["$groups"]` has the ids of the groups that an object is a direct member of, `source["$kind"]` its kind.',
     ),
 });
 

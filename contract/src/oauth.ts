@@ -18,9 +18,10 @@ const redirectUriSchema = z
   .url()
   .max(2000)
   .refine((text) => {
-    const url = new URL(text);
+    const url = URL.parse(text);
+    if (url === null || text.includes('#')) return false;
     const local = ['127.0.0.1', '[::1]', 'localhost'].includes(url.hostname);
-    return !text.includes('#') && (url.protocol === 'https:' || (url.protocol === 'http:' && local));
+    return url.protocol === 'https:' || (url.protocol === 'http:' && local);
   }, 'must be an https address without a fragment, or http on the machine itself');
 
 export const oauthClientRequestSchema = z.strictObject({

@@ -1,8 +1,10 @@
 import { accessRoutes } from './access-routes.ts';
+import { authZoneRoutes } from './auth-zone.ts';
 import { identitySchema } from './account.ts';
 import { configurationRoutes, connectionRoutes, syncRoutes } from './configuration-routes.ts';
 import { directoryRoutes } from './directory-routes.ts';
 import { jobRoutes } from './job-routes.ts';
+import { oauthRoutes } from './oauth.ts';
 import type { Route } from './route.ts';
 
 /** Everything of the native API lies under this. */
@@ -39,9 +41,11 @@ const storeRoutes = {
 export const routes = {
   ...accountRoutes,
   ...accessRoutes,
+  ...oauthRoutes,
   ...configurationRoutes,
   ...connectionRoutes,
   ...syncRoutes,
+  ...authZoneRoutes,
   ...jobRoutes,
   ...directoryRoutes,
   ...storeRoutes,

@@ -165,6 +165,7 @@ export function parseSettings(
 /**
  * Saves a connection under a name inside the caller's transaction.
  * @param keepSecrets a secret that is not given keeps its value, else it is dropped.
+ * @param newConnectionId the id of one that is new
  */
 export async function saveConnection(
   app: Application,
@@ -173,11 +174,12 @@ export async function saveConnection(
   name: string,
   parted: PartedConnection,
   keepSecrets: boolean,
+  newConnectionId = newId('connection', app.clock.now().getTime()),
 ): Promise<void> {
   const existing = await findConnection(trx, actor.tenantId, name);
   if (existing === undefined) {
     checkName(name);
-    const id = newId('connection', app.clock.now().getTime());
+    const id = newConnectionId;
     const sealedSecrets = sealSecrets(app.vault, id, parted.secrets);
     await insertConnection(trx, { ...parted, id, tenantId: actor.tenantId, name, sealedSecrets });
     return;

@@ -36,7 +36,7 @@ export interface Found<Item> {
   readonly total: number;
 }
 
-/** Objects of a kind in the order of their making, and how many there are. */
+/** Objects of a kind by id, and how many there are. */
 export async function searchDirectory(
   app: Application,
   actor: Actor,

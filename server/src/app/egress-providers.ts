@@ -166,7 +166,7 @@ function scopesWith(
   if (filter === undefined || (filter === null && before === undefined)) return before;
   const root = app.connectors.get(connection.type)?.rootNode(connection.settings) ?? '/';
   const scopes = before ?? [{ source: '/', target: root }];
-  return scopes.map(({ filter: _, ...scope }) => ({ ...scope, ...(filter !== null && { filter }) }));
+  return scopes.map(({ source, target }) => ({ source, target, ...(filter !== null && { filter }) }));
 }
 
 function newSettings(name: string): SyncConfiguration {

@@ -91,7 +91,7 @@ export async function findConnectionBySerial(
 }
 
 /** A name fit for a configuration, out of what people call the thing, that nothing of the tenant has yet. */
-export export async function freeName(
+export async function freeName(
   trx: Transaction,
   tenantId: string,
   displayName: string,

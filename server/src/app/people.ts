@@ -44,7 +44,7 @@ async function surround(app: Application, rows: readonly PersonRow[]): Promise<P
   const { db } = app.store;
   const origins = byObject(await selectOrigins(db, ids), (row) => row.objectId);
   const groups = byObject(await selectGroupsOf(db, ids), (row) => row.userId);
-  const zones = byObject(await selectZoneTypesOf(db, ids), (row) => row.userId);
+  const zones = byObject(await selectZoneTypesOf(db, ids, app.clock.now()), (row) => row.userId);
   return rows.map((row) => ({
     ...row,
     origins: origins(row.id),

@@ -122,7 +122,9 @@ async function writeSync(
   if (!parsed.success) {
     const issue = parsed.error.issues[0];
     const field = `sync.${(issue?.path ?? []).join('.')}`;
-    throw new LockstepError('InvalidConfiguration', `${field}: ${issue?.message ?? 'is not valid'}`, { field });
+    throw new LockstepError('InvalidConfiguration', `${field}: ${issue?.message ?? 'is not valid'}`, {
+      field,
+    });
   }
   const configuration: SyncConfiguration = parsed.data;
   await saveSync(app, trx, actor, current?.name ?? connection, configuration, current?.position);
@@ -136,7 +138,10 @@ export async function createProvider(
   app: Application,
   actor: Actor,
   type: string,
-  change: ProviderChange & { readonly displayName: string; readonly settings: Readonly<Record<string, unknown>> },
+  change: ProviderChange & {
+    readonly displayName: string;
+    readonly settings: Readonly<Record<string, unknown>>;
+  },
 ): Promise<Provider> {
   requireRole(actor, 'administrator');
   return app.store.transaction(async (trx) => {

@@ -1,7 +1,7 @@
 import { LockstepError } from '../kernel/errors.ts';
 import type { Actor } from './actor.ts';
 import type { Application } from './application.ts';
-import { getUnitByPath, unitPaths } from './directory-path.ts';
+import { unitPaths } from './directory-path.ts';
 import { getTenant } from './directory-search.ts';
 
 /**
@@ -22,15 +22,4 @@ export async function pathsOfUnits(
       throw new LockstepError('NotFound', `there is no organizational unit ${JSON.stringify(id)}`);
     }),
   );
-}
-
-/** The id of the unit at a path, that of the root for `/`; undefined where there is none. */
-export async function findUnitIdAt(app: Application, actor: Actor, path: string): Promise<string | undefined> {
-  try {
-    const id = await getUnitByPath(app.store.db, actor.tenantId, path);
-    return id ?? (await getTenant(app, actor)).rootId;
-  } catch (error) {
-    if (error instanceof LockstepError && error.code === 'NotFound') return undefined;
-    throw error;
-  }
 }

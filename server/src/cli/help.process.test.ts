@@ -28,7 +28,18 @@ test('every command that is promised is there', () => {
       'jobs changes',
       'jobs list',
       'jobs show',
+      'keys create',
+      'keys list',
+      'keys revoke',
+      'oauth-clients create',
+      'oauth-clients delete',
+      'oauth-clients list',
       'plan',
+      'policies attach',
+      'policies delete',
+      'policies detach',
+      'policies list',
+      'policies put',
       'restore',
       'run',
       'serve',
@@ -50,7 +61,7 @@ test.each(commands.map((names) => [names.join(' ')]))('%s explains itself with a
   expect(text).toMatch(/\nExample:\n {2}\$ bin\/lockstep /);
 });
 
-test.each(['jobs', 'directory', 'connections'])('%s alone shows an example, too', (name) => {
+test.each(['jobs', 'directory', 'connections', 'keys', 'policies'])('%s alone shows an example, too', (name) => {
   let text = '';
   const group = buildProgram().commands.find((command) => command.name() === name);
   group?.configureOutput({ writeOut: (part) => (text += part) });

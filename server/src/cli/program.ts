@@ -6,7 +6,10 @@ import { connectionsCommand } from './commands/connections.ts';
 import { demoCommand } from './commands/demo.ts';
 import { directoryCommand } from './commands/directory.ts';
 import { jobsCommand } from './commands/jobs.ts';
+import { keysCommand } from './commands/keys.ts';
+import { oauthClientsCommand } from './commands/oauth-clients.ts';
 import { planCommand } from './commands/plan.ts';
+import { policiesCommand } from './commands/policies.ts';
 import { restoreCommand } from './commands/restore.ts';
 import { runCommand } from './commands/run.ts';
 import { serveCommand } from './commands/serve.ts';
@@ -38,6 +41,9 @@ Example:
     jobsCommand,
     directoryCommand,
     connectionsCommand,
+    keysCommand,
+    policiesCommand,
+    oauthClientsCommand,
     backupCommand,
     restoreCommand,
     demoCommand,

@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -101,4 +101,27 @@ test('SIGTERM ends it cleanly; nothing else is on stdout', async () => {
 test('what is there is read without a server just the same', async () => {
   const finished = await lockstep('directory', 'list', 'users', '--data', data, '--json');
   expect((JSON.parse(finished.stdout) as { objects: unknown[] }).objects).toHaveLength(5);
+});
+
+test('a key is made, bounded, listed without its secret, and revoked', async () => {
+  const run = async (...args: string[]) => {
+    const { code, stdout, stderr } = await lockstep(...args, '--data', data, '--json');
+    return { code, stderr, value: stdout === '' ? {} : (JSON.parse(stdout) as Record<string, unknown>) };
+  };
+  const document = { Version: '1', Statement: [{ Effect: 'Allow', Action: 'eiam:Get*', Resource: '*' }] };
+  const file = join(folder, 'policy.json');
+  writeFileSync(file, JSON.stringify(document));
+  expect((await run('policies', 'put', 'read-only', file)).value).toMatchObject({ document });
+  const made = await run('keys', 'create', 'reporting', '--policy', 'read-only');
+  expect(made.value).toMatchObject({ name: 'reporting', policies: ['read-only'], status: 'active' });
+  const { id, secret } = made.value as { id: string; secret: string };
+  expect(secret).toMatch(/^\w{30}$/);
+  expect((await run('policies', 'delete', 'read-only')).code).not.toBe(0);
+  expect((await run('policies', 'detach', 'read-only', id)).value).toMatchObject({ attached: false });
+  expect((await run('keys', 'revoke', id)).value).toEqual({ id, status: 'revoked' });
+  const listed = await run('keys', 'list');
+  expect(JSON.stringify(listed.value)).not.toContain(secret);
+  expect(listed.value['accessKeys']).toContainEqual(expect.objectContaining({ id, status: 'revoked' }));
+  writeFileSync(file, '[]');
+  expect((await run('policies', 'put', 'bad', file)).stderr).toContain('no JSON object');
 });

@@ -4,14 +4,19 @@ import { countActiveJobs } from '../app/health.ts';
 import type { Application } from '../app/application.ts';
 import { openMetrics } from '../telemetry/metrics.ts';
 import { registerConsole } from './console.ts';
+import { registerDownloads } from './downloads.ts';
 import { registerOperations } from './operations.ts';
 import type { DefaultActor, Surface, SurfaceContext } from './surface.ts';
+import { authentikSurface } from './surfaces/authentik/surface.ts';
 import { eiamSurface } from './surfaces/eiam/surface.ts';
+import { rewriteMerakiPath } from './surfaces/meraki/rewrite-path.ts';
+import { merakiSurface } from './surfaces/meraki/surface.ts';
 import { sendProblem, sendProtocolProblem } from './surfaces/native/problems.ts';
 import { nativeSurface } from './surfaces/native/surface.ts';
+import { oauthSurface } from './surfaces/oauth/surface.ts';
 
 /** Every API on the port. A vendor's API is one more of these. */
-const surfaces: readonly Surface[] = [nativeSurface, eiamSurface];
+const surfaces: readonly Surface[] = [nativeSurface, eiamSurface, merakiSurface, oauthSurface, authentikSurface];
 
 export interface ServerOptions {
   readonly version: string;
@@ -24,6 +29,8 @@ export interface ServerOptions {
   readonly bodyLimit?: number | undefined;
   /** Requests of one access key a second in the EIAM API; 100 when not given. */
   readonly eiamRequestsPerSecond?: number | undefined;
+  /** Where clients reach this server, `https://host`; without it, where their requests say. */
+  readonly publicUrl?: string | undefined;
 }
 
 const defaultBodyLimit = 4 * 1024 * 1024;
@@ -31,6 +38,12 @@ const defaultBodyLimit = 4 * 1024 * 1024;
 const longestParameter = 8192;
 /** Bytes of a request's head: clients of the EIAM API send all their parameters in the query. */
 const largestHead = 1024 * 1024;
+
+/** The dialect that an address belongs to. */
+function errorSender(url: string): NonNullable<Surface['sendError']> {
+  const surface = surfaces.find(({ prefix, sendError }) => sendError !== undefined && url.startsWith(`${prefix}/`));
+  return surface?.sendError ?? sendProblem;
+}
 
 function createInstance(options: ServerOptions): FastifyInstance {
   return Fastify({
@@ -42,8 +55,9 @@ function createInstance(options: ServerOptions): FastifyInstance {
     requestTimeout: 60_000,
     http: { maxHeaderSize: largestHead },
     routerOptions: { maxParamLength: longestParameter },
+    rewriteUrl: (request) => rewriteMerakiPath(request.url ?? '/'),
     frameworkErrors: (error, request, reply) => {
-      void sendProblem(error, request, reply);
+      void errorSender(request.raw.url ?? '')(error, request, reply);
     },
   });
 }
@@ -65,6 +79,7 @@ export function buildServer(application: Application, options: ServerOptions): F
     closing: closing.signal,
     version: options.version,
     eiamRequestsPerSecond: options.eiamRequestsPerSecond,
+    publicUrl: options.publicUrl,
   };
   instance.setErrorHandler(sendProblem);
   instance.setNotFoundHandler(async (request, reply) =>
@@ -75,6 +90,7 @@ export function buildServer(application: Application, options: ServerOptions): F
     context,
     openMetrics(async () => countActiveJobs(application)),
   );
+  registerDownloads(instance, context);
   for (const surface of surfaces) {
     void instance.register(async (scope) => surface.register(scope, context), { prefix: surface.prefix });
   }

@@ -1,4 +1,4 @@
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Actor } from '../app/actor.ts';
 import type { Application } from '../app/application.ts';
 
@@ -13,6 +13,8 @@ export interface SurfaceContext {
   readonly closing: AbortSignal;
   readonly version: string;
   readonly eiamRequestsPerSecond?: number | undefined;
+  /** Where clients reach this server, `https://host`; undefined: where their requests say. */
+  readonly publicUrl?: string | undefined;
 }
 
 /**
@@ -21,5 +23,7 @@ export interface SurfaceContext {
  */
 export interface Surface {
   readonly prefix: string;
+  /** Answers what is refused before an address is looked at: then nothing of the surface has run yet. */
+  readonly sendError?: (error: unknown, request: FastifyRequest, reply: FastifyReply) => Promise<void>;
   register(instance: FastifyInstance, context: SurfaceContext): void;
 }

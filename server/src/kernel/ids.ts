@@ -51,13 +51,19 @@ function takeRandom(target: Uint8Array, offset: number, length: number): void {
   used += length;
 }
 
-function stamped(length: number, now: number): Uint8Array {
-  const bytes = new Uint8Array(length);
+function timeStamp(now: number): Uint8Array {
+  const bytes = new Uint8Array(6);
   let time = now;
   for (let index = 5; index >= 0; index -= 1) {
     bytes[index] = time % 256;
     time = Math.floor(time / 256);
   }
+  return bytes;
+}
+
+function stamped(length: number, now: number): Uint8Array {
+  const bytes = new Uint8Array(length);
+  bytes.set(timeStamp(now));
   takeRandom(bytes, 6, length - 6);
   return bytes;
 }
@@ -73,6 +79,11 @@ export function newId(type: IdType, now: number = Date.now()): string {
 /** A new job id: `sync_` and 40 characters of lowercase base32hex that begin with the time, so that ids sort by it. */
 export function newJobId(now: number = Date.now()): string {
   return `sync_${encode(stamped(25, now), base32hex, 40)}`;
+}
+
+/** What the ids of jobs of a moment (milliseconds since 1970) begin with, and are not less than. */
+export function firstJobId(at: number): string {
+  return `sync_${encode(timeStamp(at), base32hex, 9)}`;
 }
 
 /** A new id of a test of a connection: `async_` and 40 characters that begin with the time, like a job's. */

@@ -505,7 +505,7 @@ interface ApplicationTable {
   description: Generated<string>;
   enabled: Generated<boolean>;
   profile: ColumnType<JsonObject, string | undefined, string>;
-  scope: ColumnType<JsonObject, string | undefined, string>;
+  provisioning: ColumnType<JsonObject, string | undefined, string>;
   connection_id: Optional<string>;
   created_at: CreatedAt;
   updated_at: CreatedAt;

@@ -1,8 +1,8 @@
 import type { ObjectKind } from '@lockstep/contract/vocabulary.ts';
 import { objectKinds } from '@lockstep/contract/vocabulary.ts';
-import { attributesFromJson } from '../directory/attributes.ts';
 import type { AttributeValue, Attributes } from '../directory/attributes.ts';
 import { LockstepError } from '../kernel/errors.ts';
+import { egressSource } from './egress-source.ts';
 import { matchTexts } from './match-key.ts';
 import type { Run } from './run-context.ts';
 import type { Staging } from './sync-store.ts';
@@ -56,7 +56,7 @@ export async function stageSourceMatches(
   if (targets.every((target) => target === null)) return;
   for await (const page of staging.unlinkedSources(kind)) {
     const rows = page.flatMap(({ objectId, directory }) => {
-      const desired = mapQuietly(run, kind, attributesFromJson(directory.attributes));
+      const desired = mapQuietly(run, kind, egressSource(kind, directory));
       return targets.flatMap((target, rule) => {
         const values = target === null ? undefined : desired?.[target];
         return values ? matchTexts(values).map((value) => ({ kind, objectId, rule, value })) : [];

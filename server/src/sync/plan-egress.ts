@@ -5,6 +5,7 @@ import { LockstepError } from '../kernel/errors.ts';
 import type { ErrorCode } from '../kernel/errors.ts';
 import type { ChangeWriter } from './change-writer.ts';
 import type { ExternalObject } from './connector.ts';
+import { egressSource } from './egress-source.ts';
 import { imageToJson } from './image.ts';
 import type { Image } from './image.ts';
 import { planObject } from './plan-object.ts';
@@ -62,7 +63,7 @@ interface Desired {
 
 function desiredImage(run: Run, candidate: EgressCandidate, node: string | null): Desired {
   const { kind, directory, staged } = candidate;
-  const mapped = run.specification.mapping[kind](attributesFromJson(directory.attributes));
+  const mapped = run.specification.mapping[kind](egressSource(kind, directory));
   const projected = run.endpoint.project(kind, mapped, staged ? externalObject(staged) : null);
   const managed = new Set([
     ...run.specification.mapping.attributesWritten[kind],

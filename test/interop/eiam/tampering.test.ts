@@ -320,8 +320,8 @@ describeOnSharedStores('tampered requests', (makeStore) => {
   ] as const)(
     '%s: each is refused with its code, and the untouched one passes',
     async (_name, draft, all) => {
-      const { client, key, host, given } = await start();
-      await using _closing = client;
+      const { client: opened, key, host, given } = await start();
+      await using client = opened;
       const untouched = await sendDraft(client.url, draft(host, key, 'GetInstance', given));
       expect(untouched).toMatchObject({ status: 200, body: { Instance: { InstanceId: given.InstanceId } } });
       const answers: Record<string, unknown> = {};

@@ -82,7 +82,11 @@ describeOnSharedStores('direct writes to the directory', (makeStore) => {
       attributes: { mail: [' Ann@Example.com'], displayName: ['Ann'], empty: [] },
     });
     expect(ann).toMatchObject({ name: 'Ann', path: '/Ann', parentId: null, enabled: true });
-    expect(ann.attributes).toEqual({ mail: [' Ann@Example.com'], displayName: ['Ann'] });
+    expect(ann.attributes).toEqual({
+      username: ['Ann'],
+      mail: [' Ann@Example.com'],
+      displayName: ['Ann'],
+    });
     expect(await matchKeys(ann.id)).toEqual(['mail=ann@example.com']);
 
     const changed = await updateUser(app, actor, ann.id, {
@@ -92,7 +96,7 @@ describeOnSharedStores('direct writes to the directory', (makeStore) => {
       attributes: { mail: [], title: ['Head'] },
     });
     expect(changed).toMatchObject({ path: '/Sales/anna', enabled: false });
-    expect(changed.attributes).toEqual({ displayName: ['Ann'], title: ['Head'] });
+    expect(changed.attributes).toEqual({ username: ['anna'], displayName: ['Ann'], title: ['Head'] });
     expect(changed.revision).toBeGreaterThan(ann.revision);
     expect(await matchKeys(ann.id)).toEqual([]);
 

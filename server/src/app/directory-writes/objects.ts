@@ -10,6 +10,7 @@ import {
   updateObject,
   type ObjectWrite,
 } from '../../store/queries/directory-writes.ts';
+import { namingAttribute } from '../../sync/contributions.ts';
 import { nameAttribute } from '../../sync/image.ts';
 import { matchKey } from '../../sync/match-key.ts';
 import { objectKeys } from '../../sync/object-keys.ts';
@@ -36,13 +37,8 @@ export interface ObjectChange {
 
 const longestName = 1000;
 
-/** What an error calls the name of a kind. */
-function nameField(kind: ObjectKind): string {
-  return kind === 'user' ? 'username' : 'name';
-}
-
 function checkName(kind: ObjectKind, name: string): void {
-  const field = nameField(kind);
+  const field = namingAttribute[kind];
   if (matchKey(name) === '' || name.includes('\0'))
     throw new LockstepError('InvalidRequest', `a ${field} must not be empty`, { field });
   if (name.length > longestName)
@@ -54,7 +50,7 @@ function checkAttributes(kind: ObjectKind, attributes: JsonAttributeMap): JsonAt
   const kept: JsonAttributeMap = {};
   for (const [name, values] of Object.entries(attributes)) {
     const field = `attributes.${name}`;
-    if (name === '' || name.startsWith('$') || name.includes('\0') || name === nameField(kind)) {
+    if (name === '' || name.startsWith('$') || name.includes('\0') || name === namingAttribute[kind]) {
       throw new LockstepError('InvalidRequest', `${JSON.stringify(name)} cannot be set as an attribute`, {
         field,
       });
@@ -137,7 +133,11 @@ export async function addObject(
   desired: DesiredObject,
 ): Promise<string> {
   checkName(kind, desired.name);
-  const attributes = checkAttributes(kind, desired.attributes);
+  // The name is an attribute too, as mappings and conditions see it.
+  const attributes = {
+    ...checkAttributes(kind, desired.attributes),
+    [namingAttribute[kind]]: [desired.name],
+  };
   await requireUnit(write, desired.parentId, 'parentId');
   const id = newId(kind);
   await writeRow(write, kind, id, { ...desired, attributes }, async (row) =>
@@ -152,11 +152,13 @@ function amended(kind: ObjectKind, row: DirectoryRow, change: ObjectChange): Des
   const given = change.attributes ?? {};
   const values = checkAttributes(kind, given);
   const kept = Object.entries(row.attributes).filter(([name]) => given[name] === undefined);
+  const name = change.name ?? row.name;
+  const renamed = name === row.name ? {} : { [namingAttribute[kind]]: [name] };
   return {
-    name: change.name ?? row.name,
+    name,
     parentId: change.parentId === undefined ? row.parentId : change.parentId,
     enabled: change.enabled ?? row.enabled,
-    attributes: { ...Object.fromEntries(kept), ...values },
+    attributes: { ...Object.fromEntries(kept), ...values, ...renamed },
   };
 }
 

@@ -1,6 +1,7 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import { newId } from '../../kernel/ids.ts';
 import {
+  deleteSpentGrants,
   findOauthBearer,
   insertOauthAccessToken,
   insertOauthCode,
@@ -154,6 +155,7 @@ export async function issueClientTokens(
   const at = app.clock.now();
   const id = newId('oauthGrant', at.getTime());
   return app.store.transaction(async (trx) => {
+    await deleteSpentGrants(trx, client.id);
     await insertOauthGrant(trx, { id, clientId: client.id, accountId: client.accountId, scopes, at });
     return issueTokens(app, trx, id, scopes, false);
   });

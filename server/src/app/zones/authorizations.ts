@@ -71,17 +71,18 @@ function checkSpan(startsAt: Date, expiresAt: Date | null): void {
   });
 }
 
-async function getRow(
-  executor: Executor,
-  actor: Actor,
-  serial: number,
-): Promise<ZoneAuthorizationRow> {
+async function getRow(executor: Executor, actor: Actor, serial: number): Promise<ZoneAuthorizationRow> {
   const row = await lockZoneAuthorization(executor, actor.tenantId, { serial });
   if (row === undefined) throw new LockstepError('NotFound', `there is no authorization ${serial}`);
   return row;
 }
 
-async function show(app: Application, trx: Transaction, actor: Actor, serial: number): Promise<Authorization> {
+async function show(
+  app: Application,
+  trx: Transaction,
+  actor: Actor,
+  serial: number,
+): Promise<Authorization> {
   const row = await getRow(trx, actor, serial);
   return { ...row, status: statusAt(row, app.clock.now()) };
 }

@@ -45,8 +45,8 @@ create table application (
   enabled boolean not null default true,
   -- What is shown and the engine does not read.
   profile jsonb not null default '{}',
-  -- Who is provisioned: {"organizationalUnitIds": [], "groupIds": [], "primaryUnitId": ""}.
-  scope jsonb not null default '{}',
+  -- How it is provisioned, and which units of the directory: what connection and sync are made of, without secrets.
+  provisioning jsonb not null default '{}',
   connection_id text collate "C" references connection (id) on delete set null,
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now()

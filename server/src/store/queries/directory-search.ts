@@ -97,7 +97,7 @@ export interface SearchPage {
   readonly limit: number;
 }
 
-/** Objects by id, which is the order of their making. */
+/** Objects by id: to the millisecond the order of their making. */
 export async function searchObjects(
   executor: Executor,
   tenantId: string,

@@ -1,6 +1,7 @@
 import { sql, type Kysely, type RawBuilder } from 'kysely';
 import type { GuardVerdictView, JobPhase } from '@lockstep/contract/job.ts';
 import type { Direction, JobMode, JobStatus, Kind, Statistics } from '@lockstep/contract/vocabulary.ts';
+import { firstJobId } from '../../kernel/ids.ts';
 import type { JobSelection } from '../../sync/selection.ts';
 import type { Database } from '../schema.ts';
 
@@ -58,14 +59,40 @@ export interface JobFilter {
   readonly startedBefore?: Date | undefined;
 }
 
+/** One value by equality: then an index that goes on with the id gives the order as well. */
+function isOneOf(column: string, values: readonly string[]): RawBuilder<unknown> {
+  const [first] = values;
+  return values.length === 1
+    ? sql`${sql.ref(column)} = ${first}`
+    : sql`${sql.ref(column)} = any(${values}::text[])`;
+}
+
+/** All but dry runs: in the words of the index that has only these. */
+function isOneOfModes(modes: readonly JobMode[]): RawBuilder<unknown> {
+  const real = modes.includes('apply') && modes.includes('approve') && !modes.includes('dryRun');
+  return real ? sql`mode <> 'dryRun'` : isOneOf('mode', modes);
+}
+
+/**
+ * Jobs that started since a moment were asked for an hour before it at the earliest, but for the few that waited longer.
+ * Without this a page at the end of the range would look through all jobs before it.
+ */
+function askedForSince(tenantId: string, startedAfter: Date): RawBuilder<unknown> {
+  const first = sql`${firstJobId(startedAfter.getTime() - 3_600_000)}::text collate "C"`;
+  return sql`id >= coalesce(least(${first}, (
+    select min(waited.id) from (
+      select id from job
+      where tenant_id = ${tenantId} and started_at >= ${startedAfter} and started_at - created_at > interval '1 hour'
+      offset 0) waited)), ${first})`;
+}
+
 function filterCondition(tenantId: string, filter: JobFilter): RawBuilder<unknown> {
   const conditions = [sql`tenant_id = ${tenantId}`];
-  if (filter.status !== undefined) conditions.push(sql`status = any(${filter.status}::text[])`);
+  if (filter.status !== undefined) conditions.push(isOneOf('status', filter.status));
   if (filter.syncIds !== undefined) conditions.push(sql`sync_id = any(${filter.syncIds}::text[])`);
-  if (filter.connectionIds !== undefined)
-    conditions.push(sql`connection_id = any(${filter.connectionIds}::text[])`);
+  if (filter.connectionIds !== undefined) conditions.push(isOneOf('connection_id', filter.connectionIds));
   if (filter.direction !== undefined) conditions.push(sql`direction = ${filter.direction}`);
-  if (filter.modes !== undefined) conditions.push(sql`mode = any(${filter.modes}::text[])`);
+  if (filter.modes !== undefined) conditions.push(isOneOfModes(filter.modes));
   if (filter.startedAfter !== undefined) conditions.push(sql`started_at >= ${filter.startedAfter}`);
   if (filter.startedBefore !== undefined) conditions.push(sql`started_at <= ${filter.startedBefore}`);
   return sql.join(conditions, sql` and `);
@@ -95,12 +122,12 @@ export async function selectJobs(
     );
     return rows.reverse();
   }
-  const after = page.after === undefined ? sql`` : sql`and id < ${page.after}`;
+  const { startedAfter } = filter;
+  const bound = startedAfter === undefined ? sql`` : sql`and ${askedForSince(tenantId, startedAfter)}`;
+  const after = page.after === undefined ? sql`` : sql`and id < ${page.after} ${bound}`;
   const { rows } = await sql<JobRow>`
     select ${columns} from job where ${where} ${after} order by id desc
-    limit ${page.limit} offset ${page.offset ?? 0}`.execute(
-    executor,
-  );
+    limit ${page.limit} offset ${page.offset ?? 0}`.execute(executor);
   return rows;
 }
 

@@ -26,7 +26,9 @@ export async function insertOauthClient(
   await sql`
     insert into oauth_client (id, tenant_id, account_id, name, secret_hash, redirect_uris, scopes)
     values (${client.id}, ${client.tenantId}, ${client.accountId}, ${client.name}, ${client.secretHash},
-      ${JSON.stringify(client.redirectUris)}::jsonb, ${JSON.stringify(client.scopes)}::jsonb)`.execute(executor);
+      ${JSON.stringify(client.redirectUris)}::jsonb, ${JSON.stringify(client.scopes)}::jsonb)`.execute(
+    executor,
+  );
 }
 
 /** A client of any tenant: who asks is not known yet. */
@@ -49,7 +51,11 @@ export async function selectOauthClients(
 }
 
 /** Deletes a client with all its tokens. @returns whether there was one. */
-export async function deleteOauthClientRow(executor: Executor, tenantId: string, id: string): Promise<boolean> {
+export async function deleteOauthClientRow(
+  executor: Executor,
+  tenantId: string,
+  id: string,
+): Promise<boolean> {
   const { rows } = await sql`
     delete from oauth_client where tenant_id = ${tenantId} and id = ${id} returning id`.execute(executor);
   return rows.length > 0;
@@ -75,7 +81,19 @@ export async function insertOauthGrant(
 
 /** Ends a grant with all tokens that came of it. */
 export async function revokeOauthGrant(executor: Executor, id: string, at: Date): Promise<void> {
-  await sql`update oauth_grant set revoked_at = coalesce(revoked_at, ${at}) where id = ${id}`.execute(executor);
+  await sql`update oauth_grant set revoked_at = coalesce(revoked_at, ${at}) where id = ${id}`.execute(
+    executor,
+  );
+}
+
+/** Forgets grants of a client's own whose tokens are all gone. */
+export async function deleteSpentGrants(executor: Executor, clientId: string): Promise<void> {
+  await sql`
+    delete from oauth_grant g
+    where g.client_id = ${clientId}
+      and not exists (select from oauth_access_token t where t.grant_id = g.id)
+      and not exists (select from oauth_refresh_token t where t.grant_id = g.id)
+      and not exists (select from oauth_code t where t.grant_id = g.id)`.execute(executor);
 }
 
 export async function touchOauthGrant(executor: Executor, id: string, at: Date): Promise<void> {
@@ -147,7 +165,11 @@ export async function lockOauthRefreshToken(
   return rows[0];
 }
 
-export async function markOauthRefreshTokenUsed(executor: Executor, hash: Uint8Array, at: Date): Promise<void> {
+export async function markOauthRefreshTokenUsed(
+  executor: Executor,
+  hash: Uint8Array,
+  at: Date,
+): Promise<void> {
   await sql`update oauth_refresh_token set used_at = ${at} where token_hash = ${hash}`.execute(executor);
 }
 

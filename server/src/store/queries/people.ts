@@ -21,8 +21,8 @@ export interface PersonFilter {
   /** Serials of connections that the person comes from; 0 stands for the directory itself. */
   readonly connections?: readonly number[] | undefined;
   readonly groups?: readonly number[] | undefined;
-  /** Types of zones that the person may enter now. */
-  readonly zoneTypes?: readonly string[] | undefined;
+  /** Types of zones that the person may enter at that moment. */
+  readonly zones?: { readonly types: readonly string[]; readonly at: Date } | undefined;
   readonly enabled?: boolean | undefined;
   /** Each must be part of the display name, the user name or an e-mail address, whatever the letter case. */
   readonly words?: readonly string[] | undefined;
@@ -56,7 +56,9 @@ const columns = sql`
 const from = sql`directory_user u`;
 
 /** Authorizations that hold at the moment. */
-export const inForce = sql`a.revoked_at is null and a.starts_at <= now() and (a.expires_at is null or a.expires_at > now())`;
+function inForce(at: Date): RawBuilder<unknown> {
+  return sql`a.revoked_at is null and a.starts_at <= ${at} and (a.expires_at is null or a.expires_at > ${at})`;
+}
 
 function condition(tenantId: string, filter: PersonFilter): RawBuilder<unknown> {
   const conditions = [sql`u.tenant_id = ${tenantId}`];
@@ -66,10 +68,10 @@ function condition(tenantId: string, filter: PersonFilter): RawBuilder<unknown> 
     conditions.push(sql`exists (
       select from membership m join directory_group g on g.id = m.group_id
       where m.member_id = u.id and g.serial = any(${filter.groups}::bigint[]))`);
-  if (filter.zoneTypes !== undefined)
+  if (filter.zones !== undefined)
     conditions.push(sql`exists (
       select from zone_authorization a join authorization_zone z on z.id = a.zone_id
-      where a.user_id = u.id and z.type = any(${filter.zoneTypes}::text[]) and ${inForce})`);
+      where a.user_id = u.id and z.type = any(${filter.zones.types}::text[]) and ${inForce(filter.zones.at)})`);
   if (filter.enabled !== undefined) conditions.push(sql`u.enabled = ${filter.enabled}`);
   for (const word of filter.words ?? []) {
     const pattern = containing(word);
@@ -146,15 +148,16 @@ export async function selectGroupsOf(
   return rows;
 }
 
-/** Types of the zones that each of the people may enter now. */
+/** Types of the zones that each of the people may enter at a moment. */
 export async function selectZoneTypesOf(
   executor: Executor,
   userIds: readonly string[],
+  at: Date,
 ): Promise<{ userId: string; type: string }[]> {
   const { rows } = await sql<{ userId: string; type: string }>`
     select distinct a.user_id as "userId", z.type
     from zone_authorization a join authorization_zone z on z.id = a.zone_id
-    where a.user_id = any(${userIds}::text[]) and ${inForce} order by z.type`.execute(executor);
+    where a.user_id = any(${userIds}::text[]) and ${inForce(at)} order by z.type`.execute(executor);
   return rows;
 }
 

@@ -82,7 +82,7 @@ export async function selectSlice<Row extends object>(
     from ${list.from} where ${list.where}`.execute(executor);
   const counts = rows[0] ?? { total: 0, preceding: 0, following: 0 };
   return {
-    rows: found.map(({ sliceSortedBy: _, sliceSerial: __, ...row }) => row as unknown as Row),
+    rows: found,
     first,
     last,
     ...counts,

@@ -53,3 +53,11 @@ export async function updateTenantDescription(
 ): Promise<void> {
   await sql`update tenant set description = ${description} where id = ${tenantId}`.execute(executor);
 }
+
+/** The number that some APIs call a tenant by. */
+export async function findTenantSerial(executor: Executor, tenantId: string): Promise<number | undefined> {
+  const { rows } = await sql<{ serial: number }>`select serial from tenant where id = ${tenantId}`.execute(
+    executor,
+  );
+  return rows[0]?.serial;
+}

@@ -57,15 +57,20 @@ async function dropFiltered(
 ): Promise<void> {
   let after = '';
   for (;;) {
-    const { rows } = await sql<{ id: string; scope: number; attributes: JsonAttributes }>`
-      select d.id, s.scope, d.attributes from (
+    const { rows } = await sql<{ id: string; scope: number; attributes: JsonAttributes; groups: string[] }>`
+      select d.id, s.scope, d.attributes,
+        array(select m.group_id from membership m where m.member_id = d.id order by 1) as groups from (
         select object_id, scope from ${table('source')} where kind = ${kind} and object_id > ${after} order by object_id limit 2000
       ) s join ${directoryTables[kind].table} d on d.id = s.object_id order by d.id`.execute(store.db);
     const last = rows.at(-1);
     if (!last) return;
     after = last.id;
     const out = rows
-      .filter((row) => !filter(row.scope, attributesFromJson(row.attributes)))
+      .filter((row) => {
+        // What is no attribute, and conditions are made of all the same.
+        const pseudo = { $kind: [kind], $groups: row.groups };
+        return !filter(row.scope, { ...attributesFromJson(row.attributes), ...pseudo });
+      })
       .map(({ id }) => id);
     if (out.length > 0)
       await sql`delete from ${table('source')} where kind = ${kind} and object_id = any (${out}::text[])`.execute(
@@ -107,11 +112,13 @@ export async function stageMissing(context: StagingContext, kinds: readonly Obje
     disable: sql`(l.state = 'live' or ${sync.direction === 'ingress'}::boolean and l.kind = 'user' and exists (
       select 1 from directory_user d where d.id = l.object_id and d.enabled and d.revision = l.object_revision))`,
   }[sync.onMissing];
+  // A link that a person made ahead of the record: what was never seen cannot be gone.
+  const wasThere = sql`(l.state = 'live' or l.object_revision > 0)`;
   await sql`
     insert into ${table('missing')} (kind, external_id, object_id, depth)
     select l.kind, l.external_id, l.object_id, coalesce(o.depth, 0)
     from link l left join ${table('object')} o on o.kind = l.kind and o.external_id = l.external_id
-    where l.sync_serial = ${sync.serial} and ${asked} and l.kind = any (${kinds}::text[]) and ${gone}`.execute(
+    where l.sync_serial = ${sync.serial} and ${asked} and ${wasThere} and l.kind = any (${kinds}::text[]) and ${gone}`.execute(
     store.db,
   );
   if (sync.direction === 'ingress') {

@@ -83,6 +83,7 @@ export function toEiamError(error: unknown, subject = 'Resource'): EiamError {
     case 'cancelled':
       return new EiamError(409, `OperationDenied.${error.code}`, error.message);
     case 'bug':
+    default:
       return internalError(error);
   }
 }

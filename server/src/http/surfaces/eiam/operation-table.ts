@@ -1,9 +1,16 @@
 import type { Operation } from './operation.ts';
+import { applicationProvisioningOperations } from './operations/application-provisioning.ts';
+import { applicationOperations } from './operations/applications.ts';
+import { authnSourceMappingOperations } from './operations/authn-source-mappings.ts';
+import { customFieldOperations } from './operations/custom-fields.ts';
 import { groupOperations } from './operations/groups.ts';
+import { identityProviderOperations } from './operations/identity-providers.ts';
 import { instanceOperations } from './operations/instances.ts';
 import { jobOperations } from './operations/jobs.ts';
 import { organizationalUnitOperations } from './operations/organizational-units.ts';
+import { providerSynchronizationOperations } from './operations/provider-synchronization.ts';
 import { regionOperations } from './operations/regions.ts';
+import { supportOperations } from './operations/support.ts';
 import { userUnitOperations } from './operations/user-units.ts';
 import { userOperations } from './operations/users.ts';
 
@@ -11,11 +18,18 @@ import { userOperations } from './operations/users.ts';
 const operationLists: readonly (readonly Operation[])[] = [
   instanceOperations,
   jobOperations,
+  identityProviderOperations,
+  providerSynchronizationOperations,
   regionOperations,
   userOperations,
   userUnitOperations,
   organizationalUnitOperations,
   groupOperations,
+  authnSourceMappingOperations,
+  customFieldOperations,
+  supportOperations,
+  applicationOperations,
+  applicationProvisioningOperations,
 ];
 
 /** The operations of the API by name. */

@@ -46,15 +46,22 @@ export function parseToken(prefix: 'NT' | 'PT', token: string, name: string): st
   throw invalidParameter(name);
 }
 
-/** Which items a page holds where both ways are taken: a token wins, and page numbers are then not looked at. */
-export function readTokenOrPage(given: PageTokens & PageNumbers): {
-  after?: string | undefined;
-  offset?: number;
-  limit: number;
-} {
-  const { NextToken, MaxResults } = given;
-  if (NextToken === undefined || NextToken === '') {
-    return MaxResults === undefined ? readPage(given) : { limit: MaxResults };
+/** Which items a page holds where both ways are taken. */
+export interface TokenOrPage {
+  readonly after?: string | undefined;
+  readonly offset?: number;
+  readonly limit: number;
+  /** Whether the answer leads on by a token. */
+  readonly byToken: boolean;
+}
+
+/** A token, or a size asked for as one asks with tokens, wins: page numbers are then not looked at. */
+export function readTokenOrPage(given: PageTokens & PageNumbers): TokenOrPage {
+  const { MaxResults, PageNumber, PageSize } = given;
+  const token = given.NextToken === '' ? undefined : given.NextToken;
+  if (token === undefined && MaxResults === undefined) {
+    return { ...readPage(given), byToken: PageNumber === undefined && PageSize === undefined };
   }
-  return { after: parseToken('NT', NextToken, 'NextToken'), limit: MaxResults ?? defaultPageSize };
+  const after = token === undefined ? undefined : parseToken('NT', token, 'NextToken');
+  return { after, limit: MaxResults ?? defaultPageSize, byToken: true };
 }

@@ -41,15 +41,18 @@ export const idField = z.union([text, z.int().transform(String)], { error: 'must
 
 /** A list of strings; clients also send one string with commas. */
 export const listField = z
-  .union([
-    z.array(idField),
-    z.string().transform((joined) =>
-      joined
-        .split(',')
-        .map((item) => item.trim())
-        .filter((item) => item !== ''),
-    ),
-  ], { error: 'must be an array of strings' })
+  .union(
+    [
+      z.array(idField),
+      z.string().transform((joined) =>
+        joined
+          .split(',')
+          .map((item) => item.trim())
+          .filter((item) => item !== ''),
+      ),
+    ],
+    { error: 'must be an array of strings' },
+  )
   .nullish()
   .transform((value) => value ?? undefined);
 

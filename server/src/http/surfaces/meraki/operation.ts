@@ -78,10 +78,7 @@ type Described<Schema extends z.ZodType | undefined> = Omit<
   readonly tags?: readonly string[];
   readonly body?: Schema;
   readonly deviations?: readonly string[];
-  handle(
-    caller: Caller,
-    call: Call<Schema extends z.ZodType ? z.output<Schema> : unknown>,
-  ): Promise<Answer>;
+  handle(caller: Caller, call: Call<Schema extends z.ZodType ? z.output<Schema> : unknown>): Promise<Answer>;
 };
 
 function parseBody(schema: z.ZodType, value: unknown): unknown {

@@ -45,19 +45,14 @@ function summarize(job: JobView): string {
 }
 
 function describe(job: JobView): string {
-  const { progress } = job;
-  switch (job.status) {
-    case 'pending':
-      return 'sync is queued';
-    case 'running':
-      return progress.phase === 'apply'
-        ? `${progress.applied} of ${progress.total} changes applied`
-        : `${progress.read} objects read`;
-    case 'held':
-      return `the guard holds changes back until they are approved: ${summarize(job)}`;
-    default:
-      return summarize(job);
-  }
+  const { progress, status } = job;
+  if (status === 'pending') return 'sync is queued';
+  if (status === 'held')
+    return `the guard holds changes back until they are approved: ${summarize(job)}`;
+  if (status !== 'running') return summarize(job);
+  return progress.phase === 'apply'
+    ? `${progress.applied} of ${progress.total} changes applied`
+    : `${progress.read} objects read`;
 }
 
 /** What there is to say of a sync: its error, else its progress or counts, and the note of the job. */

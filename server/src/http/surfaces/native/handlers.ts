@@ -39,6 +39,8 @@ import {
   type MembershipAddress,
 } from '../../../app/directory-writes/by-address.ts';
 import { approveJob, cancelJob, getJob, listJobs, listMessages, requestJob } from '../../../app/jobs.ts';
+import { createOauthClient, deleteOauthClient, listOauthClients } from '../../../app/oauth/clients.ts';
+import { deleteZone, getZone, listZones, putZone } from '../../../app/zones/zones.ts';
 import { deleteSync, getSync, listSyncs, putSync } from '../../../app/syncs.ts';
 
 /** Who calls, and through what. */
@@ -117,6 +119,21 @@ export const handlers: { readonly [Id in JsonOperationId]: Handler<Id> } = {
   },
   requestJob: async ({ app, actor, surface }, { params, body }) =>
     requestJob(app, actor, params.sync, { ...body, startedThrough: surface }),
+
+  listAuthZones: async ({ app, actor }, { query }) => listZones(app, actor, query),
+  getAuthZone: async ({ app, actor }, { params }) => getZone(app, actor, params.zone),
+  putAuthZone: async ({ app, actor }, { params, body }) => putZone(app, actor, params.zone, body),
+  deleteAuthZone: async ({ app, actor }, { params }) => {
+    await deleteZone(app, actor, params.zone);
+    return undefined;
+  },
+
+  listOauthClients: async ({ app, actor }, { query }) => listOauthClients(app, actor, query),
+  createOauthClient: async ({ app, actor }, { body }) => createOauthClient(app, actor, body),
+  deleteOauthClient: async ({ app, actor }, { params }) => {
+    await deleteOauthClient(app, actor, params.client);
+    return undefined;
+  },
 
   listJobs: async ({ app, actor }, { query }) => {
     const { limit, after, mode, ...filter } = query;

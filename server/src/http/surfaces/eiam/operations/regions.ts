@@ -1,28 +1,26 @@
 import { operation, type Operation } from '../operation.ts';
 
 /** Lockstep has one region; policies and clients may name any. */
-const regionId = 'cn-hangzhou';
+export const regionId = 'cn-hangzhou';
 
-const listRegions = operation({
-  name: 'ListRegions',
+const region = { RegionId: regionId, LocalName: 'Lockstep' };
+const oneRegion = {
   level: 'list',
   parameters: {},
   resource: () => 'region/*',
-  deviations: ['answers with one region, whose endpoint is this server'],
-  handler: async ({ origin }) => ({
-    Regions: [{ RegionId: regionId, LocalName: 'Lockstep', RegionEndpoint: new URL(origin).host }],
-  }),
+  deviations: ['answers with one region: this server'],
+} as const;
+
+const listRegions = operation({
+  ...oneRegion,
+  name: 'ListRegions',
+  handler: async ({ origin }) => ({ Regions: [{ ...region, RegionEndpoint: new URL(origin).host }] }),
 });
 
 const listEiamRegions = operation({
+  ...oneRegion,
   name: 'ListEiamRegions',
-  level: 'list',
-  parameters: {},
-  resource: () => 'region/*',
-  deviations: ['answers with one region, whose endpoint is this server'],
-  handler: async ({ origin }) => ({
-    Regions: [{ RegionId: regionId, LocalName: 'Lockstep', RegionEndpoint: new URL(origin).host }],
-  }),
+  handler: async () => ({ Regions: [region] }),
 });
 
 export const regionOperations: readonly Operation[] = [listRegions, listEiamRegions];

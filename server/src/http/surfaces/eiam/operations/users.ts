@@ -252,17 +252,17 @@ const listUsers = operation({
       originType: ownOnly ? null : sourceType,
       originId: sourceId === actor.tenantId ? undefined : sourceId,
     };
-    const page = readTokenOrPage(parameters);
+    const { byToken, ...page } = readTokenOrPage(parameters);
     const { items, total } = await searchDirectory(app, actor, 'user', search, {
       ...page,
       limit: page.limit + 1,
     });
     const shown = items.slice(0, page.limit);
-    const last = items.length > page.limit ? shown.at(-1) : undefined;
+    const last = byToken && items.length > page.limit ? shown.at(-1) : undefined;
     return {
       Users: shown.map((user) => renderUser(user, actor.tenantId)),
       TotalCount: total,
-      MaxResults: page.limit,
+      MaxResults: byToken ? page.limit : undefined,
       NextToken: last && renderToken('NT', last.id),
     };
   },

@@ -68,7 +68,9 @@ const createIdp = operation({
   body: z.object(
     {
       name: requiredText(),
-      type: z.literal(azure, { error: (issue) => (issue.input === undefined ? 'is required' : `must be '${azure}'`) }),
+      type: z.literal(azure, {
+        error: (issue) => (issue.input === undefined ? 'is required' : `must be '${azure}'`),
+      }),
       idpConfig: newConfig,
       description: textField.nullable().transform((value) => value ?? undefined),
       syncType,
@@ -171,7 +173,9 @@ const testConnectivity = operation({
         .object(
           {
             tenant: z.object({ id: requiredText().optional() }, object).optional(),
-            client: z.object({ id: requiredText().optional(), secret: requiredText().optional() }, object).optional(),
+            client: z
+              .object({ id: requiredText().optional(), secret: requiredText().optional() }, object)
+              .optional(),
           },
           object,
         )
@@ -187,7 +191,8 @@ const testConnectivity = operation({
       ...(tenant?.id === undefined ? {} : { tenantId: tenant.id }),
       ...(client?.id === undefined ? {} : { clientId: client.id }),
     };
-    const secrets: Record<string, string> = client?.secret === undefined ? {} : { clientSecret: client.secret };
+    const secrets: Record<string, string> =
+      client?.secret === undefined ? {} : { clientSecret: client.secret };
     if (body.idpId === undefined && body.idpConfig === undefined)
       throw new LockstepError('InvalidRequest', "'idpId' or 'idpConfig' is required", { field: 'idpId' });
     const serial = body.idpId === undefined ? undefined : serialOf(body.idpId, 'IdP');
@@ -241,7 +246,11 @@ function renderGroup(group: OriginatedGroup) {
   const idp =
     origin === undefined
       ? localIdp
-      : { id: String(origin.connectionSerial), name: origin.connectionName, type: typeName(origin.connectionType) };
+      : {
+          id: String(origin.connectionSerial),
+          name: origin.connectionName,
+          type: typeName(origin.connectionType),
+        };
   return {
     groupId: String(group.serial),
     idpId: idp.id,
@@ -259,7 +268,10 @@ const searchIdpGroups = operation({
   summary: 'Find groups by name and by where they come from',
   scope: 'dashboard:iam:config:read',
   query: pageParameters,
-  body: z.object({ idpIds: listField, authZone: zoneField, searchQuery: nullableText, ...pageFields }, object),
+  body: z.object(
+    { idpIds: listField, authZone: zoneField, searchQuery: nullableText, ...pageFields },
+    object,
+  ),
   deviations: [
     'A group of the directory itself has the identity provider `0`.',
     'Every word of `searchQuery` must be part of the name, whatever the letter case.',

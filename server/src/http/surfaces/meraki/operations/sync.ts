@@ -49,7 +49,9 @@ const getHistory = operation({
     const filter = {
       direction: 'ingress' as const,
       modes,
-      ...(idpId === undefined ? {} : { connectionIds: connection === undefined ? noConnection : [connection] }),
+      ...(idpId === undefined
+        ? {}
+        : { connectionIds: connection === undefined ? noConnection : [connection] }),
     };
     const backwards = before !== undefined;
     const bound = backwards

@@ -32,7 +32,11 @@ function renderIdpUser(person: Person) {
     idp:
       origin === undefined
         ? { ...localIdp, type: localIdp.type.toLowerCase() }
-        : { id: String(origin.connectionSerial), name: origin.connectionName, type: typeKey(origin.connectionType) },
+        : {
+            id: String(origin.connectionSerial),
+            name: origin.connectionName,
+            type: typeKey(origin.connectionType),
+          },
     upn: person.username,
     displayName: person.displayName ?? person.username,
     externalId: origin?.externalId ?? '',
@@ -49,7 +53,11 @@ function renderAccount(person: Person, origin: Origin | undefined) {
     idp:
       origin === undefined
         ? localIdp
-        : { id: String(origin.connectionSerial), name: origin.connectionName, type: typeName(origin.connectionType) },
+        : {
+            id: String(origin.connectionSerial),
+            name: origin.connectionName,
+            type: typeName(origin.connectionType),
+          },
     displayName: person.displayName ?? person.username,
     email: person.email ?? '',
     username: person.username,
@@ -75,7 +83,12 @@ const emailField = z
   .max(320, 'must have 320 characters at most')
   .regex(/^[^\s@]+@[^\s@]+$/, 'must be an e-mail address');
 const userBody = z.object(
-  { displayName: nullableText, email: emailField.optional(), password: nullableText, sendPassword: booleanField },
+  {
+    displayName: nullableText,
+    email: emailField.optional(),
+    password: nullableText,
+    sendPassword: booleanField,
+  },
   object,
 );
 const passwords = [
@@ -183,7 +196,9 @@ const searchUsers = operation({
         .optional(),
       searchQuery: nullableText,
       sortKey: z
-        .enum(['created_at', 'updated_at', 'username'], { error: 'must be created_at, updated_at or username' })
+        .enum(['created_at', 'updated_at', 'username'], {
+          error: 'must be created_at, updated_at or username',
+        })
         .default('username'),
       sortOrder: z.enum(['asc', 'desc'], { error: 'must be asc or desc' }).default('asc'),
       ...pageFields,
@@ -203,7 +218,7 @@ const searchUsers = operation({
       serials: serialsOf(body.userIds),
       connections: body.idpIds?.flatMap((id) => findSerial(id) ?? []),
       groups: serialsOf(body.groupIds),
-      zoneTypes: body.accessTypes,
+      zones: body.accessTypes === undefined ? undefined : { types: body.accessTypes, at: app.clock.now() },
       enabled: status === undefined || another !== undefined ? undefined : status === 'enabled',
       words: wordsOf(body.searchQuery),
     };

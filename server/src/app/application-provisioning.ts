@@ -1,0 +1,131 @@
+import { syncSchema } from '@lockstep/contract/configuration.ts';
+import { LockstepError } from '../kernel/errors.ts';
+import type { ApplicationRow } from '../store/queries/applications.ts';
+import { findConnection, updateConnectionProfile, type ConnectionRow } from '../store/queries/connections.ts';
+import { selectUnitsAbove } from '../store/queries/directory-search.ts';
+import { selectSyncsOfConnection } from '../store/queries/sync-targets.ts';
+import { findTenant } from '../store/queries/tenant.ts';
+import type { Actor } from './actor.ts';
+import type { Application, Executor, Transaction } from './application.ts';
+import type { ApplicationChange } from './applications.ts';
+import { parseSettings, saveConnection } from './connections.ts';
+import { unitPaths } from './directory-path.ts';
+import { getFoundObject, getTenant } from './directory-search.ts';
+import { freeName } from './identity-providers.ts';
+import { saveSync } from './syncs.ts';
+
+/** How an application is provisioned, in the words of the API that says so; only these members are read here. */
+export interface Provisioning {
+  readonly [member: string]: unknown;
+  /** Whether it is provided with accounts. */
+  readonly enabled?: boolean | undefined;
+  /** Units whose users it gets, by the ids that APIs use. */
+  readonly organizationalUnitIds?: readonly string[] | undefined;
+  /** Whether it is told of deletions. */
+  readonly deletes?: boolean | undefined;
+  /** Whether it takes users only. */
+  readonly usersOnly?: boolean | undefined;
+}
+
+async function writeConnection(
+  app: Application,
+  trx: Transaction,
+  actor: Actor,
+  application: ApplicationRow,
+  given: NonNullable<ApplicationChange['connection']>,
+): Promise<ConnectionRow> {
+  const { connectionId } = application;
+  const existing =
+    connectionId === null ? undefined : await findConnection(trx, actor.tenantId, connectionId);
+  const name = existing?.name ?? (await freeName(trx, actor.tenantId, application.name));
+  const settings = parseSettings(given.type, given.settings, 'connection');
+  await saveConnection(app, trx, actor, name, { ...given, settings }, true, application.id);
+  const connection = await findConnection(trx, actor.tenantId, name);
+  if (connection === undefined) throw new LockstepError('Internal', `connection ${name} was not saved`);
+  if (existing === undefined)
+    await updateConnectionProfile(trx, connection.id, { displayName: application.name });
+  return connection;
+}
+
+/** Of units that lie in one another the outer ones, as paths. */
+async function scopePaths(
+  executor: Executor,
+  tenantId: string,
+  rootId: string,
+  unitIds: readonly string[],
+): Promise<string[]> {
+  if (unitIds.includes(rootId)) return ['/'];
+  const outer: string[] = [];
+  for (const id of new Set(unitIds)) {
+    const above = await selectUnitsAbove(executor, tenantId, id);
+    if (!above.some((unit) => unitIds.includes(unit.id))) outer.push(id);
+  }
+  const paths = await unitPaths(executor, tenantId, outer);
+  // A unit that was deleted has nobody in it.
+  return outer.map((id) => paths(id)).filter((path) => path !== undefined);
+}
+
+async function writeSync(
+  app: Application,
+  trx: Transaction,
+  actor: Actor,
+  application: ApplicationRow & { readonly provisioning: Provisioning },
+  connection: ConnectionRow,
+  rootId: string,
+): Promise<void> {
+  const { provisioning } = application;
+  const paths = await scopePaths(trx, actor.tenantId, rootId, provisioning.organizationalUnitIds ?? []);
+  if (paths.length === 0) return;
+  const [existing] = await selectSyncsOfConnection(trx, actor.tenantId, connection.id);
+  const configuration = syncSchema.parse({
+    ...existing?.settings,
+    connection: connection.name,
+    direction: 'egress',
+    scopes: paths.map((source) => ({ source, target: '/' })),
+    ...(provisioning.usersOnly === true ? { kinds: ['user'] } : {}),
+    onMissing: provisioning.deletes === false ? 'ignore' : 'delete',
+    enabled: application.enabled && provisioning.enabled === true,
+    continuous: true,
+  });
+  await saveSync(app, trx, actor, existing?.name ?? connection.name, configuration, existing?.position);
+}
+
+/**
+ * Makes the connection and the sync that an application's provisioning says, inside the caller's transaction.
+ * @param given settings of the connection; undefined: as they are
+ * @returns the connection's id, null as long as there is none
+ */
+export async function writeProvisioning(
+  app: Application,
+  trx: Transaction,
+  actor: Actor,
+  application: ApplicationRow & { readonly provisioning: Provisioning },
+  given: ApplicationChange['connection'],
+): Promise<string | null> {
+  const connection =
+    given === undefined
+      ? await findConnection(trx, actor.tenantId, application.connectionId ?? '')
+      : await writeConnection(app, trx, actor, application, given);
+  if (connection === undefined) return null;
+  const rootId = (await findTenant(trx, actor.tenantId))?.rootId ?? '';
+  // What was made elsewhere keeps its own sync until this side says what it shall be.
+  if (application.provisioning.organizationalUnitIds !== undefined)
+    await writeSync(app, trx, actor, application, connection, rootId);
+  return connection.id;
+}
+
+/** Whether a unit lies in what an application is provided with. @throws LockstepError NotFound for the unit. */
+export async function isProvisioned(
+  app: Application,
+  actor: Actor,
+  provisioning: Provisioning,
+  unitId: string,
+): Promise<boolean> {
+  const { rootId } = await getTenant(app, actor);
+  const scope = provisioning.organizationalUnitIds ?? [];
+  if (unitId !== rootId) await getFoundObject(app, actor, 'organizationalUnit', unitId);
+  if (scope.includes(rootId) || scope.includes(unitId)) return true;
+  if (unitId === rootId) return false;
+  const above = await selectUnitsAbove(app.store.db, actor.tenantId, unitId);
+  return above.some(({ id }) => scope.includes(id));
+}

@@ -1,0 +1,72 @@
+import type { OnMissing } from '@lockstep/contract/vocabulary.ts';
+import { nameOfProvider, type EgressProvider } from '../../../app/egress-providers.ts';
+import { renderNames, type DeleteAction, type Family } from './families.ts';
+import { idOfUuid, uuidOfId } from './uuid.ts';
+
+/** The annotations' name for this API. */
+export const annotationName = 'authentik';
+
+const policies: Readonly<Record<DeleteAction, OnMissing>> = {
+  do_nothing: 'ignore',
+  suspend: 'disable',
+  delete: 'delete',
+};
+const mildestFirst: readonly DeleteAction[] = ['do_nothing', 'suspend', 'delete'];
+
+/**
+ * A sync has one policy for all that is missing: where the actions of users and groups differ, the milder one counts,
+ * so that nothing is taken away that shall stay.
+ */
+export function onMissingOf(user: DeleteAction, group: DeleteAction): OnMissing {
+  return policies[mildestFirst.find((action) => action === user || action === group) ?? 'do_nothing'];
+}
+
+/** Users of a group with this UUID, and all groups. */
+export function filterOfGroups(uuids: readonly string[]): string {
+  const member = uuids.map((uuid) => `${JSON.stringify(idOfUuid('group', uuid))} in source["$groups"]`);
+  return `source["$kind"][0] != "user" || ${member.join(' || ')}`;
+}
+
+/** What is kept of a provider's members beside its connection, with defaults. */
+export function optionsOf(family: Family, provider?: EgressProvider): Record<string, unknown> {
+  const kept = provider?.connection.annotations[annotationName] ?? {};
+  const entries = Object.entries(family.options);
+  return Object.fromEntries(entries.map(([name, [, byDefault]]) => [name, kept[name] ?? byDefault]));
+}
+
+/** The kept actions, unless the sync's policy was changed since from elsewhere. */
+function actionsOf(options: Record<string, unknown>, provider: EgressProvider): Record<string, unknown> {
+  if (options['user_delete_action'] === undefined) return {};
+  const { onMissing } = provider.sync.settings;
+  const [user, group] = [options['user_delete_action'], options['group_delete_action']] as DeleteAction[];
+  if (user !== undefined && group !== undefined && onMissingOf(user, group) === onMissing) return {};
+  const action = mildestFirst.find((one) => policies[one] === onMissing);
+  return { user_delete_action: action, group_delete_action: action };
+}
+
+function mappingsOf(provider: EgressProvider, kind: 'user' | 'group'): string[] {
+  return provider.mappings.filter((mapping) => mapping.kind === kind).map(({ id }) => uuidOfId(id));
+}
+
+/** A provider as lists and details show it: what either version of the API has. Secrets are left out. */
+export function renderProvider(family: Family, provider: EgressProvider): Record<string, unknown> {
+  const { connection } = provider;
+  const options = optionsOf(family, provider);
+  const settings = Object.entries(family.settings).map(([setting, { name }]) => [
+    name,
+    connection.settings[setting],
+  ]);
+  return {
+    pk: connection.serial,
+    name: nameOfProvider(provider),
+    property_mappings: mappingsOf(provider, 'user'),
+    property_mappings_group: mappingsOf(provider, 'group'),
+    assigned_backchannel_application_slug: '',
+    assigned_backchannel_application_name: '',
+    ...renderNames(family),
+    ...Object.fromEntries(settings),
+    ...family.shownInstead,
+    ...options,
+    ...actionsOf(options, provider),
+  };
+}

@@ -1,0 +1,17 @@
+import type { ObjectKind } from '@lockstep/contract/vocabulary.ts';
+import { attributesFromJson } from '../directory/attributes.ts';
+import type { Attributes, JsonAttributes } from '../directory/attributes.ts';
+import { namingAttribute } from './contributions.ts';
+
+/**
+ * The attributes of a directory object as mappings of an egress read them. Its name is one of them, whoever gave it:
+ * an object that no ingress sync feeds has it nowhere else.
+ */
+export function egressSource(
+  kind: ObjectKind,
+  directory: { readonly name: string; readonly attributes: JsonAttributes },
+): Attributes {
+  const source = attributesFromJson(directory.attributes);
+  source[namingAttribute[kind]] = [directory.name];
+  return source;
+}

@@ -1,0 +1,268 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { sql } from 'kysely';
+import { expect, test } from 'vitest';
+import { openIdleApplication } from '../../servers/application.ts';
+import { describeOnSharedStores } from '../../servers/shared-store.ts';
+import { openEiamClient, type EiamClient } from './eiam-client.ts';
+
+const source = { type: 'file', path: 'in.ldif', baseDn: 'dc=example' };
+const ingress = {
+  connection: 'source',
+  direction: 'ingress',
+  scopes: [{ source: 'dc=example', target: '/' }],
+};
+
+describeOnSharedStores('EIAM support operations', (makeStore) => {
+  async function open(): Promise<EiamClient> {
+    return openEiamClient(await openIdleApplication(await makeStore()));
+  }
+
+  async function newUser(client: EiamClient, Username: string, more = {}): Promise<string> {
+    const { OrganizationalUnit } = await client.call('GetRootOrganizationalUnit');
+    const PrimaryOrganizationalUnitId = OrganizationalUnit.OrganizationalUnitId;
+    return (await client.call('CreateUser', { Username, PrimaryOrganizationalUnitId, ...more })).UserId;
+  }
+
+  async function newSource(client: EiamClient): Promise<string> {
+    const made = await client.api.json<{ id: string }>('PUT', '/connections/source', source);
+    await client.api.json('PUT', '/syncs/in', ingress);
+    return made.id;
+  }
+
+  test('the instance is the tenant, and the only one that its key sees', async () => {
+    await using client = await open();
+    const { tenantId } = client;
+    await client.call('UpdateInstanceDescription', { Description: 'ours' });
+    expect((await client.call('GetInstance')).Instance).toMatchObject({
+      InstanceId: tenantId,
+      Description: 'ours',
+      Status: 'running',
+    });
+    expect(await client.call('ListInstances')).toMatchObject({
+      TotalCount: 1,
+      Instances: [{ InstanceId: tenantId }],
+    });
+    for (const filter of [{ InstanceIds: ['idaas_x'] }, { Status: 'creating' }, { ServiceManaged: true }]) {
+      expect((await client.call('ListInstances', filter)).TotalCount).toBe(0);
+    }
+    expect((await client.call('ListEiamInstances')).Instances).toMatchObject([{ InstanceStatus: 'RUNNING' }]);
+    expect((await client.call('ListRegions')).Regions).toHaveLength(1);
+    expect((await client.call('ListEiamRegions')).Regions).toHaveLength(1);
+    expect(await client.refusal('CreateInstance')).toBe('403 NoPermission');
+    expect(await client.refusal('DeleteInstance')).toBe('403 NoPermission');
+    expect(await client.refusal('GetInstance', { InstanceId: 'idaas_x' })).toBe(
+      '404 ResourceNotFound.Instance',
+    );
+  });
+
+  test('custom fields are attributes with rules', async () => {
+    await using client = await open();
+    const field = async (FieldName: string, more = {}): Promise<string> => {
+      const made = await client.call('CreateCustomField', {
+        FieldName,
+        FieldDisplayName: FieldName,
+        FieldDataType: 'string',
+        FieldDisplayType: 'input',
+        EntityType: 'user',
+        ...more,
+      });
+      return made.FieldId;
+    };
+    const FieldId = await field('badge', { Unique: true, Description: 'd', UserPermission: 'read_only' });
+    const items = [{ Value: 'red' }, { Value: 'blue' }, { Value: 'old', Status: 'disabled' }];
+    await field('colours', {
+      FieldDisplayType: 'checkbox',
+      FieldDataConfig: { Items: items },
+      DefaultValue: 'red',
+    });
+    await field('age', { FieldDataType: 'number' });
+    expect((await client.call('GetCustomField', { FieldId })).CustomField).toMatchObject({
+      FieldName: 'badge',
+      Unique: true,
+      Encrypted: false,
+      Status: 'enabled',
+      UserPermission: 'read_only',
+    });
+    const ann = await newUser(client, 'ann', { CustomFields: [{ FieldName: 'badge', FieldValue: 'A1' }] });
+    const valuesOf = async (UserId: string): Promise<Record<string, string>> =>
+      Object.fromEntries(
+        (await client.call('GetUser', { UserId })).User.CustomFields.map(
+          (one: { FieldName: string; FieldValue: string }) => [one.FieldName, one.FieldValue],
+        ),
+      );
+    expect(await valuesOf(ann)).toEqual({ badge: 'A1', colours: 'red' });
+    const set = async (FieldName: string, FieldValue: string, Operation: string): Promise<unknown> =>
+      client.call('UpdateUser', { UserId: ann, CustomFields: [{ FieldName, FieldValue, Operation }] });
+    await set('colours', 'blue', 'add');
+    await set('age', '42', 'add');
+    expect(await valuesOf(ann)).toEqual({ age: '42', badge: 'A1', colours: 'red,blue' });
+    await set('colours', 'red', 'remove');
+    await set('age', '', 'remove');
+    await set('badge', 'A2', 'replace');
+    expect(await valuesOf(ann)).toEqual({ badge: 'A2', colours: 'blue' });
+    expect(await client.api.json('GET', '/directory/users/ann')).toMatchObject({
+      attributes: { badge: ['A2'], colours: ['blue'] },
+    });
+
+    const bob = await newUser(client, 'bob');
+    for (const [FieldName, FieldValue, code] of [
+      ['badge', 'a2', '409 OperationDenied.Conflict'],
+      ['colours', 'old', '400 InvalidParameter.CustomFields'],
+      ['age', 'young', '400 InvalidParameter.CustomFields'],
+      ['odd', 'x', '400 InvalidParameter.CustomFields'],
+    ]) {
+      const CustomFields = [{ FieldName, FieldValue }];
+      expect(await client.refusal('UpdateUser', { UserId: bob, CustomFields }), FieldName).toBe(code);
+    }
+    await client.call('DisableCustomField', { FieldId });
+    expect(await valuesOf(ann)).toEqual({ colours: 'blue' });
+    await client.call('EnableCustomField', { FieldId });
+    await client.call('DeleteCustomField', { FieldId });
+    expect(await client.refusal('GetCustomField', { FieldId })).toBe('404 ResourceNotFound.CustomField');
+  });
+
+  test('what a custom field cannot be is refused by name', async () => {
+    await using client = await open();
+    const good = {
+      FieldName: 'age',
+      FieldDisplayName: 'Age',
+      FieldDataType: 'number',
+      FieldDisplayType: 'input',
+      EntityType: 'user',
+    };
+    await client.call('CreateCustomField', good);
+    const cases: [object, string][] = [
+      [{}, '409 ResourceAlreadyExists.CustomField'],
+      [{ FieldName: '_a' }, '400 InvalidParameter.FieldName'],
+      [{ FieldName: 'Age' }, '400 InvalidParameter.FieldName'],
+      [{ FieldName: 'mail' }, '400 InvalidParameter.FieldName'],
+      [{ FieldName: 'a'.repeat(41) }, '400 InvalidParameter.FieldName'],
+      [{ FieldName: 'b', FieldDataType: 'date' }, '400 InvalidParameter.FieldDataType'],
+      [{ FieldName: 'b', FieldDisplayType: 'checkbox' }, '400 InvalidParameter.FieldDisplayType'],
+      [{ FieldName: 'b', EntityType: 'group' }, '400 InvalidParameter.EntityType'],
+      [{ FieldName: 'b', Encrypted: true }, '400 InvalidParameter.Encrypted'],
+      [{ FieldName: 'b', EntityType: '' }, '400 MissingParameter.EntityType'],
+    ];
+    for (const [change, expected] of cases) {
+      expect(await client.refusal('CreateCustomField', { ...good, ...change }), JSON.stringify(change)).toBe(
+        expected,
+      );
+    }
+  });
+
+  test('a user is bound to a record of an identity provider, and unbound', async () => {
+    await using client = await open();
+    const [ann, bob] = [await newUser(client, 'ann'), await newUser(client, 'bob')];
+    const IdentityProviderId = await newSource(client);
+    const binding = { UserId: ann, IdentityProviderId, UserExternalId: 'x-1' };
+    await client.call('BindUserAuthnSourceMapping', binding);
+    await client.call('BindUserAuthnSourceMapping', binding);
+    const listed = await client.call('ListUserAuthnSourceMappings', { UserId: ann, MaxResults: 1 });
+    expect(listed).toMatchObject({ TotalCount: 1, UserAuthnSourceMappings: [binding] });
+    expect(listed.NextToken).toBeUndefined();
+    const other = await client.call('ListUserAuthnSourceMappings', { UserId: ann, UserExternalId: 'x-2' });
+    expect(other.TotalCount).toBe(0);
+    // What was never seen there cannot be missed there.
+    const { rows } = await sql<{ state: string }>`select state from link`.execute(client.app.store.db);
+    expect(rows).toEqual([{ state: 'missing' }]);
+
+    const taken = '409 ResourceAlreadyExists.UserAuthnSourceMapping';
+    expect(await client.refusal('BindUserAuthnSourceMapping', { ...binding, UserId: bob })).toBe(taken);
+    expect(await client.refusal('BindUserAuthnSourceMapping', { ...binding, UserExternalId: 'y' })).toBe(
+      taken,
+    );
+    expect(await client.refusal('UnbindUserAuthnSourceMapping', { ...binding, UserExternalId: 'y' })).toBe(
+      '404 ResourceNotFound.UserAuthnSourceMapping',
+    );
+    const nobody = { ...binding, UserId: 'user_x' };
+    expect(await client.refusal('BindUserAuthnSourceMapping', nobody)).toBe('404 ResourceNotFound.User');
+    const nowhere = { ...binding, IdentityProviderId: 'source' };
+    expect(await client.refusal('BindUserAuthnSourceMapping', nowhere)).toBe(
+      '404 ResourceNotFound.IdentityProvider',
+    );
+    await client.call('UnbindUserAuthnSourceMapping', binding);
+    expect((await client.call('ListUserAuthnSourceMappings', { UserId: ann })).TotalCount).toBe(0);
+  });
+
+  test('mappings are paged in both directions', async () => {
+    await using client = await open();
+    const UserId = await newUser(client, 'ann');
+    await newSource(client);
+    for (const name of ['b', 'c']) {
+      await client.api.json('PUT', `/connections/${name}`, { ...source, path: `${name}.ldif` });
+      await client.api.json('PUT', `/syncs/${name}`, { ...ingress, connection: name });
+    }
+    await sql`
+      insert into link (sync_serial, kind, external_id, object_id) select serial, 'user', name, ${UserId} from sync`.execute(
+      client.app.store.db,
+    );
+    const page = async (token: object): Promise<any> =>
+      client.call('ListUserAuthnSourceMappings', { UserId, MaxResults: 1, ...token });
+    const first = await page({});
+    const second = await page({ NextToken: first.NextToken });
+    const third = await page({ NextToken: second.NextToken });
+    const externalId = (answer: any): string => answer.UserAuthnSourceMappings[0].UserExternalId;
+    expect([first, second, third].map(externalId)).toEqual(['in', 'b', 'c']);
+    expect([first.PreviousToken, third.NextToken]).toEqual([undefined, undefined]);
+    expect(externalId(await page({ PreviousToken: third.PreviousToken }))).toBe('b');
+    expect(await client.refusal('ListUserAuthnSourceMappings', { UserId, NextToken: 'NTx' })).toBe(
+      '400 InvalidParameter.NextToken',
+    );
+  });
+
+  test('an identity provider is checked in the background', async () => {
+    await using client = await open();
+    const IdentityProviderId = await newSource(client);
+    const { IdentityProviderStatusCheckJobId } = await client.call('CreateIdentityProviderStatusCheckJob', {
+      IdentityProviderId,
+    });
+    expect(IdentityProviderStatusCheckJobId).toMatch(/^async_[0-9a-v]{40}$/);
+    const asked = { IdentityProviderId, IdentityProviderStatusCheckJobId };
+    const until = Date.now() + 10_000;
+    let job = (await client.call('GetIdentityProviderStatusCheckJob', asked)).IdentityProviderStatusCheckJob;
+    while (job.Status === 'running' && Date.now() < until) {
+      await delay(20);
+      job = (await client.call('GetIdentityProviderStatusCheckJob', asked)).IdentityProviderStatusCheckJob;
+    }
+    expect(job).toMatchObject({ Status: 'success', CheckResult: 'failed' });
+    expect(job.EndTime).toBeGreaterThanOrEqual(job.StartTime);
+    expect(job.JobCheckItems.at(-1)).toMatchObject({ Result: 'failed', ErrorReason: { ErrorLevel: 'high' } });
+    const unknown = { ...asked, IdentityProviderStatusCheckJobId: 'async_x' };
+    expect(await client.refusal('GetIdentityProviderStatusCheckJob', unknown)).toBe(
+      '404 ResourceNotFound.IdentityProviderStatusCheckJob',
+    );
+    expect(await client.refusal('EnableIdentityProviderAdvancedAbility', { IdentityProviderId })).toBe(
+      '409 OperationDenied.UnsupportedIdentityProviderType',
+    );
+    await client.call('GetIdentityProviderAdvancedConfiguration', { IdentityProviderId });
+  });
+
+  test('the report of a job is behind a link that its bearer can use for a while', async () => {
+    await using client = await open();
+    await newSource(client);
+    const { job } = await client.api.json<{ job: { id: string; serial: number } }>('POST', '/syncs/in/jobs', {
+      mode: 'apply',
+    });
+    await sql`
+      insert into change (job_serial, ordinal, kind, verb, label, after)
+      select ${job.serial}, n, 'user', 'create', case n when 1 then '=cmd "x"' else 'user ' || n end, '{}'
+      from generate_series(1, 2500) n`.execute(client.app.store.db);
+    const asked = { SynchronizationJobId: job.id };
+    const { FileDownloadUrl } = await client.call('GenerateDownloadUrlForSynchronizationJob', asked);
+    const file = await fetch(FileDownloadUrl);
+    expect(file.headers.get('content-type')).toBe('text/csv; charset=utf-8');
+    const lines = (await file.text()).trimEnd().split('\r\n');
+    expect(lines).toHaveLength(2501);
+    expect(lines[1]).toContain(`"'=cmd ""x"""`);
+    for (const bent of [
+      FileDownloadUrl.replace('/download/', '/download/x'),
+      FileDownloadUrl.replace(/.{8}\/sync/, '/sync'),
+    ]) {
+      expect((await fetch(bent)).status).toBe(404);
+    }
+    await sql`update job set mode = 'dryRun'`.execute(client.app.store.db);
+    expect(await client.refusal('GenerateDownloadUrlForSynchronizationJob', asked)).toBe(
+      '404 ResourceNotFound.SynchronizationJob',
+    );
+  });
+});
