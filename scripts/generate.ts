@@ -4,6 +4,7 @@ import { format, resolveConfig } from 'prettier';
 import { renderOpenApi } from '@lockstep/contract/openapi.ts';
 import packageJson from '../package.json' with { type: 'json' };
 import { configurationJsonSchema } from '../server/src/config/json-schema.ts';
+import { renderAuthentikOperations } from './generated/authentik-operations.ts';
 import { renderEiamTable } from './generated/eiam-table.ts';
 import { renderErrorTable } from './generated/error-table.ts';
 import { renderFieldReference } from './generated/field-reference.ts';
@@ -44,7 +45,8 @@ const generatedFiles: readonly GeneratedFile[] = [
     path: 'docs/surfaces.md',
     render: (current) => {
       const withEiam = replacePart(current, 'eiam', renderEiamTable());
-      return replacePart(withEiam, 'meraki', renderMerakiOperations());
+      const withMeraki = replacePart(withEiam, 'meraki', renderMerakiOperations());
+      return replacePart(withMeraki, 'authentik', renderAuthentikOperations());
     },
   },
 ];

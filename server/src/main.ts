@@ -43,6 +43,8 @@ export interface RuntimeOptions {
   /** Where a new installation's credentials go: `admin.json` in the data directory, else in the working directory. */
   readonly administratorFile?: string | undefined;
   readonly logLevel?: LogLevel | undefined;
+  /** Where clients reach the API, `https://host`; without it, where their requests say. */
+  readonly publicUrl?: string | undefined;
 }
 
 /** A running process. Disposing it ends every role, then closes the store. */
@@ -131,7 +133,7 @@ function startScheduler(
 async function startServers(
   application: Application,
   opened: AsyncDisposableStack,
-  { roles }: RuntimeOptions,
+  { roles, publicUrl }: RuntimeOptions,
   logger: ReturnType<typeof openLog>,
 ): Promise<string | undefined> {
   const { version } = packageJson;
@@ -140,7 +142,7 @@ async function startServers(
     opened.defer(async () => local.close());
   }
   if (roles.http === undefined) return undefined;
-  const server = buildServer(application, { version, logger, consoleDirectory });
+  const server = buildServer(application, { version, logger, consoleDirectory, publicUrl });
   opened.defer(async () => server.close());
   await listen(server, roles.http);
   return urlOf(server.server.address());

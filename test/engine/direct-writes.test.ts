@@ -78,7 +78,7 @@ describeWorlds('what people write and what syncs write', (makeWorld) => {
     await createUser(app, actor, { username: 'bob' });
     await world.run('target-out');
     await deleteUser(app, actor, ann.id);
-    expect(await told(world, await world.run('target-out'))).toEqual(['user delete ann']);
+    expect(await told(world, await world.run('target-out'))).toEqual(['user delete /uid=ann']);
     expect(Object.keys(out.tree.snapshot())).toEqual(['/uid=bob']);
   });
 

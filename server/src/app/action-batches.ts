@@ -155,7 +155,7 @@ async function getOwner(trx: Transaction, accountId: string): Promise<Actor> {
 
 /**
  * Carries a pending batch out: its actions in order in one transaction, all of them or none. A process that dies leaves
- * it pending, as if nothing had happened.
+ * it pending, as if nothing had happened. What its actions are refused for is kept with the batch and not thrown.
  */
 export async function carryOutBatch(
   app: Application,
@@ -186,6 +186,8 @@ export async function carryOutBatch(
   } catch (error) {
     const end = { status: 'failed' as const, errors: [tellError(error)], createdResources: [] };
     await endActionBatch(app.store.db, actor.tenantId, serial, end);
+    // A defect is not the client's business alone.
+    if (!(error instanceof LockstepError) || error.kind === 'bug') throw error;
     return;
   }
   await Promise.allSettled(afterwards.map(async (work) => work()));

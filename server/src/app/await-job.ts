@@ -41,7 +41,12 @@ export async function runJobNow(
   signal: AbortSignal,
 ): Promise<JobRow | undefined> {
   for (;;) {
-    const { job, created }: { job: JobView; created: boolean } = await requestJob(app, actor, syncId, request);
+    const { job, created }: { job: JobView; created: boolean } = await requestJob(
+      app,
+      actor,
+      syncId,
+      request,
+    );
     const row = await waitForJob(app, actor, job.id, signal);
     if (created) return row;
     if (signal.aborted) return undefined;

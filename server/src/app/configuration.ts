@@ -137,7 +137,9 @@ function refuseUnknownSyncs(wanted: ResolvedConfiguration): void {
 function refuseUnknownConnections(wanted: ResolvedConfiguration): void {
   for (const { name, settings } of wanted.authZones) {
     const field = `authZones.${name}.connections`;
-    const unknown = settings.connections.find((one) => !wanted.connections.some((known) => known.name === one));
+    const unknown = settings.connections.find(
+      (one) => !wanted.connections.some((known) => known.name === one),
+    );
     if (unknown === undefined) continue;
     throw new LockstepError('InvalidConfiguration', `${field}: there is no connection ${unknown}`, { field });
   }

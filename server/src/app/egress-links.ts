@@ -113,7 +113,10 @@ export async function createEgressLink(
     const added = await insertLink(trx, { ...link, syncSerial: sync.serial });
     const made = added ? await findLink(trx, actor, link.kind, sync.serial, link.objectId) : undefined;
     if (made !== undefined) return made;
-    throw new LockstepError('Conflict', `the ${link.kind} or ${link.externalId} is linked in this sync already`);
+    throw new LockstepError(
+      'Conflict',
+      `the ${link.kind} or ${link.externalId} is linked in this sync already`,
+    );
   });
 }
 

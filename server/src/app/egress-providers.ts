@@ -118,8 +118,10 @@ export interface EgressProviderChange {
   readonly filter?: string | null | undefined;
   /** Ids of property mappings by kind. */
   readonly mappings?: { readonly user?: readonly string[]; readonly group?: readonly string[] };
-  /** Whether runs only plan; then it never runs by itself. */
+  /** Whether the run that saving starts only plans. */
   readonly previewOnly: boolean;
+  /** Whether it runs every four hours and soon after changes, or only when asked to. */
+  readonly runsByItself?: boolean | undefined;
   readonly startedThrough: Surface;
 }
 
@@ -134,7 +136,9 @@ async function refuseTakenName(
     ({ connection }) => connection.id !== own?.connection.id,
   );
   if (!others.some((other) => nameOfProvider(other) === name)) return;
-  throw new LockstepError('NameTaken', `another provider is called ${JSON.stringify(name)}`, { field: 'name' });
+  throw new LockstepError('NameTaken', `another provider is called ${JSON.stringify(name)}`, {
+    field: 'name',
+  });
 }
 
 async function writeConnection(
@@ -173,16 +177,12 @@ function newSettings(name: string): SyncConfiguration {
   return syncSchema.parse({ connection: name, direction: 'egress' });
 }
 
-/** What only plans must not be started by schedule or by changes; what did so and no more does, gets both again. */
-function withTriggers(
-  settings: SyncConfiguration,
-  before: SyncConfiguration | undefined,
-  previewOnly: boolean,
-): SyncConfiguration {
-  const { schedule, ...rest } = settings;
-  if (previewOnly) return { ...rest, continuous: false };
-  const asleep = before === undefined || (schedule === undefined && !before.continuous);
-  return asleep ? { ...rest, schedule: everyFourHours, continuous: true } : settings;
+function withTriggers(settings: SyncConfiguration, runsByItself: boolean | undefined): SyncConfiguration {
+  if (runsByItself === undefined) return settings;
+  const { schedule: _, ...rest } = settings;
+  return runsByItself
+    ? { ...rest, schedule: everyFourHours, continuous: true }
+    : { ...rest, continuous: false };
 }
 
 async function writeSync(
@@ -202,7 +202,7 @@ async function writeSync(
     ...(scopes && { scopes }),
     ...(change.onMissing && { onMissing: change.onMissing }),
   };
-  await saveSync(app, trx, actor, name, withTriggers(settings, before?.settings, change.previewOnly), before?.position);
+  await saveSync(app, trx, actor, name, withTriggers(settings, change.runsByItself), before?.position);
   return getSyncRow(trx, actor, name);
 }
 
@@ -243,7 +243,8 @@ export async function saveEgressProvider(
     const before = of.serial === undefined ? undefined : await getInside(trx, actor, of.type, of.serial);
     const { displayName } = change;
     if (displayName !== undefined) await refuseTakenName(trx, actor, of.types, displayName, before);
-    const name = before?.connection.name ?? (await freeName(trx, actor.tenantId, displayName ?? '', 'provider'));
+    const name =
+      before?.connection.name ?? (await freeName(trx, actor.tenantId, displayName ?? '', 'provider'));
     const target = { type: of.type, name, before: before?.connection };
     const connection = await writeConnection(app, trx, actor, target, change);
     const sync = await writeSync(app, trx, actor, connection, before?.sync, change);

@@ -14,6 +14,8 @@ export interface NamedSync {
   /** As a configuration names it. */
   readonly connectionName: string;
   readonly displayName: string;
+  /** What APIs keep with the connection, by their names. */
+  readonly annotations: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
 }
 
 /** More than any tenant has. */
@@ -34,6 +36,7 @@ export async function listNamedSyncs(app: Application, actor: Actor): Promise<Na
         connectionType: connection.type,
         connectionName: connection.name,
         displayName: connection.displayName ?? connection.name,
+        annotations: connection.annotations,
       },
     ];
   });

@@ -61,13 +61,16 @@ test.each(commands.map((names) => [names.join(' ')]))('%s explains itself with a
   expect(text).toMatch(/\nExample:\n {2}\$ bin\/lockstep /);
 });
 
-test.each(['jobs', 'directory', 'connections', 'keys', 'policies'])('%s alone shows an example, too', (name) => {
-  let text = '';
-  const group = buildProgram().commands.find((command) => command.name() === name);
-  group?.configureOutput({ writeOut: (part) => (text += part) });
-  group?.outputHelp();
-  expect(text).toMatch(new RegExp(`\\nExample:\\n {2}\\$ bin/lockstep ${name} `));
-});
+test.each(['jobs', 'directory', 'connections', 'keys', 'policies'])(
+  '%s alone shows an example, too',
+  (name) => {
+    let text = '';
+    const group = buildProgram().commands.find((command) => command.name() === name);
+    group?.configureOutput({ writeOut: (part) => (text += part) });
+    group?.outputHelp();
+    expect(text).toMatch(new RegExp(`\\nExample:\\n {2}\\$ bin/lockstep ${name} `));
+  },
+);
 
 function helpOf(name: string): string {
   const command = buildProgram().commands.find((one) => one.name() === name);

@@ -15,6 +15,8 @@ export interface LocalRuntimeOptions {
   /** Address of the API and console, on top of the socket. */
   readonly listen?: { readonly host: string; readonly port: number };
   readonly logLevel?: LogLevel;
+  /** Where clients reach the API from outside. */
+  readonly publicUrl?: string;
 }
 
 /** The store opened in this process, with its API on a unix socket. */
@@ -99,6 +101,7 @@ export async function openLocalRuntime(
       ...storeOptions(location),
       keyFile: await keyFileOf(location),
       logLevel: options.logLevel,
+      publicUrl: options.publicUrl,
       roles: {
         http: options.listen,
         worker: options.worker ? { concurrency } : undefined,

@@ -103,25 +103,26 @@ test('what is there is read without a server just the same', async () => {
   expect((JSON.parse(finished.stdout) as { objects: unknown[] }).objects).toHaveLength(5);
 });
 
+async function runAsJson(...args: string[]) {
+  const { code, stdout, stderr } = await lockstep(...args, '--data', data, '--json');
+  return { code, stderr, value: stdout === '' ? {} : (JSON.parse(stdout) as Record<string, unknown>) };
+}
+
 test('a key is made, bounded, listed without its secret, and revoked', async () => {
-  const run = async (...args: string[]) => {
-    const { code, stdout, stderr } = await lockstep(...args, '--data', data, '--json');
-    return { code, stderr, value: stdout === '' ? {} : (JSON.parse(stdout) as Record<string, unknown>) };
-  };
   const document = { Version: '1', Statement: [{ Effect: 'Allow', Action: 'eiam:Get*', Resource: '*' }] };
   const file = join(folder, 'policy.json');
   writeFileSync(file, JSON.stringify(document));
-  expect((await run('policies', 'put', 'read-only', file)).value).toMatchObject({ document });
-  const made = await run('keys', 'create', 'reporting', '--policy', 'read-only');
+  expect((await runAsJson('policies', 'put', 'read-only', file)).value).toMatchObject({ document });
+  const made = await runAsJson('keys', 'create', 'reporting', '--policy', 'read-only');
   expect(made.value).toMatchObject({ name: 'reporting', policies: ['read-only'], status: 'active' });
   const { id, secret } = made.value as { id: string; secret: string };
   expect(secret).toMatch(/^\w{30}$/);
-  expect((await run('policies', 'delete', 'read-only')).code).not.toBe(0);
-  expect((await run('policies', 'detach', 'read-only', id)).value).toMatchObject({ attached: false });
-  expect((await run('keys', 'revoke', id)).value).toEqual({ id, status: 'revoked' });
-  const listed = await run('keys', 'list');
+  expect((await runAsJson('policies', 'delete', 'read-only')).code).not.toBe(0);
+  expect((await runAsJson('policies', 'detach', 'read-only', id)).value).toMatchObject({ attached: false });
+  expect((await runAsJson('keys', 'revoke', id)).value).toEqual({ id, status: 'revoked' });
+  const listed = await runAsJson('keys', 'list');
   expect(JSON.stringify(listed.value)).not.toContain(secret);
   expect(listed.value['accessKeys']).toContainEqual(expect.objectContaining({ id, status: 'revoked' }));
   writeFileSync(file, '[]');
-  expect((await run('policies', 'put', 'bad', file)).stderr).toContain('no JSON object');
+  expect((await runAsJson('policies', 'put', 'bad', file)).stderr).toContain('no JSON object');
 });

@@ -4,14 +4,14 @@ import { openIdleApplication } from '../../../test/servers/application.ts';
 import { expectProblem, serveApplication, type ApiClient } from '../../../test/servers/api-client.ts';
 import { describeOnSharedStores } from '../../../test/servers/shared-store.ts';
 
+async function refusal(client: ApiClient, status: number, method: string, path: string, body?: unknown) {
+  const { code, field } = await expectProblem(await client.send(method, path, body), status);
+  return field === undefined ? code : `${code} ${field}`;
+}
+
 describeOnSharedStores('writes to the directory over the native API', (makeStore) => {
   async function start(): Promise<ApiClient> {
     return serveApplication(await openIdleApplication(await makeStore()));
-  }
-
-  async function refusal(client: ApiClient, status: number, method: string, path: string, body?: unknown) {
-    const { code, field } = await expectProblem(await client.send(method, path, body), status);
-    return field === undefined ? code : `${code} ${field}`;
   }
 
   test('objects are made, changed and deleted by id, path or user name', async () => {

@@ -1,12 +1,12 @@
-import fc from 'fast-check';
+import { assert, integer, property } from 'fast-check';
 import { expect, test } from 'vitest';
 import { firstJobId, newJobId } from './ids.ts';
 
-const moment = fc.integer({ min: 0, max: 2 ** 47 });
+const moment = integer({ min: 0, max: 2 ** 47 });
 
 test('ids of jobs sort by the time at which they were made, and the first of a moment is not behind any of it', () => {
-  fc.assert(
-    fc.property(moment, moment, (one, other) => {
+  assert(
+    property(moment, moment, (one, other) => {
       expect(firstJobId(one) <= newJobId(one)).toBe(true);
       if (one < other) expect(newJobId(one) < firstJobId(other + 32)).toBe(true);
     }),

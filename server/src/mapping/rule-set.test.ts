@@ -3,7 +3,10 @@ import { parseRuleSet } from './rule-set.ts';
 
 test('a map of expressions becomes a rule for each attribute', () => {
   expect(
-    parseRuleSet('{ "a": (source.x[0] + "(") + ")", // one, two\n "b": ("q"),\n"c": null, "d": source.y }', 'e'),
+    parseRuleSet(
+      '{ "a": (source.x[0] + "(") + ")", // one, two\n "b": ("q"),\n"c": null, "d": source.y }',
+      'e',
+    ),
   ).toEqual({
     a: { cel: '(source.x[0] + "(") + ")"' },
     b: { cel: '("q")' },

@@ -194,7 +194,7 @@ async function findPlaced(
     const parentId = candidate.directory.parentId === node ? null : candidate.directory.parentId;
     const parentReference = parentId === null ? '' : units.referenceOf(parentId);
     if (parentReference === undefined) return null;
-    const mapped = mapQuietly(run, kind, attributesFromJson(candidate.directory.attributes));
+    const mapped = mapQuietly(run, kind, egressSource(candidate.kind, candidate.directory));
     const name = mapped ? projectedName(run, kind, mapped) : null;
     return name === null ? null : { parentReference, nameKey: matchKey(name) };
   });

@@ -26,6 +26,7 @@ export interface AuthentikApi extends AsyncDisposable {
     readonly events: older.EventsApi;
     readonly mappings: older.PropertymappingsApi;
     readonly sources: older.SourcesApi;
+    readonly core: older.CoreApi;
   };
   /** Clients of 2026.8.3. */
   readonly now: {
@@ -33,11 +34,17 @@ export interface AuthentikApi extends AsyncDisposable {
     readonly tasks: newest.TasksApi;
     readonly mappings: newest.PropertymappingsApi;
     readonly sources: newest.SourcesApi;
+    readonly core: newest.CoreApi;
   };
   /** A request of any form, with the administrator's token unless headers are given. */
   send(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<Response>;
   /** The answer of `send`, which must have this status. */
-  expectStatus(status: number, method: string, path: string, body?: unknown): Promise<Record<string, unknown>>;
+  expectStatus(
+    status: number,
+    method: string,
+    path: string,
+    body?: unknown,
+  ): Promise<Record<string, unknown>>;
   /** Runs all jobs that are pending, as a worker would. */
   runJobs(): Promise<void>;
   /** Runs jobs until the call is answered. */
@@ -64,7 +71,8 @@ export async function serveAuthentik(store: Store, connectors?: ConnectorRegistr
 
   const checkedFetch: typeof fetch = async (input, init) => {
     const response = await fetch(input, init);
-    const path = new URL(String(input)).pathname.replace('/api/v3', '');
+    const address = input instanceof Request ? input.url : input;
+    const path = new URL(address).pathname.replace('/api/v3', '');
     const text = await response.clone().text();
     if (response.ok) {
       const body: unknown = text === '' ? undefined : JSON.parse(text);
@@ -91,9 +99,9 @@ export async function serveAuthentik(store: Store, connectors?: ConnectorRegistr
     });
 
   async function runJobs(): Promise<void> {
-    const { rows } = await sql<{ id: string }>`select id from job where status = 'pending' order by id`.execute(
-      app.store.db,
-    );
+    const { rows } = await sql<{
+      id: string;
+    }>`select id from job where status = 'pending' order by id`.execute(app.store.db);
     for (const { id } of rows) await makeJobRunner(app).run(id, new AbortController().signal);
   }
 
@@ -105,12 +113,14 @@ export async function serveAuthentik(store: Store, connectors?: ConnectorRegistr
       events: new older.EventsApi(then),
       mappings: new older.PropertymappingsApi(then),
       sources: new older.SourcesApi(then),
+      core: new older.CoreApi(then),
     },
     now: {
       providers: new newest.ProvidersApi(now),
       tasks: new newest.TasksApi(now),
       mappings: new newest.PropertymappingsApi(now),
       sources: new newest.SourcesApi(now),
+      core: new newest.CoreApi(now),
     },
     send,
     async expectStatus(status, method, path, body) {
@@ -121,13 +131,11 @@ export async function serveAuthentik(store: Store, connectors?: ConnectorRegistr
     },
     runJobs,
     async whileWorking(call) {
-      let answered = false;
-      const finished = call.finally(() => {
-        answered = true;
-      });
+      const over = new AbortController();
+      const finished = call.finally(() => over.abort());
       // The caller sees what goes wrong.
       finished.catch(() => undefined);
-      while (!answered) {
+      while (!over.signal.aborted) {
         await runJobs();
         await delay(5);
       }

@@ -53,7 +53,8 @@ function ofObject(version: Facts, name: string, value: unknown, path: string): s
   const open = members.size === 0 || /^Paginated.*|^Autocomplete$/.test(name);
   const found: string[] = [];
   for (const [member, { shape, required }] of members) {
-    if (Object.hasOwn(given, member)) found.push(...check(version, shape, given[member], `${path}.${member}`));
+    if (Object.hasOwn(given, member))
+      found.push(...check(version, shape, given[member], `${path}.${member}`));
     else if (required && !withheld.has(member)) found.push(`${path}.${member} is missing`);
   }
   for (const member of open ? [] : Object.keys(given)) {

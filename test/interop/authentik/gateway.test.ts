@@ -108,13 +108,23 @@ describeOnSharedStores('authentik gateway', (makeStore) => {
     expect(await post([])).toEqual({
       non_field_errors: ['Invalid data. Expected a dictionary, but got list.'],
     });
-    for (const body of ['{', '', '\u0000', '{"name": "\\u0000"}', Buffer.from([0x7b, 0xff]), '['.repeat(1000)]) {
+    for (const body of [
+      '{',
+      '',
+      '\u0000',
+      '{"name": "\\u0000"}',
+      Buffer.from([0x7b, 0xff]),
+      '['.repeat(1000),
+    ]) {
       expect(JSON.stringify(await post(body))).toMatch(/JSON parse error|required/);
     }
     await post({ ...entra, name: 'x'.repeat(20_000) }, 413);
     const form = await fetch(`${api.url}/api/v3${at}`, {
       method: 'POST',
-      headers: { authorization: `Bearer ${api.client.app.credentials.apiToken}`, 'content-type': 'text/plain' },
+      headers: {
+        authorization: `Bearer ${api.client.app.credentials.apiToken}`,
+        'content-type': 'text/plain',
+      },
       body: 'x',
     });
     expect([form.status, await form.json()]).toEqual([

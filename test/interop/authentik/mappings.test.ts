@@ -16,7 +16,11 @@ describeOnSharedStores('property mappings in the authentik API', (makeStore) => 
       metaModelName: 'authentik_providers_microsoft_entra.microsoftentraprovidermapping',
     });
     const mail = await api.now.mappings.propertymappingsProviderMicrosoftEntraCreate({
-      microsoftEntraProviderMappingRequest: { name: 'mail', expression: '{"mail": lower(source.mail)}', managed: 'm' },
+      microsoftEntraProviderMappingRequest: {
+        name: 'mail',
+        expression: '{"mail": lower(source.mail)}',
+        managed: 'm',
+      },
     });
     const provider = await api.now.providers.providersMicrosoftEntraCreate({
       microsoftEntraProviderRequest: {
@@ -62,14 +66,20 @@ describeOnSharedStores('property mappings in the authentik API', (makeStore) => 
 
   test('Python is refused, and the answer says what is read instead', async () => {
     await using api = await serveAuthentik(await makeStore());
-    for (const expression of ['return {"displayName": request.user.name}', 'request.user.name', '{"a": unknown(1)}']) {
+    for (const expression of [
+      'return {"displayName": request.user.name}',
+      'request.user.name',
+      '{"a": unknown(1)}',
+    ]) {
       const refused = await refusal(
         api.old.mappings.propertymappingsProviderMicrosoftEntraCreate({
           microsoftEntraProviderMappingRequest: { name: 'x', expression },
         }),
       );
       expect(refused.status).toBe(400);
-      expect(refused.body).toEqual({ expression: [expect.stringContaining('CEL here, Python is not evaluated')] });
+      expect(refused.body).toEqual({
+        expression: [expect.stringContaining('CEL here, Python is not evaluated')],
+      });
     }
     const create = async () =>
       api.now.mappings.propertymappingsProviderScimCreate({ sCIMMappingRequest: request });

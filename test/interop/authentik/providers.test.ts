@@ -1,3 +1,4 @@
+import { sql } from 'kysely';
 import { expect, test } from 'vitest';
 import type { ConnectionView } from '@lockstep/contract/connection.ts';
 import type { SyncView } from '@lockstep/contract/sync.ts';
@@ -61,7 +62,9 @@ describeOnSharedStores('providers in the authentik API', (makeStore) => {
     );
     expect(await api.old.providers.providersMicrosoftEntraUsedByList({ id: made.pk })).toEqual([]);
     await api.old.providers.providersMicrosoftEntraDestroy({ id: made.pk });
-    expect((await refusal(api.now.providers.providersMicrosoftEntraRetrieve({ id: made.pk }))).status).toBe(404);
+    expect((await refusal(api.now.providers.providersMicrosoftEntraRetrieve({ id: made.pk }))).status).toBe(
+      404,
+    );
     expect((await api.client.json<{ items: unknown[] }>('GET', '/connections')).items).toEqual([]);
   });
 
@@ -76,7 +79,9 @@ describeOnSharedStores('providers in the authentik API', (makeStore) => {
     const taken = { status: 400, body: { name: ['This field must be unique.'] } };
     expect(await refusal(create('one'))).toEqual(taken);
     const scim = { name: 'one', url: 'https://scim.example/v2', token: 'x' };
-    expect(await refusal(api.now.providers.providersScimCreate({ sCIMProviderRequest: scim }))).toEqual(taken);
+    expect(await refusal(api.now.providers.providersScimCreate({ sCIMProviderRequest: scim }))).toEqual(
+      taken,
+    );
     // Its own name is free to itself.
     await api.now.providers.providersMicrosoftEntraPartialUpdate({
       id: pk,
@@ -97,7 +102,12 @@ describeOnSharedStores('providers in the authentik API', (makeStore) => {
     await api.runJobs();
     const { tasks } = await api.old.providers.providersMicrosoftEntraSyncStatusRetrieve({ id });
     expect(tasks).toMatchObject([
-      { name: 'microsoft_entra_sync', uid: 'contoso-prod', fullName: 'microsoft_entra_sync:contoso-prod', status: 'error' },
+      {
+        name: 'microsoft_entra_sync',
+        uid: 'contoso-prod',
+        fullName: 'microsoft_entra_sync:contoso-prod',
+        status: 'error',
+      },
     ]);
     expect(JSON.stringify(tasks[0]?.messages)).toMatch(/no connector of type entra_id is installed/);
     expect(await api.now.providers.providersMicrosoftEntraSyncStatusRetrieve({ id })).toEqual({
@@ -136,8 +146,61 @@ describeOnSharedStores('providers in the authentik API', (makeStore) => {
     expect(jobs.map(({ mode }) => mode)).toEqual(['dryRun']);
     expect((await api.now.tasks.tasksTasksList()).results).toEqual([]);
     expect((await api.old.events.eventsSystemTasksList()).results).toEqual([]);
+    // Its schedule has no times and cannot be given any; what it is asked for is a preview as well.
+    const [schedule] = (await api.now.tasks.tasksSchedulesList({ paused: true })).results;
+    await api.expectStatus(400, 'PATCH', `/tasks/schedules/${schedule?.id}/`, { crontab: '5 3 * * *' });
+    await api.now.tasks.tasksSchedulesSendCreate({ id: schedule?.id ?? '' });
+    await api.runJobs();
+    expect((await api.client.json<{ items: { mode: string }[] }>('GET', '/jobs')).items).toMatchObject([
+      { mode: 'dryRun' },
+      { mode: 'dryRun' },
+    ]);
+    await api.now.providers.providersMicrosoftEntraPartialUpdate({
+      id,
+      patchedMicrosoftEntraProviderRequest: { dryRun: false },
+    });
+    const sync = await api.client.json<SyncView>('GET', '/syncs/contoso-prod');
+    expect([sync.configuration.continuous, sync.configuration.schedule]).not.toContain(undefined);
     expect(await api.now.providers.providersMicrosoftEntraSyncStatusRetrieve({ id })).toEqual({
       isRunning: false,
+    });
+  });
+
+  test('each status of a job is shown as it should be, and what native users set stays', async () => {
+    await using api = await start();
+    const { pk: id } = await api.now.providers.providersMicrosoftEntraCreate({
+      microsoftEntraProviderRequest: contoso,
+    });
+    const shown = async () => {
+      const { isRunning, tasks } = await api.old.providers.providersMicrosoftEntraSyncStatusRetrieve({ id });
+      const { lastSyncStatus } = await api.now.providers.providersMicrosoftEntraSyncStatusRetrieve({ id });
+      const { results } = await api.now.tasks.tasksTasksList();
+      return [isRunning, tasks[0]?.status, lastSyncStatus, results[0]?.state, results[0]?.aggregatedStatus];
+    };
+    const { db } = api.client.app.store;
+    for (const [status, ...expected] of [
+      ['pending', false, undefined, undefined, 'queued', 'queued'],
+      ['running', true, undefined, undefined, 'running', 'running'],
+      ['held', false, 'warning', 'warning', 'done', 'warning'],
+      ['success', false, 'successful', 'done', 'done', 'done'],
+      ['partial_success', false, 'warning', 'warning', 'done', 'warning'],
+      ['failed', false, 'error', 'error', 'done', 'error'],
+      ['cancelled', false, 'warning', 'warning', 'done', 'warning'],
+    ]) {
+      const over = status !== 'pending' && status !== 'running';
+      await sql`update job set status = ${status}, ended_at = case when ${over} then now() end`.execute(db);
+      expect([status, ...(await shown())]).toEqual([status, ...expected]);
+    }
+    const own = { connection: 'contoso-prod', direction: 'egress', onMissing: 'ignore', continuous: false };
+    await api.client.json('PUT', '/syncs/contoso-prod', own);
+    const patched = await api.now.providers.providersMicrosoftEntraPartialUpdate({
+      id,
+      patchedMicrosoftEntraProviderRequest: { name: 'Other' },
+    });
+    expect(patched).toMatchObject({ userDeleteAction: 'do_nothing', groupDeleteAction: 'do_nothing' });
+    expect((await api.client.json<SyncView>('GET', '/syncs/contoso-prod')).configuration).toEqual({
+      ...own,
+      enabled: true,
     });
   });
 
@@ -151,29 +214,42 @@ describeOnSharedStores('providers in the authentik API', (makeStore) => {
         defaultGroupEmailDomain: 'example.com',
       },
     });
-    expect(google).toMatchObject({ delegatedSubject: 'admin@example.com', defaultGroupEmailDomain: 'example.com' });
+    expect(google).toMatchObject({
+      delegatedSubject: 'admin@example.com',
+      defaultGroupEmailDomain: 'example.com',
+    });
     expect(JSON.stringify(google)).not.toContain(secret);
     const scim = await api.old.providers.providersScimCreate({
       sCIMProviderRequest: { name: 'S', url: 'https://scim.example/v2', token: secret },
     });
-    expect(scim).toMatchObject({ url: 'https://scim.example/v2', metaModelName: 'authentik_providers_scim.scimprovider' });
+    expect(scim).toMatchObject({
+      url: 'https://scim.example/v2',
+      metaModelName: 'authentik_providers_scim.scimprovider',
+    });
     await api.now.providers.providersScimPartialUpdate({
       id: scim.pk,
       patchedSCIMProviderRequest: { compatibilityMode: 'slack', token: '' },
     });
     const { items } = await api.client.json<{ items: ConnectionView[] }>('GET', '/connections');
-    expect(items.map(({ type, secrets }) => [type, secrets])).toEqual([
-      ['google_workspace', ['credentials']],
-      ['scim', ['token']],
-    ]);
+    expect(new Map(items.map(({ type, secrets }) => [type, secrets]))).toEqual(
+      new Map([
+        ['google_workspace', ['credentials']],
+        ['scim', ['token']],
+      ]),
+    );
     await api.runJobs();
     for (const { name, lastSyncStatus } of [
-      { name: 'g', ...(await api.now.providers.providersGoogleWorkspaceSyncStatusRetrieve({ id: google.pk })) },
+      {
+        name: 'g',
+        ...(await api.now.providers.providersGoogleWorkspaceSyncStatusRetrieve({ id: google.pk })),
+      },
       { name: 's', ...(await api.now.providers.providersScimSyncStatusRetrieve({ id: scim.pk })) },
     ]) {
       expect([name, lastSyncStatus]).toEqual([name, 'error']);
     }
-    expect(await api.expectStatus(400, 'POST', '/providers/google_workspace/', { delegated_subject: 'x' })).toEqual({
+    expect(
+      await api.expectStatus(400, 'POST', '/providers/google_workspace/', { delegated_subject: 'x' }),
+    ).toEqual({
       name: ['This field is required.'],
       delegated_subject: ['Enter a valid email address.'],
       credentials: ['This field is required.'],
@@ -207,9 +283,9 @@ describeOnSharedStores('providers in the authentik API', (makeStore) => {
       timeZone: 'UTC',
     });
     expect((await api.now.tasks.tasksSchedulesList({ paused: false })).results).toEqual([]);
-    expect(await api.expectStatus(400, 'PATCH', `/tasks/schedules/${id}/`, { crontab: 'now' })).toHaveProperty(
-      'crontab',
-    );
+    expect(
+      await api.expectStatus(400, 'PATCH', `/tasks/schedules/${id}/`, { crontab: 'now' }),
+    ).toHaveProperty('crontab');
     expect(await api.now.tasks.tasksWorkersList()).toMatchObject([{ versionMatching: true }]);
   });
 });

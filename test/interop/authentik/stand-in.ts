@@ -29,7 +29,7 @@ export function connectorsWithStandIn(slapd: Slapd): ConnectorRegistry {
     test: (_settings, context) => ldapConnector.test(settings, context),
   };
   return new Map<string, Connector>([
-    ['ldap', ldapConnector as Connector],
+    ['ldap', ldapConnector],
     ['entra_id', standIn],
   ]);
 }

@@ -2,7 +2,7 @@ import { sql } from 'kysely';
 import { expect, test } from 'vitest';
 import { openIdleApplication } from '../../servers/application.ts';
 import { describeOnSharedStores } from '../../servers/shared-store.ts';
-import { openEiamClient, type EiamClient } from './eiam-client.ts';
+import { openEiamClient, type CheckedAnswer, type EiamClient } from './eiam-client.ts';
 
 const nowhere = 'ou_aaaaaaaaaaaaaaaaaaaaaaaaaa';
 const standard = {
@@ -24,24 +24,24 @@ const scim = {
   },
 };
 
+async function newUnit(
+  client: EiamClient,
+  ParentId: string,
+  OrganizationalUnitName: string,
+): Promise<string> {
+  return (await client.call('CreateOrganizationalUnit', { ParentId, OrganizationalUnitName }))
+    .OrganizationalUnitId;
+}
+
+async function newApplication(client: EiamClient, more = {}): Promise<string> {
+  return (await client.call('CreateApplication', { ...standard, ...more })).ApplicationId;
+}
+
 describeOnSharedStores('EIAM applications', (makeStore) => {
   async function open(): Promise<EiamClient & { readonly root: string }> {
     const client = await openEiamClient(await openIdleApplication(await makeStore()));
     const { OrganizationalUnit } = await client.call('GetRootOrganizationalUnit');
     return { ...client, root: OrganizationalUnit.OrganizationalUnitId };
-  }
-
-  async function newUnit(
-    client: EiamClient,
-    ParentId: string,
-    OrganizationalUnitName: string,
-  ): Promise<string> {
-    return (await client.call('CreateOrganizationalUnit', { ParentId, OrganizationalUnitName }))
-      .OrganizationalUnitId;
-  }
-
-  async function newApplication(client: EiamClient, more = {}): Promise<string> {
-    return (await client.call('CreateApplication', { ...standard, ...more })).ApplicationId;
   }
 
   test('applications are made, listed, switched and deleted', async () => {
@@ -98,7 +98,7 @@ describeOnSharedStores('EIAM applications', (makeStore) => {
       ApplicationId,
       OrganizationalUnitIds: [top, low],
     });
-    const sync = async (): Promise<any> =>
+    const sync = async (): Promise<CheckedAnswer> =>
       (await client.api.json<{ items: unknown[] }>('GET', '/syncs')).items[0];
     expect(await sync()).toMatchObject({
       direction: 'egress',

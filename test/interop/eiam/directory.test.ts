@@ -7,33 +7,29 @@ import { openEiamClient, type EiamClient } from './eiam-client.ts';
 const nobody = 'user_aaaaaaaaaaaaaaaaaaaaaaaaaa';
 const nowhere = 'ou_aaaaaaaaaaaaaaaaaaaaaaaaaa';
 
+async function newUser(client: EiamClient & { root: string }, Username: string, more = {}): Promise<string> {
+  const made = await client.call('CreateUser', {
+    Username,
+    PrimaryOrganizationalUnitId: client.root,
+    ...more,
+  });
+  return made.UserId;
+}
+
+async function newUnit(
+  client: EiamClient,
+  ParentId: string,
+  OrganizationalUnitName: string,
+): Promise<string> {
+  const made = await client.call('CreateOrganizationalUnit', { ParentId, OrganizationalUnitName });
+  return made.OrganizationalUnitId;
+}
+
 describeOnSharedStores('EIAM directory', (makeStore) => {
   async function open(): Promise<EiamClient & { readonly root: string }> {
     const client = await openEiamClient(await openIdleApplication(await makeStore()));
     const { OrganizationalUnit } = await client.call('GetRootOrganizationalUnit');
     return { ...client, root: OrganizationalUnit.OrganizationalUnitId };
-  }
-
-  async function newUser(
-    client: EiamClient & { root: string },
-    Username: string,
-    more = {},
-  ): Promise<string> {
-    const made = await client.call('CreateUser', {
-      Username,
-      PrimaryOrganizationalUnitId: client.root,
-      ...more,
-    });
-    return made.UserId;
-  }
-
-  async function newUnit(
-    client: EiamClient,
-    ParentId: string,
-    OrganizationalUnitName: string,
-  ): Promise<string> {
-    const made = await client.call('CreateOrganizationalUnit', { ParentId, OrganizationalUnitName });
-    return made.OrganizationalUnitId;
   }
 
   test('a user keeps what was given, and shows it in the words of this API', async () => {
@@ -384,5 +380,47 @@ describeOnSharedStores('EIAM directory', (makeStore) => {
       '404 ResourceNotFound.OrganizationalUnit',
     );
     expect(await client.call('ListUsers', { UserIds: [UserId] })).toMatchObject({ TotalCount: 0 });
+  });
+
+  test('what came from another system says so, and is found by it', async () => {
+    await using client = await open();
+    const [ann, bob] = [await newUser(client, 'ann'), await newUser(client, 'bob')];
+    await newUser(client, 'own');
+    const { GroupId } = await client.call('CreateGroup', { GroupName: 'Staff' });
+    await client.call('AddUsersToGroup', { GroupId, UserIds: [ann] });
+    const { db } = client.app.store;
+    const ids: Record<string, string> = {};
+    for (const [name, UserId] of [
+      ['file', ann],
+      ['ad', bob],
+    ] as const) {
+      const settings = { type: 'file', path: `${name}.ldif`, baseDn: 'dc=example' };
+      const made = await client.api.json<{ id: string }>('PUT', `/connections/${name}`, settings);
+      ids[name] = made.id;
+      await client.api.json('PUT', `/syncs/${name}`, { connection: name, direction: 'ingress' });
+      await sql`
+        insert into link (sync_serial, kind, external_id, object_id)
+        select serial, 'user', ${`x-${name}`}, ${UserId} from sync where name = ${name}`.execute(db);
+    }
+    await sql`
+      insert into membership_link (sync_serial, group_id, reference, member_id)
+      select serial, ${GroupId}, 'ann', ${ann} from sync where name = 'file'`.execute(db);
+    const type = 'urn:alibaba:idaas:idp:microsoft:ad:pull';
+    await sql`
+      update connection set annotations = ${JSON.stringify({ eiam: { type, ldap: {} } })}::jsonb where name = 'ad'`.execute(
+      db,
+    );
+    const { User } = await client.call('GetUser', { UserId: bob });
+    expect(User).toMatchObject({ UserSourceType: 'ad', UserSourceId: ids['ad'], UserExternalId: 'x-ad' });
+    const names = async (filter: Record<string, string>): Promise<string[]> =>
+      (await client.call('ListUsers', filter)).Users.map((user: { Username: string }) => user.Username);
+    expect(await names({ UserSourceType: 'ad' })).toEqual(['bob']);
+    expect(await names({ UserSourceType: 'file', UserSourceId: ids['file'] ?? '' })).toEqual(['ann']);
+    expect(await names({ UserSourceId: ids['ad'] ?? '' })).toEqual(['bob']);
+    expect(await names({ UserSourceType: 'build_in' })).toEqual(['own']);
+    expect(await names({ UserExternalId: 'x-file' })).toEqual(['ann']);
+    expect((await client.call('ListUsersForGroup', { GroupId })).Users).toEqual([
+      { UserId: ann, GroupMemberRelationSourceType: 'file', GroupMemberRelationSourceId: ids['file'] },
+    ]);
   });
 });

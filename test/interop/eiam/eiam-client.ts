@@ -17,18 +17,22 @@ export function flatten(parameters: { readonly [name: string]: Parameter }): Rec
     else if (Array.isArray(value))
       for (const [index, item] of (value as readonly Parameter[]).entries())
         visit(`${name}.${index + 1}`, item);
-    else for (const [member, item] of Object.entries(value)) visit(`${name}.${member}`, item as Parameter);
+    else for (const [member, item] of Object.entries(value)) visit(`${name}.${member}`, item);
   }
   for (const [name, value] of Object.entries(parameters)) visit(name, value);
   return flat;
 }
+
+/** An answer whose names and types were checked against the vendor's document, whatever operation it is of. */
+// oxlint-disable-next-line typescript/no-explicit-any -- its members are those of any of 86 documents
+export type CheckedAnswer = any;
 
 export interface EiamClient extends AsyncDisposable {
   readonly api: ApiClient;
   readonly app: IdleApplication;
   readonly tenantId: string;
   /** Calls an operation of the own instance; the answer is checked against the vendor's document. */
-  call(action: string, parameters?: { readonly [name: string]: Parameter }): Promise<any>;
+  call(action: string, parameters?: { readonly [name: string]: Parameter }): Promise<CheckedAnswer>;
   /** Expects an error. @returns `STATUS CODE` */
   refusal(action: string, parameters?: { readonly [name: string]: Parameter }): Promise<string>;
 }

@@ -3,7 +3,7 @@ import { sql } from 'kysely';
 import { expect, test } from 'vitest';
 import { openIdleApplication } from '../../servers/application.ts';
 import { describeOnSharedStores } from '../../servers/shared-store.ts';
-import { openEiamClient, type EiamClient } from './eiam-client.ts';
+import { openEiamClient, type CheckedAnswer, type EiamClient } from './eiam-client.ts';
 
 const source = { type: 'file', path: 'in.ldif', baseDn: 'dc=example' };
 const ingress = {
@@ -12,21 +12,25 @@ const ingress = {
   scopes: [{ source: 'dc=example', target: '/' }],
 };
 
+async function newUser(client: EiamClient, Username: string, more = {}): Promise<string> {
+  const { OrganizationalUnit } = await client.call('GetRootOrganizationalUnit');
+  const PrimaryOrganizationalUnitId = OrganizationalUnit.OrganizationalUnitId;
+  return (await client.call('CreateUser', { Username, PrimaryOrganizationalUnitId, ...more })).UserId;
+}
+
+function externalId(answer: CheckedAnswer): string {
+  return answer.UserAuthnSourceMappings[0].UserExternalId;
+}
+
+async function newSource(client: EiamClient): Promise<string> {
+  const made = await client.api.json<{ id: string }>('PUT', '/connections/source', source);
+  await client.api.json('PUT', '/syncs/in', ingress);
+  return made.id;
+}
+
 describeOnSharedStores('EIAM support operations', (makeStore) => {
   async function open(): Promise<EiamClient> {
     return openEiamClient(await openIdleApplication(await makeStore()));
-  }
-
-  async function newUser(client: EiamClient, Username: string, more = {}): Promise<string> {
-    const { OrganizationalUnit } = await client.call('GetRootOrganizationalUnit');
-    const PrimaryOrganizationalUnitId = OrganizationalUnit.OrganizationalUnitId;
-    return (await client.call('CreateUser', { Username, PrimaryOrganizationalUnitId, ...more })).UserId;
-  }
-
-  async function newSource(client: EiamClient): Promise<string> {
-    const made = await client.api.json<{ id: string }>('PUT', '/connections/source', source);
-    await client.api.json('PUT', '/syncs/in', ingress);
-    return made.id;
   }
 
   test('the instance is the tenant, and the only one that its key sees', async () => {
@@ -196,12 +200,11 @@ describeOnSharedStores('EIAM support operations', (makeStore) => {
       insert into link (sync_serial, kind, external_id, object_id) select serial, 'user', name, ${UserId} from sync`.execute(
       client.app.store.db,
     );
-    const page = async (token: object): Promise<any> =>
+    const page = async (token: object): Promise<CheckedAnswer> =>
       client.call('ListUserAuthnSourceMappings', { UserId, MaxResults: 1, ...token });
     const first = await page({});
     const second = await page({ NextToken: first.NextToken });
     const third = await page({ NextToken: second.NextToken });
-    const externalId = (answer: any): string => answer.UserAuthnSourceMappings[0].UserExternalId;
     expect([first, second, third].map(externalId)).toEqual(['in', 'b', 'c']);
     expect([first.PreviousToken, third.NextToken]).toEqual([undefined, undefined]);
     expect(externalId(await page({ PreviousToken: third.PreviousToken }))).toBe('b');

@@ -145,9 +145,11 @@ describeOnSharedStores('gateway of the Meraki API', (makeStore) => {
       expect(answer.headers.get('retry-after')).toBe('1');
     }
     now += 300;
-    expect((await Promise.all(Array.from({ length: 4 }, call))).map(({ status }) => status).sort((left, right) => left - right)).toEqual([
-      200, 200, 200, 429,
-    ]);
+    expect(
+      (await Promise.all(Array.from({ length: 4 }, call)))
+        .map(({ status }) => status)
+        .sort((left, right) => left - right),
+    ).toEqual([200, 200, 200, 429]);
   });
 
   test('organizations, the caller and the document of the API', async () => {

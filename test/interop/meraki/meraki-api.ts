@@ -40,14 +40,14 @@ function hurriedClock(): { now(): Date } {
 }
 
 async function fetchJson(address: string, init: RequestInit): Promise<Answer<unknown>> {
-    const response = await fetch(address, { redirect: 'error', ...init });
-    const text = await response.text();
-    return {
-      status: response.status,
-      headers: response.headers,
-      body: text === '' ? undefined : (JSON.parse(text) as unknown),
-    };
-  }
+  const response = await fetch(address, { redirect: 'error', ...init });
+  const text = await response.text();
+  return {
+    status: response.status,
+    headers: response.headers,
+    body: text === '' ? undefined : (JSON.parse(text) as unknown),
+  };
+}
 
 export async function serveMeraki(
   store: Store,

@@ -11,6 +11,7 @@ interface ServeOptions extends StoreOptions {
   readonly listen: string;
   readonly file?: string;
   readonly logLevel: LogLevel;
+  readonly publicUrl?: string;
 }
 
 /** `HOST:PORT`, with an IPv6 address in brackets. Throws LockstepError(InvalidRequest). */
@@ -27,8 +28,19 @@ export function parseListen(text: string): { host: string; port: number } {
   return { host, port };
 }
 
+/** An address without a query, as proxies show it to clients. Throws LockstepError(InvalidRequest). */
+export function parsePublicUrl(text: string): string {
+  const url = URL.parse(text);
+  if (url !== null && /^https?:$/.test(url.protocol) && !/[?#\s]/.test(text)) return text.replace(/\/+$/, '');
+  throw new LockstepError('InvalidRequest', `"${text}" is no address of an API.`, {
+    field: '--public-url',
+    remedy: 'Give what clients call, for example https://lockstep.example.',
+  });
+}
+
 async function serve(options: ServeOptions): Promise<void> {
   const listen = parseListen(options.listen);
+  const publicUrl = options.publicUrl === undefined ? undefined : parsePublicUrl(options.publicUrl);
   const location = locateStore(options, options.file);
   const configuration = options.file === undefined ? undefined : await loadConfiguration(options.file);
   const { openLocalRuntime } = await import('../local-runtime.ts');
@@ -38,6 +50,7 @@ async function serve(options: ServeOptions): Promise<void> {
     schedules: true,
     listen,
     logLevel: options.logLevel,
+    ...(publicUrl === undefined ? {} : { publicUrl }),
   });
   if (configuration !== undefined) await runtime.client.call('applyConfiguration', { body: configuration });
   print(`listening on ${runtime.url}`);
@@ -49,6 +62,7 @@ export function serveCommand(): Command {
   return withStoreOptions(new Command('serve'), 'configurationFile')
     .description('serve API and console, run jobs and schedules; says "listening on URL" when ready')
     .option('--listen <host:port>', 'address to listen on; port 0 takes a free one', '127.0.0.1:7700')
+    .option('--public-url <url>', 'where clients reach this server, if not where they say that they do')
     .option('-f, --file <file>', 'configuration file to apply at start')
     .addOption(logLevelOption())
     .addHelpText(

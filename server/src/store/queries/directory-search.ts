@@ -6,6 +6,8 @@ import { directoryTables, enabledColumn } from '../sync/staging-tables.ts';
 
 type Executor = Kysely<Database>;
 
+type Annotations = Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+
 /** An object as lists show it, with the connection that it came from. */
 export interface FoundObject {
   readonly id: string;
@@ -18,6 +20,7 @@ export interface FoundObject {
   /** The best ingress sync's connection; null: made in the directory itself. */
   readonly originId: string | null;
   readonly originType: string | null;
+  readonly originAnnotations: Annotations | null;
   readonly originExternalId: string | null;
   /** Whether a unit holds no other units; true of other objects. */
   readonly leaf: boolean;
@@ -41,10 +44,10 @@ export interface ObjectSearch {
   readonly textPrefixes?: Readonly<Record<string, string>> | undefined;
   /** Id in the connection that it came from, or the value of attribute `externalId`; else its own id. */
   readonly externalId?: string | undefined;
-  /** Came from this connection. */
-  readonly originId?: string | undefined;
-  /** Came from a connection of this type; null: made in the directory itself. */
-  readonly originType?: string | null | undefined;
+  /** Came from one of these connections. */
+  readonly originIds?: readonly string[] | undefined;
+  /** Made in the directory itself. */
+  readonly made?: 'here' | undefined;
 }
 
 /** Live links of an object from ingress syncs. */
@@ -57,12 +60,11 @@ function placed(column: RawBuilder<unknown>, unitId: string | null): RawBuilder<
   return unitId === null ? sql`${column} is null` : sql`${column} = ${unitId}`;
 }
 
-function originConditions({ originId, originType, externalId }: ObjectSearch): RawBuilder<unknown>[] {
+function originConditions({ originIds, made, externalId }: ObjectSearch): RawBuilder<unknown>[] {
   const conditions: RawBuilder<unknown>[] = [];
-  if (originId !== undefined) conditions.push(sql`exists (select from ${origins} and c.id = ${originId})`);
-  if (originType === null) conditions.push(sql`not exists (select from ${origins})`);
-  else if (originType !== undefined)
-    conditions.push(sql`exists (select from ${origins} and c.type = ${originType})`);
+  if (made === 'here') conditions.push(sql`not exists (select from ${origins})`);
+  if (originIds !== undefined)
+    conditions.push(sql`exists (select from ${origins} and c.id = any(${[...originIds]}::text[]))`);
   if (externalId !== undefined)
     conditions.push(sql`(
       exists (select from ${origins} and l.external_id = ${externalId})
@@ -113,14 +115,14 @@ export async function searchObjects(
   const { rows } = await sql<FoundObject>`
     select o.id, o.parent_id as "parentId", o.${name} as "name", ${enabledColumn(kind, 'o')} as "enabled", o.attributes,
       o.created_at as "createdAt", o.updated_at as "updatedAt", origin.id as "originId", origin.type as "originType",
-      origin.external_id as "originExternalId", ${leaf} as "leaf"
+      origin.annotations as "originAnnotations", origin.external_id as "originExternalId", ${leaf} as "leaf"
     from (
       select * from ${table} o
       where ${condition(tenantId, kind, search)} and o.id > ${page.after ?? ''}
       order by o.id limit ${page.limit} offset ${page.offset ?? 0}
     ) o
     left join lateral (
-      select c.id, c.type, l.external_id from ${origins} order by s.position, s.id limit 1
+      select c.id, c.type, c.annotations, l.external_id from ${origins} order by s.position, s.id limit 1
     ) origin on true
     order by o.id`.execute(executor);
   return rows;
@@ -165,6 +167,7 @@ export interface FoundMembership {
   readonly description: string | null;
   readonly originId: string | null;
   readonly originType: string | null;
+  readonly originAnnotations: Annotations | null;
 }
 
 /** Users in a group, or groups of a user, by id. */
@@ -189,10 +192,11 @@ export async function searchMemberships(
   const where = sql.join(conditions, sql` and `);
   const { rows } = await sql<FoundMembership>`
     select o.id, ${name} as "name", o.attributes -> 'description' ->> 0 as "description",
-      origin.id as "originId", origin.type as "originType"
+      origin.id as "originId", origin.type as "originType",
+      origin.annotations as "originAnnotations"
     from membership m join ${table} o on o.id = ${other}
     left join lateral (
-      select c.id, c.type from membership_link x join sync s on s.serial = x.sync_serial and s.direction = 'ingress'
+      select c.id, c.type, c.annotations from membership_link x join sync s on s.serial = x.sync_serial and s.direction = 'ingress'
       join connection c on c.id = s.connection_id
       where x.group_id = m.group_id and x.member_id = m.member_id order by s.position, s.id limit 1
     ) origin on true

@@ -107,7 +107,9 @@ export async function deleteLink(
   link: { readonly syncSerial: number; readonly objectId: string },
 ): Promise<void> {
   await sql`
-    delete from link where sync_serial = ${link.syncSerial} and object_id = ${link.objectId}`.execute(executor);
+    delete from link where sync_serial = ${link.syncSerial} and object_id = ${link.objectId}`.execute(
+    executor,
+  );
   await sql`
     delete from membership_link where sync_serial = ${link.syncSerial} and group_id = ${link.objectId}`.execute(
     executor,

@@ -8,7 +8,8 @@ import { unauthenticated } from './errors.ts';
 function bearerToken(header: string): string | undefined {
   const space = header.indexOf(' ');
   if (space < 0) return undefined;
-  if (header.slice(0, space).toLowerCase() !== 'bearer') throw unauthenticated('Unsupported authentication type');
+  if (header.slice(0, space).toLowerCase() !== 'bearer')
+    throw unauthenticated('Unsupported authentication type');
   const token = header.slice(space + 1).trim();
   if (token === '') throw unauthenticated('Malformed header');
   return token;

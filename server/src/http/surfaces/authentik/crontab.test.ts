@@ -13,6 +13,9 @@ test.each([
 
 test('Sunday may be 7, hours have the minute of the next run, and nonsense is refused', () => {
   expect(quartzOfCrontab('0 3 * * 7')).toBe('0 0 3 ? * 1');
-  expect(crontabOf({ hours: [4, 8], timeZone: 'UTC' }, new Date('2026-01-01T04:17:00Z'))).toBe('17 4,8 * * *');
-  for (const text of ['', '* * * *', '0 0 1 * 1', '* * * * * *']) expect(() => quartzOfCrontab(text)).toThrow();
+  expect(crontabOf({ hours: [4, 8], timeZone: 'UTC' }, new Date('2026-01-01T04:17:00Z'))).toBe(
+    '17 4,8 * * *',
+  );
+  for (const text of ['', '* * * *', '0 0 1 * 1', '* * * * * *'])
+    expect(() => quartzOfCrontab(text)).toThrow();
 });

@@ -7,7 +7,9 @@ function shiftDays(field: string, by: 1 | -1): string {
     .split(',')
     .map((part) => {
       const [days = '', ...step] = part.split('/');
-      const shifted = days.replaceAll(/\d+/g, (day) => String(by === 1 ? (Number(day) % 7) + 1 : Number(day) - 1));
+      const shifted = days.replaceAll(/\d+/g, (day) =>
+        String(by === 1 ? (Number(day) % 7) + 1 : Number(day) - 1),
+      );
       return [shifted, ...step].join('/');
     })
     .join(',');
@@ -19,7 +21,8 @@ function shiftDays(field: string, by: 1 | -1): string {
  */
 export function quartzOfCrontab(crontab: string): string {
   const [minute, hour, day, month, weekday, ...rest] = crontab.trim().split(/\s+/);
-  if (weekday === undefined || rest.length > 0) throw invalid({ crontab: [`${crontab} is not a valid crontab`] });
+  if (weekday === undefined || rest.length > 0)
+    throw invalid({ crontab: [`${crontab} is not a valid crontab`] });
   if (weekday === '*') return `0 ${minute} ${hour} ${day} ${month} ?`;
   if (day !== '*') throw invalid({ crontab: ['Days of the month and of the week cannot be combined.'] });
   return `0 ${minute} ${hour} ? ${month} ${shiftDays(weekday, 1)}`;

@@ -52,12 +52,7 @@ export interface Family extends ModelNames {
 }
 
 /** Members by which objects are shown and found in the vendor's own wording. */
-const names = (
-  app: string,
-  model: string,
-  component: string,
-  verboseName: string,
-): ModelNames => ({
+const names = (app: string, model: string, component: string, verboseName: string): ModelNames => ({
   app,
   model,
   component,

@@ -134,7 +134,8 @@ function checkMember(
   value: unknown,
   partial: boolean,
 ): { value: unknown } | { errors: readonly string[] } | undefined {
-  if (value === undefined) return definition.required && !partial ? wrong('This field is required.') : undefined;
+  if (value === undefined)
+    return definition.required && !partial ? wrong('This field is required.') : undefined;
   if (value === null) return definition.nullable ? { value } : wrong('This field may not be null.');
   return definition.check(value);
 }

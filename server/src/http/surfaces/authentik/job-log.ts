@@ -44,7 +44,9 @@ function summaryLine(job: JobView): LogEvent {
 }
 
 function failures({ statistics }: JobView): number {
-  return kinds.flatMap((kind) => operations.map((operation) => statistics[kind][operation].failed)).reduce((a, b) => a + b, 0);
+  return kinds
+    .flatMap((kind) => operations.map((operation) => statistics[kind][operation].failed))
+    .reduce((a, b) => a + b, 0);
 }
 
 /** One line for each change of a job, or for each that failed. */
@@ -56,7 +58,7 @@ async function changeLines(
 ): Promise<LogEvent[]> {
   const lines: LogEvent[] = [];
   const filter = which === 'failed' ? { result: 'failed' as const } : {};
-  for (let after: string | undefined; lines.length < limit; ) {
+  for (let after: string | undefined; lines.length < limit;) {
     const page = { after, limit: Math.min(changesAtOnce, limit - lines.length) };
     const { items, next } = await listChanges(call.app, call.actor, job.id, filter, page);
     for (const change of items) {
@@ -91,15 +93,13 @@ export async function loadJobLog(
   which: 'failed' | 'all' = 'failed',
 ): Promise<LogEvent[]> {
   const { items } = await listMessages(call.app, call.actor, job.id, { limit: limit - 1 });
-  const said = items.map(
-    ({ at, level, text }): LogEvent => ({
-      timestamp: renderTime(at),
-      log_level: level,
-      logger,
-      event: text,
-      attributes: { job: job.id },
-    }),
-  );
+  const said = items.map(({ at, level, text }): LogEvent => ({
+    timestamp: renderTime(at),
+    log_level: level,
+    logger,
+    event: text,
+    attributes: { job: job.id },
+  }));
   const left = limit - 1 - said.length;
   const wanted = left > 0 && (which === 'all' || failures(job) > 0);
   const changes = wanted ? await changeLines(call, job, which, left) : [];

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { JsonAttributeMap } from '@lockstep/contract/attribute.ts';
+import { renderTime } from './times.ts';
 import { uuidOfId } from './uuid.ts';
 
 interface ShownObject {
@@ -39,5 +40,42 @@ export function renderPartialGroup(group: ShownObject): object {
     parent: null,
     parent_name: null,
     attributes: group.attributes,
+  };
+}
+
+interface DatedObject extends ShownObject {
+  readonly createdAt: Date;
+  readonly updatedAt: Date;
+}
+
+/** A user in lists of users: what either version of the API demands. */
+export function renderUser(user: DatedObject): object {
+  return {
+    ...renderPartialUser(user),
+    uuid: uuidOfId(user.id),
+    date_joined: renderTime(user.createdAt),
+    last_updated: renderTime(user.updatedAt),
+    password_change_date: renderTime(user.createdAt),
+    is_superuser: false,
+    groups_obj: null,
+    roles_obj: null,
+    avatar: '',
+    path: 'users',
+    type: 'internal',
+  };
+}
+
+/** The same for a group. */
+export function renderGroup(group: ShownObject): object {
+  return {
+    ...renderPartialGroup(group),
+    parents: [],
+    parents_obj: null,
+    users_obj: null,
+    roles: [],
+    roles_obj: [],
+    inherited_roles_obj: null,
+    children: [],
+    children_obj: null,
   };
 }

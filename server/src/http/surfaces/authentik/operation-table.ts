@@ -1,4 +1,5 @@
 import type { Operation } from './operation.ts';
+import { coreOperations } from './operations/core.ts';
 import { linkOperations } from './operations/links.ts';
 import { mappingOperations } from './operations/mappings.ts';
 import { providerOperations } from './operations/providers.ts';
@@ -14,4 +15,5 @@ export const operationTable: readonly Operation[] = [
   ...mappingOperations,
   ...taskOperations,
   ...scheduleOperations,
+  ...coreOperations,
 ];

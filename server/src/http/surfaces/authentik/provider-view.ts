@@ -27,6 +27,13 @@ export function filterOfGroups(uuids: readonly string[]): string {
   return `source["$kind"][0] != "user" || ${member.join(' || ')}`;
 }
 
+/** Whether a provider was told to preview only; then nothing that this API starts writes. */
+export function previewsOnly(connection: {
+  readonly annotations: EgressProvider['connection']['annotations'];
+}): boolean {
+  return connection.annotations[annotationName]?.['dry_run'] === true;
+}
+
 /** What is kept of a provider's members beside its connection, with defaults. */
 export function optionsOf(family: Family, provider?: EgressProvider): Record<string, unknown> {
   const kept = provider?.connection.annotations[annotationName] ?? {};

@@ -24,7 +24,8 @@ function queryOf(request: FastifyRequest): Query {
   const query: Record<string, readonly string[]> = {};
   for (const [name, value] of Object.entries(request.query as Record<string, string | string[]>)) {
     const values = Array.isArray(value) ? value : [value];
-    if (![name, ...values].every(isStorableText)) throw invalid({ [name]: ['Null characters are not allowed.'] });
+    if (![name, ...values].every(isStorableText))
+      throw invalid({ [name]: ['Null characters are not allowed.'] });
     query[name] = values;
   }
   return query;

@@ -18,7 +18,12 @@ export async function renderSyncStatus(call: OperationCall, named: NamedSync): P
   const { app, actor } = call;
   const of = { sync: named.sync.id, modes: shownModes };
   const running = await listJobs(app, actor, { ...of, status: ['running'] }, { limit: 1 });
-  const { items: ended } = await listJobs(app, actor, { ...of, status: endedStatuses }, { limit: tasksShown });
+  const { items: ended } = await listJobs(
+    app,
+    actor,
+    { ...of, status: endedStatuses },
+    { limit: tasksShown },
+  );
   const newest = ended[0];
   const succeeded =
     newest?.status === 'success'

@@ -32,7 +32,13 @@ function kindOf(type: string, direction: Direction): Kind {
   const family = families.find(({ connectionType }) => connectionType === type);
   if (family !== undefined && direction === 'egress') {
     const { task, actor, app, model } = family;
-    return { name: task, actor, app, model: model.toLowerCase(), says: `Full sync for ${family.verboseName}` };
+    return {
+      name: task,
+      actor,
+      app,
+      model: model.toLowerCase(),
+      says: `Full sync for ${family.verboseName}`,
+    };
   }
   if (type === 'ldap' && direction === 'ingress') return ldapSource;
   const name = `${type}_${direction}`;

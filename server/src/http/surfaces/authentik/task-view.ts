@@ -10,15 +10,16 @@ export const shownModes = ['apply', 'approve'] as const;
 export const endedStatuses = ['held', 'success', 'partial_success', 'failed', 'cancelled'] as const;
 
 /** Status of a system task, and aggregated status of a task; DESIGN.md section 2. */
-export const systemTaskStatuses: Readonly<Record<JobStatus, 'unknown' | 'successful' | 'warning' | 'error'>> = {
-  pending: 'unknown',
-  running: 'unknown',
-  held: 'warning',
-  success: 'successful',
-  partial_success: 'warning',
-  failed: 'error',
-  cancelled: 'warning',
-};
+export const systemTaskStatuses: Readonly<Record<JobStatus, 'unknown' | 'successful' | 'warning' | 'error'>> =
+  {
+    pending: 'unknown',
+    running: 'unknown',
+    held: 'warning',
+    success: 'successful',
+    partial_success: 'warning',
+    failed: 'error',
+    cancelled: 'warning',
+  };
 export const aggregatedStatuses: Readonly<
   Record<JobStatus, 'queued' | 'running' | 'done' | 'warning' | 'error'>
 > = {

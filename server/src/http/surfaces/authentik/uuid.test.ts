@@ -26,5 +26,6 @@ test('a job lies between the ids of its UUID', () => {
 
 test('what is no UUID is none', () => {
   expect(parseUuid('00000000000000000000000000000ABC')).toBe('00000000-0000-0000-0000-000000000abc');
-  for (const text of ['', '1', '../x', '00000000-0000-0000-0000-00000000000g']) expect(parseUuid(text)).toBeUndefined();
+  for (const text of ['', '1', '../x', '00000000-0000-0000-0000-00000000000g'])
+    expect(parseUuid(text)).toBeUndefined();
 });

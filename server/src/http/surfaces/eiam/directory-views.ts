@@ -1,4 +1,5 @@
 import type { DirectoryFind, TenantView } from '../../../app/directory-search.ts';
+import { ownSourceType, sourceTypeOf, type Source } from './source-types.ts';
 
 /** The word for an account's, a field's or an application's state. */
 export function statusOf(enabled: boolean): 'enabled' | 'disabled' {
@@ -20,17 +21,17 @@ interface Originated {
   readonly id: string;
   readonly originId: string | null;
   readonly originType: string | null;
+  readonly originAnnotations: Source['annotations'] | null;
 }
-
-/** What a thing that was made in the directory itself comes from. */
-export const ownSourceType = 'build_in';
 
 /** Where a thing came from: the connection and its type, or this directory. */
 export function sourceOf(
   found: Originated,
   instanceId: string,
 ): { readonly type: string; readonly id: string } {
-  return { type: found.originType ?? ownSourceType, id: found.originId ?? instanceId };
+  const { originId, originType, originAnnotations } = found;
+  if (originId === null || originType === null) return { type: ownSourceType, id: instanceId };
+  return { type: sourceTypeOf({ type: originType, annotations: originAnnotations ?? {} }), id: originId };
 }
 
 /** What another system calls it; its own id where none does. */

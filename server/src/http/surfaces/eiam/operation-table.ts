@@ -11,6 +11,8 @@ import { organizationalUnitOperations } from './operations/organizational-units.
 import { providerSynchronizationOperations } from './operations/provider-synchronization.ts';
 import { regionOperations } from './operations/regions.ts';
 import { supportOperations } from './operations/support.ts';
+import { userAccountOperations } from './operations/user-accounts.ts';
+import { userReadingOperations } from './operations/user-reading.ts';
 import { userUnitOperations } from './operations/user-units.ts';
 import { userOperations } from './operations/users.ts';
 
@@ -22,6 +24,8 @@ const operationLists: readonly (readonly Operation[])[] = [
   providerSynchronizationOperations,
   regionOperations,
   userOperations,
+  userReadingOperations,
+  userAccountOperations,
   userUnitOperations,
   organizationalUnitOperations,
   groupOperations,

@@ -47,8 +47,7 @@ function summarize(job: JobView): string {
 function describe(job: JobView): string {
   const { progress, status } = job;
   if (status === 'pending') return 'sync is queued';
-  if (status === 'held')
-    return `the guard holds changes back until they are approved: ${summarize(job)}`;
+  if (status === 'held') return `the guard holds changes back until they are approved: ${summarize(job)}`;
   if (status !== 'running') return summarize(job);
   return progress.phase === 'apply'
     ? `${progress.applied} of ${progress.total} changes applied`

@@ -14,7 +14,15 @@ import { ifFound, unknownKey } from '../lookups.ts';
 import { families, renderNames, type Family } from '../families.ts';
 import { code, json, nullable, readBody, required, serial, text, uuid } from '../fields.ts';
 import { operation, uuidIn, type Operation, type OperationCall } from '../operation.ts';
-import { filterBoolean, filterText, filterUuid, isFound, ordered, renderPage, type Orderings } from '../pages.ts';
+import {
+  filterBoolean,
+  filterText,
+  filterUuid,
+  isFound,
+  ordered,
+  renderPage,
+  type Orderings,
+} from '../pages.ts';
 import { usedByMapping } from '../used-by.ts';
 import { idOfUuid, uuidOfId } from '../uuid.ts';
 
@@ -70,7 +78,8 @@ async function mappingIn(call: OperationCall, family?: Family): Promise<Property
   const model = family?.mapping.model ?? 'PropertyMapping';
   const id = idOfUuid('pmap', uuidIn(call, model, 'pm_uuid'));
   const found = await ifFound(getPropertyMapping(call.app, call.actor, id));
-  if (found === undefined || (family && family.connectionType !== found.connectionType)) throw notFound(model);
+  if (found === undefined || (family && family.connectionType !== found.connectionType))
+    throw notFound(model);
   return found;
 }
 
@@ -100,7 +109,9 @@ async function save(
   };
   const of = before === undefined ? { connectionType: family.connectionType } : { id: before.id };
   const saved = await savePropertyMapping(call.app, call.actor, of, content).catch((error: unknown) => {
-    throw error instanceof LockstepError && error.code === 'InvalidExpression' ? expressionError(error) : error;
+    throw error instanceof LockstepError && error.code === 'InvalidExpression'
+      ? expressionError(error)
+      : error;
   });
   return render(saved);
 }
@@ -193,6 +204,10 @@ export const mappingOperations: readonly Operation[] = [
   ),
   operation('propertymappings_all_test_create', `POST ${all}{pm_uuid}/test/`, tryOut, {
     status: 200,
-    deviations: [cel, '`context` is not read', 'the result is a JSON document of target attributes and values'],
+    deviations: [
+      cel,
+      '`context` is not read',
+      'the result is a JSON document of target attributes and values',
+    ],
   }),
 ];

@@ -13,8 +13,23 @@ import { families, providerTypes, type DeleteAction, type Family } from '../fami
 import { list, readBody, required, text, uuid, type Body, type Fields } from '../fields.ts';
 import { getNamed, unknownKey } from '../lookups.ts';
 import { operation, serialIn, type Operation, type OperationCall } from '../operation.ts';
-import { filterBoolean, filterText, filterUuid, isFound, ordered, renderPage, type Orderings } from '../pages.ts';
-import { annotationName, filterOfGroups, onMissingOf, optionsOf, renderProvider } from '../provider-view.ts';
+import {
+  filterBoolean,
+  filterText,
+  filterUuid,
+  isFound,
+  ordered,
+  renderPage,
+  type Orderings,
+} from '../pages.ts';
+import {
+  annotationName,
+  filterOfGroups,
+  onMissingOf,
+  optionsOf,
+  previewsOnly,
+  renderProvider,
+} from '../provider-view.ts';
 import { usedByProvider } from '../used-by.ts';
 import { idOfUuid } from '../uuid.ts';
 
@@ -139,6 +154,8 @@ async function saveProvider(
   for (const name of Object.keys(options)) if (body[name] !== undefined) options[name] = body[name];
   const filters = 'filter_group' in body || 'group_filters' in body || before === undefined;
   const actions = 'user_delete_action' in body || 'group_delete_action' in body || before === undefined;
+  const previewOnly = options['dry_run'] === true;
+  const previewedBefore = before && previewsOnly(before.connection);
   const of = { type: family.connectionType, types: providerTypes, serial: before?.connection.serial };
   const saved = await saveEgressProvider(call.app, call.actor, of, {
     displayName: body.name,
@@ -153,7 +170,8 @@ async function saveProvider(
     }),
     ...(filters && { filter: await groupFilter(call, options) }),
     mappings: await mappingIds(call, family, body),
-    previewOnly: options['dry_run'] === true,
+    previewOnly,
+    runsByItself: previewOnly === previewedBefore ? undefined : !previewOnly,
     startedThrough: annotationName,
   });
   return renderProvider(family, saved);

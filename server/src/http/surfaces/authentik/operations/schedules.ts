@@ -3,10 +3,11 @@ import { listJobs, requestJob } from '../../../../app/jobs.ts';
 import { listNamedSyncs, type NamedSync } from '../../../../app/sync-directory.ts';
 import { putSync } from '../../../../app/syncs.ts';
 import { crontabOf, quartzOfCrontab } from '../crontab.ts';
-import { notFound } from '../errors.ts';
+import { invalid, notFound } from '../errors.ts';
 import { boolean, nullable, readBody, required, text } from '../fields.ts';
 import { operation, uuidIn, type Operation, type OperationCall } from '../operation.ts';
 import { filterBoolean, filterText, isFound, ordered, renderPage, type Orderings } from '../pages.ts';
+import { previewsOnly } from '../provider-view.ts';
 import { namesOfSync } from '../task-names.ts';
 import { aggregatedStatuses, endedStatuses, shownModes } from '../task-view.ts';
 import { renderTime } from '../times.ts';
@@ -92,9 +93,13 @@ async function update(call: OperationCall): Promise<unknown> {
   const named = await syncIn(call);
   const fields = { rel_obj_id: nullable(text()), crontab: required(text()), paused: boolean };
   const body = readBody(fields, call.body, call.method === 'PATCH');
+  if (previewsOnly(named)) {
+    throw invalid({ non_field_errors: ['The provider only previews (dry_run): it has no schedule.'] });
+  }
   const { schedule: before, ...rest } = named.sync.settings;
   const kept = before === undefined ? undefined : crontabOf(before, named.sync.nextRunAt);
-  const cron = body.crontab === undefined || body.crontab === kept ? undefined : quartzOfCrontab(body.crontab);
+  const cron =
+    body.crontab === undefined || body.crontab === kept ? undefined : quartzOfCrontab(body.crontab);
   const schedule = cron === undefined ? before : { cron, timeZone: before?.timeZone ?? 'UTC' };
   const settings: SyncConfiguration = {
     ...rest,
@@ -107,7 +112,9 @@ async function update(call: OperationCall): Promise<unknown> {
 
 export const scheduleOperations: readonly Operation[] = [
   operation('tasks_schedules_list', 'GET /tasks/schedules/', list, {
-    deviations: ['every sync has a schedule; one without times is paused, and its `next_run` lies in the past'],
+    deviations: [
+      'every sync has a schedule; one without times is paused, and its `next_run` lies in the past',
+    ],
   }),
   operation('tasks_schedules_retrieve', 'GET /tasks/schedules/{id}/', async (call) =>
     render(call, await syncIn(call)),
@@ -120,8 +127,9 @@ export const scheduleOperations: readonly Operation[] = [
     'tasks_schedules_send_create',
     'POST /tasks/schedules/{id}/send/',
     async (call) => {
-      const { sync } = await syncIn(call);
-      await requestJob(call.app, call.actor, sync.id, { mode: 'apply', startedThrough: 'authentik' });
+      const { sync, annotations } = await syncIn(call);
+      const mode = previewsOnly({ annotations }) ? 'dryRun' : 'apply';
+      await requestJob(call.app, call.actor, sync.id, { mode, startedThrough: 'authentik' });
     },
     { status: 204 },
   ),

@@ -10,7 +10,7 @@ import { boolean, choice, readBody, required, text } from '../fields.ts';
 import { loadJobLog, type LogEvent } from '../job-log.ts';
 import { ifFound } from '../lookups.ts';
 import { operation, type Operation, type OperationCall } from '../operation.ts';
-import { optionsOf } from '../provider-view.ts';
+import { previewsOnly } from '../provider-view.ts';
 import { slugOf } from '../slug.ts';
 import { renderSyncStatus } from '../sync-status.ts';
 import { renderTime } from '../times.ts';
@@ -64,7 +64,7 @@ async function syncObject(call: OperationCall, family: Family): Promise<unknown>
   const { sync_object_model: model = models[0], sync_object_id: id = '' } = body;
   const selection = await selectionOf(call, model, id);
   if (selection === undefined) return { messages: [note(call, `There is no object ${id} to sync.`)] };
-  const preview = optionsOf(family, provider)['dry_run'] === true && body.override_dry_run !== true;
+  const preview = previewsOnly(provider.connection) && body.override_dry_run !== true;
   const job = await runJobNow(
     call.app,
     call.actor,
@@ -72,7 +72,8 @@ async function syncObject(call: OperationCall, family: Family): Promise<unknown>
     { mode: preview ? 'dryRun' : 'apply', startedThrough: 'authentik', selection },
     call.signal,
   );
-  if (job === undefined) return { messages: [note(call, 'Another run took too long; the object was not synced.')] };
+  if (job === undefined)
+    return { messages: [note(call, 'Another run took too long; the object was not synced.')] };
   const view = await getJob(call.app, call.actor, job.id);
   return { messages: await loadJobLog(call, view, linesOfObject, 'all') };
 }
@@ -94,18 +95,13 @@ function operationsOf(family: Family): Operation[] {
   const name = `providers_${family.path}_sync`;
   const at = `/providers/${family.path}/{id}/sync/`;
   return [
-    operation(
-      `${name}_status_retrieve`,
-      `GET ${at}status/`,
-      async (call) => statusOfProvider(call, family),
-      {
-        deviations: [
-          'one answer for all versions: `tasks` for clients up to 2025.6, `last_sync_status` and `last_successful_sync` for newer ones',
-          'the newest 20 tasks, with 1,000 messages each at most and a summary line; tasks do not expire',
-          'a task in which an object failed, that was held or cancelled is `warning`',
-        ],
-      },
-    ),
+    operation(`${name}_status_retrieve`, `GET ${at}status/`, async (call) => statusOfProvider(call, family), {
+      deviations: [
+        'one answer for all versions: `tasks` for clients up to 2025.6, `last_sync_status` and `last_successful_sync` for newer ones',
+        'the newest 20 tasks, with 1,000 messages each at most and a summary line; tasks do not expire',
+        'a task in which an object failed, that was held or cancelled is `warning`',
+      ],
+    }),
     operation(`${name}_object_create`, `POST ${at}object/`, async (call) => syncObject(call, family), {
       status: 200,
       deviations: ['waits for a run of the same provider to end first, ten minutes in all at most'],

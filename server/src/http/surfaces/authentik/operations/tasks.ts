@@ -1,12 +1,13 @@
 import type { JobView } from '@lockstep/contract/job.ts';
 import { jobStatuses, type JobStatus } from '@lockstep/contract/vocabulary.ts';
 import { countJobs, listJobs, requestJob, type JobListFilter } from '../../../../app/jobs.ts';
-import { getJobBetween } from '../../../../app/sync-directory.ts';
+import { getJobBetween, listNamedSyncs } from '../../../../app/sync-directory.ts';
 import { notFound } from '../errors.ts';
 import { loadJobLog, type LogEvent } from '../job-log.ts';
 import { getNamed } from '../lookups.ts';
 import { operation, uuidIn, type Operation, type OperationCall } from '../operation.ts';
 import { renderPage } from '../pages.ts';
+import { previewsOnly } from '../provider-view.ts';
 import { loadTaskDirectory, type TaskNames } from '../task-names.ts';
 import { jobFilterOf, statusesShownAs } from '../task-query.ts';
 import {
@@ -77,11 +78,11 @@ async function retrieve(call: OperationCall, job: JobView, render: Render): Prom
   return render(job, directory.of(job), await loadJobLog(call, job, linesOfOne));
 }
 
-/** A preview cannot be named, so that what runs again is always a run. */
 async function runAgain(call: OperationCall, job: JobView, whole: boolean): Promise<void> {
   const { selection } = job;
+  const named = (await listNamedSyncs(call.app, call.actor)).find(({ sync }) => sync.id === job.syncId);
   await requestJob(call.app, call.actor, job.syncId, {
-    mode: 'apply',
+    mode: named && previewsOnly(named) ? 'dryRun' : 'apply',
     startedThrough: 'authentik',
     ...(!whole && selection && { selection }),
   });
@@ -112,7 +113,9 @@ const everyJob =
   'shows the jobs of all syncs, newest first whatever `ordering` says; each has 100 lines of its log at most here';
 
 export const taskOperations: readonly Operation[] = [
-  operation('events_system_tasks_list', 'GET /events/system_tasks/', listSystemTasks, { deviations: [everyJob] }),
+  operation('events_system_tasks_list', 'GET /events/system_tasks/', listSystemTasks, {
+    deviations: [everyJob],
+  }),
   operation('events_system_tasks_retrieve', 'GET /events/system_tasks/{uuid}/', async (call) => {
     const job = await jobIn(call, 'SystemTask', 'uuid');
     if (job.endedAt === null) throw notFound('SystemTask');

@@ -60,8 +60,13 @@ const getHistory = operation({
     const page = await listJobs(app, actor, filter, { limit, ...bound });
     const total = await countJobs(app, actor, filter);
     const [first, last] = [page.items.at(0)?.id, page.items.at(-1)?.id];
-    const newer = first === undefined ? 0 : await countJobsBeyond(app, actor, filter, { newerThan: first });
-    const older = last === undefined ? 0 : await countJobsBeyond(app, actor, filter, { olderThan: last });
+    const remaining =
+      first === undefined || last === undefined
+        ? 0
+        : await countJobsBeyond(app, actor, filter, backwards ? { newerThan: first } : { olderThan: last });
+    // The side that nobody counts is only looked at: counting a long history takes its time.
+    const behind = backwards ? { limit: 1, after: last } : { limit: 1, before: first };
+    const hasBehind = first !== undefined && (await listJobs(app, actor, filter, behind)).items.length > 0;
     const serials = await connectionSerials(
       app,
       actor,
@@ -70,9 +75,15 @@ const getHistory = operation({
     return {
       body: {
         items: page.items.map((job) => renderSync(job, serials.get(job.connectionId), false)),
-        meta: renderMeta(total, backwards ? newer : older),
+        meta: renderMeta(total, remaining),
       },
-      page: { perPage: limit, first, last, hasPrevious: newer > 0, hasNext: older > 0 },
+      page: {
+        perPage: limit,
+        first,
+        last,
+        hasPrevious: backwards ? remaining > 0 : hasBehind,
+        hasNext: backwards ? hasBehind : remaining > 0,
+      },
     };
   },
 });
