@@ -25,8 +25,6 @@ export interface DirectorySearch extends Omit<ObjectSearch, 'nameKey' | 'namePre
 
 /** An object as lists show it. */
 export type DirectoryFind = FoundObject;
-/** One side of a membership as lists show it. */
-export type MembershipFind = FoundMembership;
 /** The actor's tenant as it is described. */
 export type TenantView = TenantRow;
 

@@ -1,6 +1,7 @@
 import type { JobView } from '@lockstep/contract/job.ts';
 import { LockstepError } from '../kernel/errors.ts';
 import { selectConnections } from '../store/queries/connections.ts';
+import { findUnfinishedJob } from '../store/queries/jobs.ts';
 import { selectSyncs, type SyncRow } from '../store/queries/syncs.ts';
 import type { Actor } from './actor.ts';
 import type { Application } from './application.ts';
@@ -54,4 +55,10 @@ export async function getJobBetween(
   const job = items[0];
   if (job !== undefined && job.id >= ids.from) return job;
   throw new LockstepError('NotFound', 'there is no such job');
+}
+
+/** Whether a run of a sync, no preview, is at work: one look at the state of its job, which gets in nobody's way. */
+export async function isRunning(app: Application, { sync }: NamedSync): Promise<boolean> {
+  const job = await findUnfinishedJob(app.store.db, sync.id);
+  return job?.status === 'running' && job.mode !== 'dryRun';
 }

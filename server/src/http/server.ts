@@ -16,7 +16,13 @@ import { nativeSurface } from './surfaces/native/surface.ts';
 import { oauthSurface } from './surfaces/oauth/surface.ts';
 
 /** Every API on the port. A vendor's API is one more of these. */
-const surfaces: readonly Surface[] = [nativeSurface, eiamSurface, merakiSurface, oauthSurface, authentikSurface];
+const surfaces: readonly Surface[] = [
+  nativeSurface,
+  eiamSurface,
+  merakiSurface,
+  oauthSurface,
+  authentikSurface,
+];
 
 export interface ServerOptions {
   readonly version: string;
@@ -41,7 +47,9 @@ const largestHead = 1024 * 1024;
 
 /** The dialect that an address belongs to. */
 function errorSender(url: string): NonNullable<Surface['sendError']> {
-  const surface = surfaces.find(({ prefix, sendError }) => sendError !== undefined && url.startsWith(`${prefix}/`));
+  const surface = surfaces.find(
+    ({ prefix, sendError }) => sendError !== undefined && url.startsWith(`${prefix}/`),
+  );
   return surface?.sendError ?? sendProblem;
 }
 

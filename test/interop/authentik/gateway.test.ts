@@ -37,6 +37,7 @@ describeOnSharedStores('authentik gateway', (makeStore) => {
   test('what is not there is 404, with the name of the model where there is one', async () => {
     await using api = await start();
     expect(await api.expectStatus(404, 'GET', '/nowhere/')).toEqual({ detail: 'Not found.' });
+    expect(await api.expectStatus(404, 'GET', `${at}%zz/`)).toEqual({ detail: 'Not found.' });
     expect(await api.expectStatus(404, 'GET', '/core/applications/')).toEqual({ detail: 'Not found.' });
     const missing = { detail: 'No MicrosoftEntraProvider matches the given query.' };
     for (const id of ['1', 'x', '-1', '..%2f1', '99999999999999999999', '1%00']) {

@@ -47,6 +47,8 @@ export function methodNotAllowed(method: string): AuthentikError {
 function ofProtocol(error: FastifyError, mediaType: string): AuthentikError {
   const status = error.statusCode ?? 500;
   if (status >= 500) return detailed(500, 'The request failed because of a defect.', error);
+  // An address that is not well formed is none of this API's.
+  if (error.code === 'FST_ERR_BAD_URL') return notFound();
   if (status === 413) return detailed(status, 'The body is too large.');
   if (status === 415) return detailed(status, `Unsupported media type "${mediaType}" in request.`);
   return detailed(status, error.message);

@@ -84,6 +84,7 @@ async function answerUnknown(request: FastifyRequest, reply: FastifyReply): Prom
 /** authentik's REST API, version 3. */
 export const authentikSurface: Surface = {
   prefix,
+  sendError,
   register(instance: FastifyInstance, context: SurfaceContext): void {
     readJsonBodies(instance);
     instance.setErrorHandler(sendError);

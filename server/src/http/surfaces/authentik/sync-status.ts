@@ -1,4 +1,4 @@
-import type { NamedSync } from '../../../app/sync-directory.ts';
+import { isRunning, type NamedSync } from '../../../app/sync-directory.ts';
 import { listJobs } from '../../../app/jobs.ts';
 import { loadJobLog } from './job-log.ts';
 import type { OperationCall } from './operation.ts';
@@ -17,7 +17,6 @@ const linesShown = 1000;
 export async function renderSyncStatus(call: OperationCall, named: NamedSync): Promise<object> {
   const { app, actor } = call;
   const of = { sync: named.sync.id, modes: shownModes };
-  const running = await listJobs(app, actor, { ...of, status: ['running'] }, { limit: 1 });
   const { items: ended } = await listJobs(
     app,
     actor,
@@ -33,7 +32,7 @@ export async function renderSyncStatus(call: OperationCall, named: NamedSync): P
   const tasks: object[] = [];
   for (const job of ended) tasks.push(renderSystemTask(job, names, await loadJobLog(call, job, linesShown)));
   return {
-    is_running: running.items.length > 0,
+    is_running: await isRunning(app, named),
     tasks,
     ...(succeeded?.endedAt && { last_successful_sync: renderTime(succeeded.endedAt) }),
     ...(newest && { last_sync_status: aggregatedStatuses[newest.status] }),
