@@ -4,6 +4,8 @@ import { LockstepError } from '../../server/src/kernel/errors.ts';
 import { cancelJob, getJob, requestJob } from '../../server/src/app/jobs.ts';
 import { makeJobRunner } from '../../server/src/app/job-runner.ts';
 import type { Store } from '../../server/src/store/store.ts';
+import { makeSyncStore } from '../../server/src/store/sync/sync-store.ts';
+import type { SyncStore } from '../../server/src/sync/sync-store.ts';
 import { brief } from '../workbench.ts';
 import type { MemorySystem } from './memory-system.ts';
 import { describeWorlds, noGuard, told } from './world.ts';
@@ -110,6 +112,32 @@ describeWorlds('a job', (makeWorld, store) => {
     target.beforeWrite = () => undefined;
     await world.run('target-out');
     expect(target.tree.snapshot()).toEqual(corp.tree.snapshot());
+  });
+
+  test('that is cancelled while it reads has done nothing, and the next run does it', async () => {
+    const world = await makeWorld();
+    const corp = await corpOf(world);
+    await world.ingress('corp');
+    const { job } = await requestJob(world.app, world.actor, 'corp-in', {
+      mode: 'apply',
+      startedThrough: 'native',
+    });
+    const store = makeSyncStore(world.app.store);
+    const cancelling: SyncStore = {
+      ...store,
+      async noteProgress(running, progress) {
+        await store.noteProgress(running, progress);
+        if (progress.phase === 'read') await cancelJob(world.app, world.actor, job.id);
+      },
+    };
+    await makeJobRunner(world.app, cancelling).run(job.id, new AbortController().signal);
+    const cancelled = await getJob(world.app, world.actor, job.id);
+    expect(cancelled.status).toBe('cancelled');
+    expect(brief(cancelled.statistics)).toEqual({});
+    expect(await world.changes(job.id)).toEqual([]);
+    expect(await world.directory()).toEqual({});
+    await world.run('corp-in');
+    expect(Object.keys(await world.directory())).toEqual(Object.keys(corp.tree.snapshot()));
   });
 
   test('in which everything fails is failed, some partial success, and the next run tries again', async () => {

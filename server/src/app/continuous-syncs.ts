@@ -1,5 +1,5 @@
 import type { ScheduledSyncs } from '../jobs/scheduler.ts';
-import { hasContinuousSyncs, selectOutdatedSyncs, type SyncRow } from '../store/queries/syncs.ts';
+import { selectOutdatedSyncs, type SyncRow } from '../store/queries/syncs.ts';
 import type { Application, Executor } from './application.ts';
 import { addJob } from './jobs.ts';
 
@@ -17,8 +17,7 @@ export function continuousSyncs(app: Application): ScheduledSyncs {
   return {
     dueSyncs: async (now) =>
       (await outdated(app.store.db, now)).map(({ id }) => ({ syncId: id, dueAt: now })),
-    nextDueAt: async () =>
-      (await hasContinuousSyncs(app.store.db)) ? new Date(app.clock.now().getTime() + interval) : null,
+    nextDueAt: async () => new Date(app.clock.now().getTime() + interval),
     startScheduled: async (syncId, dueAt) => startOutdated(app, syncId, dueAt),
   };
 }

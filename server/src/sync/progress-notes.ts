@@ -22,10 +22,10 @@ export class ProgressNotes {
     this.#now = now;
   }
 
-  /** So many objects were read. */
-  async reading(read: number): Promise<void> {
+  /** So many objects were read. @returns whether that was noted: the pace at which other things are looked at too. */
+  async reading(read: number): Promise<boolean> {
     this.#read = read;
-    await this.#note('read', 0);
+    return this.#note('read', 0);
   }
 
   /** The read is over. Noted at once: what comes next may be one long statement. */
@@ -39,10 +39,11 @@ export class ProgressNotes {
     await this.#note('plan', planned);
   }
 
-  async #note(phase: 'read' | 'plan', planned: number): Promise<void> {
+  async #note(phase: 'read' | 'plan', planned: number): Promise<boolean> {
     const now = this.#now();
-    if (now - this.#notedAt < interval) return;
+    if (now - this.#notedAt < interval) return false;
     this.#notedAt = now;
     await this.#store.noteProgress(this.#job, { phase, read: this.#read, planned });
+    return true;
   }
 }

@@ -93,6 +93,17 @@ async function finish(run: Run, job: RunnableJob, end: { cancelled: boolean }): 
   return status;
 }
 
+/** Null: the job was cancelled while it read, and has no plan. */
+async function planUnlessCancelled(run: Run): Promise<RunnableJob | null> {
+  try {
+    return await makePlan(run, (totals) => weighPlan(run, totals));
+  } catch (error) {
+    if (!(error instanceof LockstepError) || error.code !== 'Cancelled') throw error;
+    await run.store.resetPlan(run.job);
+    return null;
+  }
+}
+
 /**
  * Takes a job to its end: plans unless its plan is committed already, applies what is left of the plan, records.
  * May be called again after a crash at any moment, with the same result.
@@ -101,7 +112,8 @@ async function finish(run: Run, job: RunnableJob, end: { cancelled: boolean }): 
 export async function runJob(run: Run): Promise<JobStatus> {
   const { store } = run;
   const fresh = run.job.phase === 'read' || run.job.phase === 'plan';
-  const job = fresh ? await makePlan(run, (totals) => weighPlan(run, totals)) : run.job;
+  const job = fresh ? await planUnlessCancelled(run) : run.job;
+  if (job === null) return finish(run, run.job, { cancelled: true });
   let cancelled = await store.isCancelRequested(job);
   if (!cancelled && job.mode !== 'dryRun') cancelled = await applyPlan({ ...run, job });
   if (cancelled) await store.skipPlanned(job, 'all', 'Cancelled', 'the job was cancelled before this change');

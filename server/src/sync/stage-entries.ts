@@ -145,6 +145,12 @@ async function conclude(
   };
 }
 
+/** A read may be long, or never end. @throws LockstepError Cancelled */
+async function refuseCancelled(run: Run): Promise<void> {
+  if (await run.store.isCancelRequested(run.job))
+    throw new LockstepError('Cancelled', 'the job was cancelled while it read');
+}
+
 /**
  * Reads the connected system and stages what needs a second look: objects that are new, whose bytes differ from the
  * fingerprint, or whose directory object was touched. Everything else is noted as seen and never decoded.
@@ -192,7 +198,7 @@ export async function stageEntries(
       const staged = stageBatch(run, staging, batch, versionBytes, interpret);
       staged.catch(() => undefined);
       underWay.push(staged);
-      await progress.reading(readCount);
+      if (await progress.reading(readCount)) await refuseCancelled(run);
     }
   } finally {
     await Promise.allSettled(underWay);

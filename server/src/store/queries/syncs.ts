@@ -133,13 +133,6 @@ const continuous = sql`
 const unseenChange = sql`
   directory_log g where g.tenant_id = sync.tenant_id and g.seq > sync.log_position`;
 
-/** Whether there is a sync that follows the directory. */
-export async function hasContinuousSyncs(executor: Executor): Promise<boolean> {
-  const { rows } = await sql<{ found: boolean }>`
-    select exists (select 1 from sync where ${continuous}) as found`.execute(executor);
-  return rows[0]?.found ?? false;
-}
-
 /**
  * Syncs that follow the directory and have not looked at a change that is older than `settled`, or at changes since
  * before `overdue` even while more of them come. One whose last run ended failed waits until that is `retried` ago.
