@@ -16,22 +16,28 @@ const interval = 1000;
 export function continuousSyncs(app: Application): ScheduledSyncs {
   return {
     dueSyncs: async (now) =>
-      (await outdated(app.store.db, now)).map(({ id }) => ({ syncId: id, dueAt: now })),
+      (await outdated(app, app.store.db, now)).map(({ id }) => ({ syncId: id, dueAt: now })),
     nextDueAt: async () => new Date(app.clock.now().getTime() + interval),
     startScheduled: async (syncId, dueAt) => startOutdated(app, syncId, dueAt),
   };
 }
 
-async function outdated(executor: Executor, now: Date, syncId?: string): Promise<SyncRow[]> {
+/** Where the connector is not installed a run could only fail, again and again: those are left to their schedules. */
+async function outdated(
+  app: Application,
+  executor: Executor,
+  now: Date,
+  syncId?: string,
+): Promise<SyncRow[]> {
   const before = (milliseconds: number): Date => new Date(now.getTime() - milliseconds);
   const moments = { settled: before(gathering), overdue: before(patience), retried: before(retryAfter) };
-  return selectOutdatedSyncs(executor, moments, syncId);
+  return selectOutdatedSyncs(executor, [...app.connectors.keys()], moments, syncId);
 }
 
 /** Of several processes that see it one starts the run. */
 async function startOutdated(app: Application, syncId: string, dueAt: Date): Promise<void> {
   await app.store.transaction(async (trx) => {
-    const [sync] = await outdated(trx, dueAt, syncId);
+    const [sync] = await outdated(app, trx, dueAt, syncId);
     if (sync === undefined) return;
     await addJob(app, trx, { sync, mode: 'apply', origin: { startedThrough: 'change', startedBy: null } });
   });

@@ -136,15 +136,17 @@ const unseenChange = sql`
 /**
  * Syncs that follow the directory and have not looked at a change that is older than `settled`, or at changes since
  * before `overdue` even while more of them come. One whose last run ended failed waits until that is `retried` ago.
+ * Only those with a connection of one of these types.
  */
 export async function selectOutdatedSyncs(
   executor: Executor,
+  types: readonly string[],
   moments: { readonly settled: Date; readonly overdue: Date; readonly retried: Date },
   syncId?: string,
 ): Promise<SyncRow[]> {
   return select(
     executor,
-    sql`${continuous} and (${syncId ?? null}::text is null or sync.id = ${syncId ?? null})
+    sql`${continuous} and connection.type = any(${types}::text[]) and (${syncId ?? null}::text is null or sync.id = ${syncId ?? null})
       and exists (select 1 from ${unseenChange})
       and (not exists (select 1 from ${unseenChange} and g.at > ${moments.settled})
         or exists (select 1 from ${unseenChange} and g.at < ${moments.overdue}))
