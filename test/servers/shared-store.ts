@@ -41,27 +41,37 @@ async function serverPlace(): Promise<Place> {
   };
 }
 
+const engines = { embedded: embeddedPlace, server: serverPlace } as const;
+
+function describeOn(
+  engine: keyof typeof engines,
+  name: string,
+  suite: (makeStore: SharedStore) => void,
+): void {
+  describe(`${name} (${engine})`, () => {
+    const opened = new AsyncDisposableStack();
+    let store: Store | undefined;
+    beforeAll(async () => {
+      const place = opened.use(await engines[engine]());
+      store = opened.use(await openStore(place.location));
+    });
+    afterAll(async () => opened.disposeAsync());
+    async function emptied(): Promise<Store> {
+      if (store === undefined) throw new Error('the store has not been opened');
+      await empty(store);
+      return store;
+    }
+    suite(Object.assign(emptied, { engine }));
+  });
+}
+
 /** Runs one suite on the embedded engine and on a PostgreSQL server, each test on the same store, emptied. */
 export function describeOnSharedStores(name: string, suite: (makeStore: SharedStore) => void): void {
-  const engines = [
-    ['embedded', embeddedPlace],
-    ['server', serverPlace],
-  ] as const;
-  for (const [engine, findPlace] of engines) {
-    describe(`${name} (${engine})`, () => {
-      const opened = new AsyncDisposableStack();
-      let store: Store | undefined;
-      beforeAll(async () => {
-        const place = opened.use(await findPlace());
-        store = opened.use(await openStore(place.location));
-      });
-      afterAll(async () => opened.disposeAsync());
-      async function emptied(): Promise<Store> {
-        if (store === undefined) throw new Error('the store has not been opened');
-        await empty(store);
-        return store;
-      }
-      suite(Object.assign(emptied, { engine }));
-    });
-  }
+  describeOn('embedded', name, suite);
+  describeOn('server', name, suite);
+}
+
+/** The same on a PostgreSQL server alone: for what goes over a wire, where other suites try the store's side on both. */
+export function describeOnServerStore(name: string, suite: (makeStore: SharedStore) => void): void {
+  describeOn('server', name, suite);
 }

@@ -1,6 +1,6 @@
 import { assert, integer, property } from 'fast-check';
 import { expect, test } from 'vitest';
-import { firstJobId, newJobId } from './ids.ts';
+import { firstJobId, newId, newJobId } from './ids.ts';
 
 const moment = integer({ min: 0, max: 2 ** 47 });
 
@@ -11,4 +11,10 @@ test('ids of jobs sort by the time at which they were made, and the first of a m
       if (one < other) expect(newJobId(one) < firstJobId(other + 32)).toBe(true);
     }),
   );
+});
+
+test('ids that are made in one millisecond sort in the order of their making', () => {
+  const ids = Array.from({ length: 1000 }, () => newId('user', 1_700_000_000_000));
+  expect(ids.toSorted()).toEqual(ids);
+  expect(new Set(ids).size).toBe(1000);
 });

@@ -1,12 +1,12 @@
 import { sql } from 'kysely';
 import { expect, test } from 'vitest';
-import { describeOnSharedStores } from '../../servers/shared-store.ts';
+import { describeOnServerStore } from '../../servers/shared-store.ts';
 import { refusal, serveAuthentik, type AuthentikApi } from './authentik-api.ts';
 
 const entra = { name: 'Contoso', client_id: 'c', client_secret: 'hush-hush', tenant_id: 't' };
 const at = '/providers/microsoft_entra/';
 
-describeOnSharedStores('authentik gateway', (makeStore) => {
+describeOnServerStore('authentik gateway', (makeStore) => {
   async function start(): Promise<AuthentikApi> {
     return serveAuthentik(await makeStore());
   }

@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest';
 import type { SyncView } from '@lockstep/contract/sync.ts';
-import { describeOnSharedStores } from '../../servers/shared-store.ts';
+import { describeOnServerStore } from '../../servers/shared-store.ts';
 import { refusal, serveAuthentik } from './authentik-api.ts';
 
 const request = { name: 'names', expression: '{"displayName": source.displayName[0], "department": null}' };
 
-describeOnSharedStores('property mappings in the authentik API', (makeStore) => {
+describeOnServerStore('property mappings in the authentik API', (makeStore) => {
   test('a mapping becomes the map of the providers that use it, and follows its changes', async () => {
     await using api = await serveAuthentik(await makeStore());
     const names = await api.old.mappings.propertymappingsProviderMicrosoftEntraCreate({

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startSlapd, type Slapd } from '../../servers/slapd.ts';
-import { describeOnSharedStores } from '../../servers/shared-store.ts';
+import { describeOnServerStore } from '../../servers/shared-store.ts';
 import { refusal, serveAuthentik, type AuthentikApi } from './authentik-api.ts';
 import { connectorsWithStandIn, targetNode } from './stand-in.ts';
 
@@ -38,7 +38,7 @@ async function addProvider(api: AuthentikApi, more: object = {}): Promise<number
   return pk;
 }
 
-describeOnSharedStores('a sync through the authentik API', (makeStore) => {
+describeOnServerStore('a sync through the authentik API', (makeStore) => {
   let slapd: Slapd;
   let rounds = 0;
   beforeAll(async () => {

@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import { expect, test } from 'vitest';
 import { openIdleApplication } from '../../servers/application.ts';
-import { describeOnSharedStores } from '../../servers/shared-store.ts';
+import { describeOnServerStore } from '../../servers/shared-store.ts';
 import { openEiamClient, type CheckedAnswer, type EiamClient } from './eiam-client.ts';
 
 const nowhere = 'ou_aaaaaaaaaaaaaaaaaaaaaaaaaa';
@@ -37,7 +37,7 @@ async function newApplication(client: EiamClient, more = {}): Promise<string> {
   return (await client.call('CreateApplication', { ...standard, ...more })).ApplicationId;
 }
 
-describeOnSharedStores('EIAM applications', (makeStore) => {
+describeOnServerStore('EIAM applications', (makeStore) => {
   async function open(): Promise<EiamClient & { readonly root: string }> {
     const client = await openEiamClient(await openIdleApplication(await makeStore()));
     const { OrganizationalUnit } = await client.call('GetRootOrganizationalUnit');

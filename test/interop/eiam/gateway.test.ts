@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import type { CreatedAccessKey, SecurityTokenView } from '@lockstep/contract/access.ts';
 import { openIdleApplication } from '../../servers/application.ts';
 import { serveApplication, type ApiClient } from '../../servers/api-client.ts';
-import { describeOnSharedStores } from '../../servers/shared-store.ts';
+import { describeOnServerStore } from '../../servers/shared-store.ts';
 import { draftV1, draftV3, sendDraft, type Key, type Reply } from './signing-client.ts';
 
 interface Gate extends AsyncDisposable {
@@ -31,7 +31,7 @@ async function codeOf(response: Response): Promise<[number, string]> {
   return [response.status, ((await response.json()) as { Code: string }).Code];
 }
 
-describeOnSharedStores('EIAM gateway', (makeStore) => {
+describeOnServerStore('EIAM gateway', (makeStore) => {
   async function openGate(
     options: { readonly clock?: { now(): Date }; readonly perSecond?: number } = {},
   ): Promise<Gate> {

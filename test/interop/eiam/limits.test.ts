@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import type { CreatedAccessKey, SecurityTokenView } from '@lockstep/contract/access.ts';
 import { openIdleApplication } from '../../servers/application.ts';
 import { serveApplication } from '../../servers/api-client.ts';
-import { describeOnSharedStores } from '../../servers/shared-store.ts';
+import { describeOnServerStore } from '../../servers/shared-store.ts';
 import { openApiClient, openApiCore, popCore, VendorError } from './vendor-clients.ts';
 
 async function caught(work: Promise<unknown>): Promise<VendorError> {
@@ -16,7 +16,7 @@ async function caught(work: Promise<unknown>): Promise<VendorError> {
   throw new Error('nothing was refused');
 }
 
-describeOnSharedStores('limits of EIAM, as its clients see them', (makeStore) => {
+describeOnServerStore('limits of EIAM, as its clients see them', (makeStore) => {
   test('a throttled client learns when to come again', async () => {
     const stopped = new Date();
     const app = { ...(await openIdleApplication(await makeStore())), clock: { now: () => stopped } };

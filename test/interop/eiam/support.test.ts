@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { sql } from 'kysely';
 import { expect, test } from 'vitest';
 import { openIdleApplication } from '../../servers/application.ts';
-import { describeOnSharedStores } from '../../servers/shared-store.ts';
+import { describeOnServerStore } from '../../servers/shared-store.ts';
 import { openEiamClient, type CheckedAnswer, type EiamClient } from './eiam-client.ts';
 
 const source = { type: 'file', path: 'in.ldif', baseDn: 'dc=example' };
@@ -28,7 +28,7 @@ async function newSource(client: EiamClient): Promise<string> {
   return made.id;
 }
 
-describeOnSharedStores('EIAM support operations', (makeStore) => {
+describeOnServerStore('EIAM support operations', (makeStore) => {
   async function open(): Promise<EiamClient> {
     return openEiamClient(await openIdleApplication(await makeStore()));
   }

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { openIdleApplication } from '../../servers/application.ts';
 import { serveApplication } from '../../servers/api-client.ts';
-import { describeOnSharedStores } from '../../servers/shared-store.ts';
+import { describeOnServerStore } from '../../servers/shared-store.ts';
 import { draftV1, draftV3, sendDraft, type Draft, type Key } from './signing-client.ts';
 
 /** What is done to a request after it was signed, and the code that refuses it. */
@@ -303,7 +303,7 @@ test('there are enough ways to tamper', () => {
   expect(v3.length + v1.length).toBeGreaterThanOrEqual(200);
 });
 
-describeOnSharedStores('tampered requests', (makeStore) => {
+describeOnServerStore('tampered requests', (makeStore) => {
   async function start() {
     const client = await serveApplication(await openIdleApplication(await makeStore()), {
       eiamRequestsPerSecond: 100_000,

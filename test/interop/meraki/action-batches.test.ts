@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import { expect, test } from 'vitest';
-import { describeOnSharedStores } from '../../servers/shared-store.ts';
+import { describeOnServerStore } from '../../servers/shared-store.ts';
 import { serveMeraki, type Answer, type MerakiApi } from './meraki-api.ts';
 
 interface Batch {
@@ -43,7 +43,7 @@ async function waitForEnd(api: MerakiApi, id: string): Promise<Batch> {
   }
 }
 
-describeOnSharedStores('action batches of the Meraki API', (makeStore) => {
+describeOnServerStore('action batches of the Meraki API', (makeStore) => {
   test('actions are done in order, and shown without their secrets', async () => {
     await using api = await serveMeraki(await makeStore());
     await api.native('PUT', '/auth-zones/office', { type: 'ssid' });

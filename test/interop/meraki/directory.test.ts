@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import { expect, test } from 'vitest';
-import { describeOnSharedStores } from '../../servers/shared-store.ts';
+import { describeOnServerStore } from '../../servers/shared-store.ts';
 import { linksOf, serveMeraki, type MerakiApi } from './meraki-api.ts';
 
 interface List<Item> {
@@ -37,7 +37,7 @@ async function search(api: MerakiApi, body: unknown): Promise<List<User>> {
   return (await api.call<List<User>>('searchOrganizationUsers', { body })).body;
 }
 
-describeOnSharedStores('people and identity providers in the Meraki API', (makeStore) => {
+describeOnServerStore('people and identity providers in the Meraki API', (makeStore) => {
   test('an identity provider is a connection with an ingress sync, whose secret nobody sees', async () => {
     await using api = await serveMeraki(await makeStore());
     const made = await api.call<Idp>('createOrganizationIamUsersIdp', {

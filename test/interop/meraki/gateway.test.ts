@@ -1,7 +1,7 @@
 import { connect } from 'node:net';
 import { once } from 'node:events';
 import { expect, test } from 'vitest';
-import { describeOnSharedStores } from '../../servers/shared-store.ts';
+import { describeOnServerStore } from '../../servers/shared-store.ts';
 import { linksOf, serveMeraki, type Answer, type MerakiApi } from './meraki-api.ts';
 
 /** Every error has a body that a client can read a reason from. */
@@ -30,7 +30,7 @@ async function sendRaw(api: MerakiApi, target: string, headers: readonly string[
   return Buffer.concat(chunks).toString('utf8');
 }
 
-describeOnSharedStores('gateway of the Meraki API', (makeStore) => {
+describeOnServerStore('gateway of the Meraki API', (makeStore) => {
   test('either header brings the key, and nothing comes without', async () => {
     await using api = await serveMeraki(await makeStore());
     const key = api.app.credentials.apiToken;

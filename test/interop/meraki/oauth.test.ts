@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { sql } from 'kysely';
 import { expect, test } from 'vitest';
-import { describeOnSharedStores } from '../../servers/shared-store.ts';
+import { describeOnServerStore } from '../../servers/shared-store.ts';
 import { serveMeraki, type MerakiApi } from './meraki-api.ts';
 
 interface Client {
@@ -98,7 +98,7 @@ async function statusWith(api: MerakiApi, token: string, method: string, path: s
   return (await api.send(method, address, body, headers)).status;
 }
 
-describeOnSharedStores('OAuth', (makeStore) => {
+describeOnServerStore('OAuth', (makeStore) => {
   test('a person lets a client in, and its tokens do what their scopes say', async () => {
     await using api = await serveMeraki(await makeStore());
     const client = await makeClient(api);

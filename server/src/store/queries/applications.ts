@@ -58,7 +58,7 @@ function condition(filter: ApplicationFilter): RawBuilder<unknown> {
   return sql.join(conditions, sql` and `);
 }
 
-/** Applications of a tenant by id, and how many there are. */
+/** Applications of a tenant, oldest first, and how many there are. */
 export async function selectApplications(
   executor: Executor,
   tenantId: string,
@@ -68,7 +68,7 @@ export async function selectApplications(
 ): Promise<{ rows: ApplicationRow[]; total: number }> {
   const from = allApplications(tenantId, types);
   const { rows } = await sql<ApplicationRow>`
-    select * from ${from} where ${condition(filter)} order by a.id limit ${page.limit} offset ${page.offset}`.execute(
+    select * from ${from} where ${condition(filter)} order by a."createdAt", a.id limit ${page.limit} offset ${page.offset}`.execute(
     executor,
   );
   const { rows: counted } = await sql<{ total: number }>`

@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import type { RawBuilder, Transaction } from 'kysely';
 import type { Database } from '../schema.ts';
+import { indexStagingTable } from './staging-indexes.ts';
 import { analyzeStaged } from './staging-statistics.ts';
 import type { StagingContext } from './staging-tables.ts';
 
@@ -48,7 +49,7 @@ async function nameWanted(context: StagingContext): Promise<void> {
       store.db,
     );
   }
-  await sql`create index on ${table('wanted')} (group_id, reference)`.execute(store.db);
+  await indexStagingTable(context, 'wanted', '(group_id, reference)');
   await analyzeStaged(context, 'wanted');
 }
 
@@ -71,7 +72,7 @@ async function resolveWanted(context: StagingContext): Promise<void> {
       store.db,
     );
   }
-  await sql`create index on ${table('wanted')} (group_id, member_id)`.execute(store.db);
+  await indexStagingTable(context, 'wanted', '(group_id, member_id)');
   await analyzeStaged(context, 'wanted');
 }
 
@@ -139,9 +140,7 @@ async function addOnEgress(context: StagingContext, first: number): Promise<void
 /** Plans additions of members; returns the last ordinal used. */
 export async function planAddedMembers(context: StagingContext, first: number): Promise<number> {
   if (context.sync.direction === 'egress') {
-    await sql`create index on ${context.table('member')} (group_external_id, reference)`.execute(
-      context.store.db,
-    );
+    await indexStagingTable(context, 'member', '(group_external_id, reference)');
     await addOnEgress(context, first);
   } else {
     await addOnIngress(context, first);

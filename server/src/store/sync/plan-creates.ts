@@ -8,9 +8,9 @@ import type { StagingContext } from './staging-tables.ts';
  * Staged users whose plan is nothing but their creation: no link, no match, nothing wrong. They are planned within the
  * database, in the order in which they were read; everything else goes by the candidates.
  */
-export const isPlainCreate = sql.raw(
-  "(kind = 'user' and not linked and matched_by is null and error_code is null and conflict_code is null)",
-);
+export const plainCreate =
+  "(kind = 'user' and not linked and matched_by is null and error_code is null and conflict_code is null)";
+export const isPlainCreate = sql.raw(plainCreate);
 
 const pageSize = 2000;
 

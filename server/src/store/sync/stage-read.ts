@@ -1,7 +1,8 @@
 import { sql } from 'kysely';
 import { objectKinds } from '@lockstep/contract/vocabulary.ts';
 import type { DirtyKey, SeenKey, StagedObject } from '../../sync/sync-store.ts';
-import { isPlainCreate } from './plan-creates.ts';
+import { plainCreate } from './plan-creates.ts';
+import { indexStagingTable } from './staging-indexes.ts';
 import { analyzeStaged } from './staging-statistics.ts';
 import { directoryTables } from './staging-tables.ts';
 import type { StagingContext } from './staging-tables.ts';
@@ -144,31 +145,32 @@ export async function stage(
 }
 
 /** Only where something new may match an object that a link of this sync ties: elsewhere keys are joined as a whole. */
-async function indexKeys({ store, sync, table }: StagingContext): Promise<void> {
+async function indexKeys(context: StagingContext): Promise<void> {
+  const { store, sync, table } = context;
   const { rows } = await sql<{ needed: boolean }>`
     select exists (select 1 from ${table('object')} where not linked)
       and exists (select 1 from link where sync_serial = ${sync.serial}) as needed`.execute(store.db);
   if (rows[0]?.needed !== true) return;
-  await sql`create index on ${table('key')} (kind, external_id)`.execute(store.db);
+  await indexStagingTable(context, 'key', '(kind, external_id)');
 }
 
 /** Indexes that planning looks things up by, made once after the read: cheaper than keeping them up row by row. */
 export async function indexStaged(context: StagingContext): Promise<void> {
-  const { store, sync, table } = context;
+  const { sync } = context;
   await indexKeys(context);
-  await sql`create unique index on ${table('object')} (kind, external_id)`.execute(store.db);
-  await sql`create index on ${table('object')} (reference)`.execute(store.db);
-  await sql`create index on ${table('object')} (alias) where alias is not null`.execute(store.db);
-  await sql`create index on ${table('object')} (object_id)`.execute(store.db);
-  if (sync.direction === 'egress')
-    await sql`create index on ${table('object')} (kind, parent_reference, name_key)`.execute(store.db);
+  await indexStagingTable(
+    context,
+    'object',
+    '(kind, external_id)',
+    '(reference)',
+    '(alias) where alias is not null',
+    '(object_id)',
+    ...(sync.direction === 'egress' ? ['(kind, parent_reference, name_key)'] : []),
+  );
   await analyzeStaged(context, 'key', 'match_value', 'member', 'object');
 }
 
 /** After matching: the order in which candidates are looked at. */
-export async function indexCandidates({ store, table }: StagingContext): Promise<void> {
-  await sql`
-    create index on ${table('object')} (kind, depth, external_id) where not ${isPlainCreate}`.execute(
-    store.db,
-  );
+export async function indexCandidates(context: StagingContext): Promise<void> {
+  await indexStagingTable(context, 'object', `(kind, depth, external_id) where not ${plainCreate}`);
 }

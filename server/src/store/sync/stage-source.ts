@@ -3,6 +3,7 @@ import type { ObjectKind } from '@lockstep/contract/vocabulary.ts';
 import { attributesFromJson } from '../../directory/attributes.ts';
 import type { JsonAttributes } from '../../directory/attributes.ts';
 import type { SourceFilter, SubtreeScope } from '../../sync/sync-store.ts';
+import { indexStagingTable } from './staging-indexes.ts';
 import { analyzeStaged } from './staging-statistics.ts';
 import { directoryTables } from './staging-tables.ts';
 import type { StagingContext } from './staging-tables.ts';
@@ -44,7 +45,7 @@ export async function stageSource(
     }>`select count(*)::int as count from ${table('source')} where kind = ${kind}`.execute(store.db);
     counts[kind] = rows[0]?.count ?? 0;
   }
-  await sql`create index on ${table('source')} (object_id)`.execute(store.db);
+  await indexStagingTable(context, 'source', '(object_id)');
   await analyzeStaged(context, 'source');
   return counts;
 }
@@ -89,7 +90,7 @@ export async function markNeeds(context: StagingContext): Promise<void> {
       or not exists (select 1 from ${table('key')} k where k.kind = s.kind and k.external_id = s.external_id)`.execute(
     store.db,
   );
-  await sql`create index on ${table('source')} (kind, depth, object_id) where needs`.execute(store.db);
+  await indexStagingTable(context, 'source', '(kind, depth, object_id) where needs');
   await analyzeStaged(context, 'source');
 }
 
@@ -131,6 +132,6 @@ export async function stageMissing(context: StagingContext, kinds: readonly Obje
         ) select id, max(depth) as depth from above group by id
       ) t where m.object_id = t.id`.execute(store.db);
   }
-  await sql`create index on ${table('missing')} (kind, (-depth), external_id)`.execute(store.db);
+  await indexStagingTable(context, 'missing', '(kind, (-depth), external_id)');
   await analyzeStaged(context, 'missing');
 }

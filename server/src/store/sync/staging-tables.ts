@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import type { RawBuilder } from 'kysely';
+import type { Direction } from '@lockstep/contract/vocabulary.ts';
 import type { RunnableJob, RunnableSync } from '../../sync/sync-store.ts';
 import type { Store } from '../store.ts';
 
@@ -59,7 +60,11 @@ const definitions: Record<StagingTable, string> = {
   released: 'kind text collate "C" not null, external_id text collate "C" not null',
 };
 
-export const stagingTables = Object.keys(definitions) as StagingTable[];
+/** Tables that one direction alone has a use for. */
+const onlyFor: Readonly<Record<Direction, readonly StagingTable[]>> = {
+  ingress: ['place', 'wanted'],
+  egress: ['source', 'source_match', 'source_unit'],
+};
 
 export function stagingContext(store: Store, job: RunnableJob, sync: RunnableSync): StagingContext {
   const tableName = (name: StagingTable): string => `staging.job_${job.serial}_${job.attempt}_${name}`;
@@ -69,10 +74,10 @@ export function stagingContext(store: Store, job: RunnableJob, sync: RunnableSyn
 /** Creates the staging tables; what an interrupted attempt at the job left is dropped first. */
 export async function createStagingTables(context: StagingContext): Promise<void> {
   await dropStagingTables(context.store, context.job.serial);
-  for (const name of stagingTables) {
-    await sql`create unlogged table ${context.table(name)} (${sql.raw(definitions[name])})`.execute(
-      context.store.db,
-    );
+  const useless = onlyFor[context.sync.direction === 'ingress' ? 'egress' : 'ingress'];
+  for (const [name, columns] of Object.entries(definitions) as [StagingTable, string][]) {
+    if (useless.includes(name)) continue;
+    await sql`create unlogged table ${context.table(name)} (${sql.raw(columns)})`.execute(context.store.db);
   }
 }
 

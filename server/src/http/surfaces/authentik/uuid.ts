@@ -1,10 +1,10 @@
+import { base32, base32hex } from '../../../kernel/ids.ts';
+
 /**
  * Native ids as UUIDs, and back: what follows an id's prefix are 128 bits in base32, a UUID is the same in hexadecimal.
  * A job's id has 200 bits; its UUID is the first 128 of them, of which 80 are random. A link has no id: its UUID is
  * that of the object it ties, XOR the serial number of the sync.
  */
-const base32 = 'abcdefghijklmnopqrstuvwxyz234567';
-const base32hex = '0123456789abcdefghijklmnopqrstuv';
 /** Characters of base32 that hold 128 bits, with two bits to spare. */
 const characters = 26;
 const spareBits = 2n;
