@@ -45,6 +45,27 @@ describeWorlds('a continuous egress', (makeWorld) => {
     expect(await look(world, after(60)), 'a run without change changes nothing').toEqual([]);
   });
 
+  test('runs again for what came while it ran', async () => {
+    const world = await makeWorld();
+    const corp = await world.system('corp');
+    const copy = await world.system('copy');
+    await world.ingress('corp');
+    await world.egress('copy', { continuous: true });
+    corp.tree.add('/uid=ann');
+    await world.run('corp-in');
+    let late: Promise<unknown> | null = null;
+    copy.beforeWrite = async () => {
+      corp.tree.add('/uid=bob');
+      late ??= world.run('corp-in');
+      await late;
+    };
+    await look(world, after(2));
+    expect(Object.keys(copy.tree.snapshot())).toEqual(['/uid=ann']);
+    copy.beforeWrite = () => undefined;
+    expect(await look(world, after(4))).toHaveLength(1);
+    expect(Object.keys(copy.tree.snapshot())).toEqual(['/uid=ann', '/uid=bob']);
+  });
+
   test('does not wait for ever for changes to settle, and tries a failed run again only later', async () => {
     const world = await makeWorld();
     const corp = await world.system('corp');

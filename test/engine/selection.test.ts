@@ -63,6 +63,17 @@ describeWorlds('a partial run', (makeWorld) => {
     ]);
   });
 
+  test('forgets nothing that it left alone: a member that is gone is removed by the next whole run', async () => {
+    const world = await makeWorld();
+    const corp = await corpOf(world);
+    await world.run('corp-in');
+    corp.tree.get('/cn=all').members = ['/ou=people/uid=ann', '/ou=people/uid=bob'];
+    corp.tree.set('/ou=people/uid=ann', { title: ['chief'], mail: ['ann@example.com'] });
+    await runPart(world, 'corp-in', { emails: ['ann@example.com'] });
+    const whole = await world.run('corp-in');
+    expect(await told(world, whole)).toEqual(['membership removeMember all < cyd']);
+  });
+
   test('of units takes what lies below them, out of the directory as well', async () => {
     const world = await makeWorld();
     await corpOf(world);
