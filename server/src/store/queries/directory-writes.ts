@@ -1,7 +1,8 @@
-import { sql, type Kysely, type RawBuilder } from 'kysely';
+import { sql, type Kysely } from 'kysely';
 import type { JsonAttributeMap } from '@lockstep/contract/attribute.ts';
 import type { Kind, ObjectKind, Verb } from '@lockstep/contract/vocabulary.ts';
 import type { Database } from '../schema.ts';
+import { forgetObjects } from '../sync/deleted-objects.ts';
 import { directoryTables } from '../sync/staging-tables.ts';
 
 type Executor = Kysely<Database>;
@@ -156,31 +157,7 @@ export async function appendLog(
       with ordinality as e (kind, verb, object_id, member_id, place) order by e.place`.execute(trx);
 }
 
-/** Memberships of objects that go, with what ingress syncs know of them. */
-async function deleteMembershipsOf(
-  trx: Executor,
-  tenantId: string,
-  gone: RawBuilder<unknown>,
-): Promise<void> {
-  await sql`
-    with removed as (
-      delete from membership where group_id = any(${gone}) or member_id = any(${gone}) returning group_id, member_id
-    )
-    insert into directory_log (tenant_id, kind, verb, object_id, member_id)
-    select ${tenantId}, 'membership', 'removeMember', group_id, member_id from removed`.execute(trx);
-  await sql`
-    delete from membership_link x using sync s
-    where s.serial = x.sync_serial and s.direction = 'ingress' and x.group_id = any(${gone})`.execute(trx);
-  // Groups that name a member who is gone may do so when one of this name comes back.
-  await sql`
-    update membership_link x set member_id = null from sync s
-    where s.serial = x.sync_serial and s.direction = 'ingress' and x.member_id = any(${gone})`.execute(trx);
-}
-
-/**
- * Deletes objects of one kind with all that hangs on them. Links of egress syncs stay: from them their next run knows
- * what to delete.
- */
+/** Deletes objects of one kind with all that hangs on them. */
 export async function deleteObjects(
   trx: Executor,
   tenantId: string,
@@ -188,13 +165,9 @@ export async function deleteObjects(
   ids: readonly string[],
 ): Promise<void> {
   if (ids.length === 0) return;
-  const gone = sql`${[...ids]}::text[]`;
-  if (kind !== 'organizationalUnit') await deleteMembershipsOf(trx, tenantId, gone);
-  await sql`delete from ${directoryTables[kind].table} where id = any(${gone})`.execute(trx);
-  await sql`delete from match_key where object_id = any(${gone})`.execute(trx);
-  await sql`
-    delete from link l using sync s
-    where s.serial = l.sync_serial and s.direction = 'ingress' and l.object_id = any(${gone})`.execute(trx);
+  const gone = sql`select unnest(${[...ids]}::text[]) collate "C"`;
+  await forgetObjects(trx, kind, gone, { tenantId, jobSerial: null });
+  await sql`delete from ${directoryTables[kind].table} where id in (${gone})`.execute(trx);
   await appendLog(
     trx,
     tenantId,

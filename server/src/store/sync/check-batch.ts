@@ -1,19 +1,30 @@
 import { sql } from 'kysely';
 import { objectKinds } from '@lockstep/contract/vocabulary.ts';
-import type { Verb } from '@lockstep/contract/vocabulary.ts';
+import type { ObjectKind, Verb } from '@lockstep/contract/vocabulary.ts';
 import type { RunnableJob } from '../../sync/sync-store.ts';
 import type { Store } from '../store.ts';
-import { settle } from './directory-batch.ts';
+import { pending, settle } from './directory-batch.ts';
 import type { Batch, Contents } from './directory-batch.ts';
 import { directoryTables } from './staging-tables.ts';
 
 const writingVerbs: readonly Verb[] = ['update', 'move', 'disable', 'enable', 'delete', 'bind'];
 const writing = sql`c.verb in ('update', 'move', 'disable', 'enable', 'delete', 'bind')`;
 
+/** What is compared now must not be written by somebody else before this batch has written it. */
+async function lockObjects(batch: Batch, kind: ObjectKind): Promise<void> {
+  await sql`
+    select count(*) from (
+      select 1 from ${directoryTables[kind].table} d
+      where d.id in (select c.object_id from change c where ${pending(batch)} and c.kind = ${kind} and ${writing})
+      order by d.id for no key update
+    ) locked`.execute(batch.trx);
+}
+
 /** Objects that moved since the plan was made fail; what hangs on an object that could not be written is skipped. */
 export async function checkBatch(batch: Batch, contents: Contents): Promise<void> {
   for (const kind of objectKinds) {
     if (!contents.has(kind, ...writingVerbs)) continue;
+    await lockObjects(batch, kind);
     await settle(
       batch,
       sql`c.kind = ${kind} and ${writing} and not exists (

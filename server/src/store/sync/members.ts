@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import type { RawBuilder, Transaction } from 'kysely';
 import type { Database } from '../schema.ts';
+import { requireOwnership } from './job-rows.ts';
 import { indexStagingTable } from './staging-indexes.ts';
 import { analyzeStaged } from './staging-statistics.ts';
 import type { StagingContext } from './staging-tables.ts';
@@ -84,10 +85,20 @@ async function lastOrdinal({ store, job }: StagingContext, first: number): Promi
   return rows[0]?.last ?? first - 1;
 }
 
+/** Adds to the plan, unless another process has taken the job up. @throws LockstepError JobTakenOver */
+async function insertPlanned({ store, job }: StagingContext, insertion: RawBuilder<unknown>): Promise<void> {
+  await store.transaction(async (trx) => {
+    await requireOwnership(trx, job);
+    await insertion.execute(trx);
+  });
+}
+
 async function addOnIngress(context: StagingContext, first: number): Promise<void> {
-  const { store, job, sync, table } = context;
+  const { job, sync, table } = context;
   await resolveWanted(context);
-  await sql`
+  await insertPlanned(
+    context,
+    sql`
     insert into change (job_serial, ordinal, kind, verb, object_id, member_id, member_kind, external_id, label, result, error_code, error_message)
     select ${job.serial}, ${first}::bigint - 1 + row_number() over (order by w.group_id, w.reference), 'membership',
       case when w.member_id is not null and e.group_id is not null then 'bind' else 'addMember' end,
@@ -106,12 +117,15 @@ async function addOnIngress(context: StagingContext, first: number): Promise<voi
       when w.member_id is null then x.group_id is null
       when e.group_id is null then true
       else not exists (select 1 from membership_link y where y.sync_serial = ${sync.serial} and y.group_id = w.group_id and y.member_id = w.member_id)
-    end`.execute(store.db);
+    end`,
+  );
 }
 
 async function addOnEgress(context: StagingContext, first: number): Promise<void> {
-  const { store, job, sync, table } = context;
-  await sql`
+  const { job, sync, table } = context;
+  await insertPlanned(
+    context,
+    sql`
     insert into change (job_serial, ordinal, kind, verb, object_id, member_id, member_kind, external_id, label)
     select ${job.serial}, ${first}::bigint - 1 + row_number() over (order by w.group_id, w.member_id), 'membership',
       w.verb, w.group_id, w.member_id, w.member_kind, w.reference, ${label}
@@ -134,7 +148,8 @@ async function addOnEgress(context: StagingContext, first: number): Promise<void
         or exists (
           select 1 from change c where c.job_serial = ${job.serial} and c.object_id = m.group_id and c.kind = 'group' and c.verb = 'create')
     ) w
-    ${labelJoins(context)}`.execute(store.db);
+    ${labelJoins(context)}`,
+  );
 }
 
 /** Plans additions of members; returns the last ordinal used. */
@@ -200,7 +215,7 @@ export async function planRemovedMembers(
   first: number,
   complete: boolean,
 ): Promise<number> {
-  const { store, job, sync, table } = context;
+  const { job, sync, table } = context;
   // Else the group still names the reference: it waits for the one who comes by it.
   const released =
     sync.direction === 'egress'
@@ -208,14 +223,17 @@ export async function planRemovedMembers(
       : sql`exists (select 1 from ${table('object')} g where g.kind = 'group' and g.object_id = w.group_id and g.has_members and g.error_code is null)
           and not exists (select 1 from ${table('wanted')} v where v.group_id = w.group_id and v.reference = w.reference)`;
   const gone = sync.direction === 'ingress' ? goneOnIngress(context) : goneOnEgress(context);
-  await sql`
+  await insertPlanned(
+    context,
+    sql`
     insert into change (job_serial, ordinal, kind, verb, object_id, member_id, member_kind, external_id, releases_link, label,
       result, error_code, error_message)
     select ${job.serial}, ${first}::bigint - 1 + row_number() over (order by w.group_id, w.reference), 'membership', 'removeMember',
       w.group_id, w.member_id, case when w.member_id like 'group\_%' then 'group' else 'user' end, w.reference, ${released}, ${label}, ${complete ? null : 'skipped'}::text, ${complete ? null : 'IncompleteRead'}::text,
       ${complete ? null : 'the read was not complete: nothing is taken away'}::text
     from (select group_id, member_id, min(reference) as reference from (${gone}) g group by group_id, member_id) w
-    ${labelJoins(context)}`.execute(store.db);
+    ${labelJoins(context)}`,
+  );
   return lastOrdinal(context, first);
 }
 

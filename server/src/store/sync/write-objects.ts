@@ -4,6 +4,7 @@ import { objectKinds } from '@lockstep/contract/vocabulary.ts';
 import type { ObjectKind } from '@lockstep/contract/vocabulary.ts';
 import { enabledAttribute, nameAttribute, parentAttribute } from '../../sync/image.ts';
 import { checkUnitDeletions } from './check-batch.ts';
+import { forgetObjects } from './deleted-objects.ts';
 import { pending } from './directory-batch.ts';
 import type { Batch, Contents } from './directory-batch.ts';
 import { directoryTables } from './staging-tables.ts';
@@ -58,32 +59,10 @@ async function updateObjects(batch: Batch, kind: ObjectKind): Promise<void> {
 }
 
 async function deleteObjects(batch: Batch, kind: ObjectKind): Promise<void> {
-  const { trx, job, revision, sync } = batch;
+  const { trx, job, sync } = batch;
   const gone = sql`select c.object_id from change c where ${pending(batch)} and c.kind = ${kind} and c.verb = 'delete'`;
-  if (kind !== 'organizationalUnit') {
-    await sql`
-      with removed as (
-        delete from membership where group_id in (${gone}) or member_id in (${gone}) returning group_id, member_id
-      )
-      insert into directory_log (tenant_id, kind, verb, object_id, member_id, job_serial)
-      select ${sync.tenantId}, 'membership', 'removeMember', group_id, member_id, ${job.serial} from removed`.execute(
-      trx,
-    );
-    await sql`
-      delete from membership_link x using sync s
-      where s.serial = x.sync_serial and s.direction = 'ingress' and x.group_id in (${gone})`.execute(trx);
-    // Groups that name a member who is gone may do so when one of this name comes back.
-    await sql`
-      update membership_link x set member_id = null from sync s
-      where s.serial = x.sync_serial and s.direction = 'ingress' and x.member_id in (${gone})`.execute(trx);
-  }
-  await sql`delete from ${directoryTables[kind].table} where id in (${gone}) and revision <= ${revision}`.execute(
-    trx,
-  );
-  await sql`delete from match_key where object_id in (${gone})`.execute(trx);
-  await sql`
-    delete from link l using sync s
-    where s.serial = l.sync_serial and s.direction = 'ingress' and l.object_id in (${gone})`.execute(trx);
+  await forgetObjects(trx, kind, gone, { tenantId: sync.tenantId, jobSerial: job.serial });
+  await sql`delete from ${directoryTables[kind].table} where id in (${gone})`.execute(trx);
 }
 
 /** Match values follow the attributes that they were made from. */

@@ -1,0 +1,45 @@
+import { sql } from 'kysely';
+import type { RawBuilder } from 'kysely';
+import type { ObjectKind } from '@lockstep/contract/vocabulary.ts';
+import type { Executor } from '../store.ts';
+
+/** Memberships of objects that go, with what ingress syncs know of them. */
+async function forgetMemberships(
+  trx: Executor,
+  gone: RawBuilder<unknown>,
+  by: { readonly tenantId: string; readonly jobSerial: number | null },
+): Promise<void> {
+  await sql`
+    with removed as (
+      delete from membership where group_id in (${gone}) or member_id in (${gone}) returning group_id, member_id
+    )
+    insert into directory_log (tenant_id, kind, verb, object_id, member_id, job_serial)
+    select ${by.tenantId}, 'membership', 'removeMember', group_id, member_id, ${by.jobSerial}::bigint from removed`.execute(
+    trx,
+  );
+  await sql`
+    delete from membership_link x using sync s
+    where s.serial = x.sync_serial and s.direction = 'ingress' and x.group_id in (${gone})`.execute(trx);
+  // Groups that name a member who is gone may do so when one of this name comes back.
+  await sql`
+    update membership_link x set member_id = null from sync s
+    where s.serial = x.sync_serial and s.direction = 'ingress' and x.member_id in (${gone})`.execute(trx);
+}
+
+/**
+ * Takes away what hangs on objects that are deleted in the same transaction. Links of egress syncs stay: from them their
+ * next run knows what to delete.
+ * @param gone a query of the ids
+ */
+export async function forgetObjects(
+  trx: Executor,
+  kind: ObjectKind,
+  gone: RawBuilder<unknown>,
+  by: { readonly tenantId: string; readonly jobSerial: number | null },
+): Promise<void> {
+  if (kind !== 'organizationalUnit') await forgetMemberships(trx, gone, by);
+  await sql`delete from match_key where object_id in (${gone})`.execute(trx);
+  await sql`
+    delete from link l using sync s
+    where s.serial = l.sync_serial and s.direction = 'ingress' and l.object_id in (${gone})`.execute(trx);
+}
