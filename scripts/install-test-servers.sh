@@ -3,11 +3,13 @@
 # the tests start their own, on free ports, with their own data.
 set -eu
 
-# The Meraki client needs an older Node, so it lives apart.
-client=$(CDPATH='' cd "$(dirname "$0")/.." && pwd -P)/test/interop/meraki/client
-if [ ! -f "$client/node_modules/.package-lock.json" ]; then
-  npm ci --prefix "$client" --ignore-scripts --loglevel=error --no-fund --no-audit >&2
-fi
+# The Meraki client needs an older Node, and one SCIM server brings more packages than all else: they live apart.
+interop=$(CDPATH='' cd "$(dirname "$0")/.." && pwd -P)/test/interop
+for apart in "$interop/meraki/client" "$interop/scim/jackson"; do
+  if [ ! -f "$apart/node_modules/.package-lock.json" ]; then
+    npm ci --prefix "$apart" --ignore-scripts --loglevel=error --no-fund --no-audit >&2
+  fi
+done
 
 missing=''
 need() { # package, file that it brings

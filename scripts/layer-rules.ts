@@ -7,7 +7,7 @@ import type { ICruiseOptions, IRegularForbiddenRuleType } from 'dependency-cruis
 const layers: readonly (readonly string[])[] = [
   ['kernel'],
   ['directory'],
-  ['mapping'],
+  ['mapping', 'scim', 'http-client'],
   ['sync'],
   ['connectors', 'secrets', 'telemetry'],
   ['store'],

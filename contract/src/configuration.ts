@@ -162,6 +162,20 @@ export const fileConnectionSchema = z.strictObject({
     .describe('The same for a record of many lines.'),
 });
 
+/** Services whose peculiarities are known: docs/connectors/scim.md says which. */
+export const scimProfiles = [
+  'auto',
+  'standard',
+  'aws',
+  'slack',
+  'okta',
+  'entra',
+  'github',
+  'gitlab',
+  'salesforce',
+  'jackson',
+] as const;
+
 const notInstalled = 'Configured only so far: jobs of it end failed with ConnectorUnavailable.';
 export const entraIdConnectionSchema = z.strictObject({
   type: z.literal('entra_id').describe(`Microsoft Entra ID, by Microsoft Graph. ${notInstalled}`),
@@ -173,10 +187,82 @@ export const entraIdConnectionSchema = z.strictObject({
     .default('https://graph.microsoft.com')
     .describe('Where Microsoft Graph is, without `/v1.0`: national clouds have their own.'),
 });
+export const scimOauthSchema = z.strictObject({
+  tokenUrl: z.url().describe('Where the authorization server gives out tokens.'),
+  clientId: z.string().min(1).describe('Id of the client that Lockstep is to that server.'),
+  clientSecret: secretSchema.optional().describe("The client's secret."),
+  scope: z.string().min(1).optional().describe('What access is asked for.'),
+  method: z
+    .enum(['post', 'basic'])
+    .default('post')
+    .describe('How the secret is sent: in the body of the request, or as HTTP Basic.'),
+});
 export const scimConnectionSchema = z.strictObject({
-  type: z.literal('scim').describe(`A SCIM 2.0 service (RFC 7644). ${notInstalled}`),
-  url: z.url().describe('The base address of the service.'),
+  type: z.literal('scim').describe('A SCIM 2.0 service (RFC 7644).'),
+  url: z
+    .url({ protocol: /^https?$/ })
+    .describe('The base address of the service, below which are /Users and /Groups.'),
   token: secretSchema.optional().describe('The bearer token.'),
+  oauth: scimOauthSchema
+    .optional()
+    .describe('Tokens are asked of an authorization server (RFC 6749, client credentials) instead.'),
+  profile: z
+    .enum(scimProfiles)
+    .default('auto')
+    .describe(
+      'What is peculiar about the service, on top of what it tells of itself; auto: nothing, or what its address tells.',
+    ),
+  caFile: z
+    .string()
+    .optional()
+    .describe("PEM file with the authorities to trust instead of the system's."),
+  tls: z
+    .strictObject({
+      verify: z
+        .boolean()
+        .default(true)
+        .describe('false accepts any certificate, unless fingerprints are given: for a test only.'),
+      fingerprints: z
+        .array(z.string().regex(/^[0-9A-Fa-f]{2}(:?[0-9A-Fa-f]{2}){31}$/, 'must be a SHA-256 in hexadecimal'))
+        .min(1)
+        .optional()
+        .describe('SHA-256 of the certificates that the server may show, on top of what verify demands.'),
+    })
+    .optional(),
+  timeoutSeconds: z.number().positive().default(60).describe('Seconds that one request may take.'),
+  pageSize: z
+    .int()
+    .min(1)
+    .max(10_000)
+    .default(100)
+    .describe('Resources of one page of a list; a service may give fewer.'),
+  concurrency: z
+    .int()
+    .min(1)
+    .max(64)
+    .default(8)
+    .describe('Most requests under way at a time; fewer when the service asks for rest.'),
+});
+export const scimServerConnectionSchema = z.strictObject({
+  type: z
+    .literal('scim_server')
+    .describe(
+      'Others push into it by SCIM 2.0 (RFC 7644), at /scim/v2/ and the name of the connection, with a token of `connections token`.',
+    ),
+  profile: z
+    .enum(['auto', 'strict', 'entra', 'okta', 'jumpcloud', 'onelogin'])
+    .default('auto')
+    .describe(
+      'Who pushes: entra, okta, jumpcloud and onelogin forgive what these are known to send, strict nothing that the standard does not allow; auto whatever has one meaning only.',
+    ),
+  requestsPerSecond: z
+    .int()
+    .min(1)
+    .max(1_000_000)
+    .default(500)
+    .describe(
+      'Requests that are answered in a second, on average over a few; those beyond are told to come again.',
+    ),
 });
 export const googleWorkspaceConnectionSchema = z.strictObject({
   type: z.literal('google_workspace').describe(`Google Workspace, by its Directory API. ${notInstalled}`),
@@ -198,20 +284,24 @@ export const connectionSchema = z.discriminatedUnion('type', [
   fileConnectionSchema,
   entraIdConnectionSchema,
   scimConnectionSchema,
+  scimServerConnectionSchema,
   googleWorkspaceConnectionSchema,
   eventCallbackConnectionSchema,
 ]);
-/** Fields of each type that hold a secret: they are kept sealed and apart from the settings. */
+/** Fields of each type that hold a secret, as paths: they are kept sealed and apart from the settings. */
 export const secretFields: Readonly<Record<ConnectionConfiguration['type'], readonly string[]>> = {
   ldap: ['password'],
   file: [],
   entra_id: ['clientSecret'],
-  scim: ['token'],
+  scim: ['token', 'oauth.clientSecret'],
+  scim_server: [],
   google_workspace: ['credentials'],
   event_callback: ['encryptKey'],
 };
 export type LdapConnection = z.infer<typeof ldapConnectionSchema>;
 export type FileConnection = z.infer<typeof fileConnectionSchema>;
+export type ScimConnection = z.infer<typeof scimConnectionSchema>;
+export type ScimServerConnection = z.infer<typeof scimServerConnectionSchema>;
 export type ConnectionConfiguration = z.infer<typeof connectionSchema>;
 
 const guardLimitSchema = z

@@ -7,6 +7,8 @@ import {
   googleWorkspaceConnectionSchema,
   ldapConnectionSchema,
   scimConnectionSchema,
+  scimOauthSchema,
+  scimServerConnectionSchema,
   secretFields,
 } from './configuration.ts';
 import { timeSchema } from './page.ts';
@@ -18,7 +20,10 @@ const shownConfigurationSchema = z.discriminatedUnion('type', [
   ldapConnectionSchema.omit({ password: true }),
   fileConnectionSchema,
   entraIdConnectionSchema.omit({ clientSecret: true }),
-  scimConnectionSchema.omit({ token: true }),
+  scimConnectionSchema
+    .omit({ token: true })
+    .extend({ oauth: scimOauthSchema.omit({ clientSecret: true }).optional() }),
+  scimServerConnectionSchema,
   googleWorkspaceConnectionSchema.omit({ credentials: true }),
   eventCallbackConnectionSchema.omit({ encryptKey: true }),
 ]);

@@ -2,6 +2,7 @@ import { accessRoutes } from './access-routes.ts';
 import { authZoneRoutes } from './auth-zone.ts';
 import { identitySchema } from './account.ts';
 import { configurationRoutes, connectionRoutes, syncRoutes } from './configuration-routes.ts';
+import { connectionTokenRoutes } from './connection-token.ts';
 import { directoryRoutes } from './directory-routes.ts';
 import { jobRoutes } from './job-routes.ts';
 import { oauthRoutes } from './oauth.ts';
@@ -44,6 +45,7 @@ export const routes = {
   ...oauthRoutes,
   ...configurationRoutes,
   ...connectionRoutes,
+  ...connectionTokenRoutes,
   ...syncRoutes,
   ...authZoneRoutes,
   ...jobRoutes,

@@ -3,6 +3,7 @@ import { resourceNameSchema, secretNames } from '@lockstep/contract/connection.t
 import type { ConnectionConfiguration } from '@lockstep/contract/configuration.ts';
 import { connectionSchema } from '@lockstep/contract/configuration.ts';
 import type { Page } from '@lockstep/contract/page.ts';
+import { partSecretFields } from '@lockstep/contract/secret-fields.ts';
 import { LockstepError } from '../kernel/errors.ts';
 import { idPrefixes, newId } from '../kernel/ids.ts';
 import {
@@ -15,6 +16,7 @@ import {
   type ConnectionRow,
 } from '../store/queries/connections.ts';
 import type { Connector, ConnectorContext } from '../sync/connector.ts';
+import { openReplica } from '../store/replica/replica.ts';
 import { lockTenant } from '../store/queries/tenant.ts';
 import { requireRole, type Actor } from './actor.ts';
 import type { Application, Executor, Vault } from './application.ts';
@@ -46,10 +48,21 @@ export function getConnector(app: Pick<Application, 'connectors'>, type: string)
   throw new LockstepError('ConnectorUnavailable', `no connector of type ${type} is installed`);
 }
 
+/** What a connector is given of a connection that is saved. */
 export function connectorContext(
-  app: Pick<Application, 'baseDirectory'>,
-  secrets: Secrets,
+  app: Pick<Application, 'baseDirectory' | 'store' | 'vault'>,
+  connection: Pick<ConnectionRow, 'id' | 'serial' | 'name' | 'sealedSecrets'>,
 ): ConnectorContext {
+  const secrets = openSecrets(app.vault, connection);
+  return {
+    baseDirectory: app.baseDirectory,
+    secret: (name) => secrets[name],
+    replica: openReplica(app.store, connection.serial),
+  };
+}
+
+/** What a connector is given to try out settings that are not saved. */
+export function trialContext(app: Pick<Application, 'baseDirectory'>, secrets: Secrets): ConnectorContext {
   return { baseDirectory: app.baseDirectory, secret: (name) => secrets[name] };
 }
 
@@ -131,11 +144,11 @@ export interface PartedConnection {
  */
 export function partConnection(configuration: ConnectionConfiguration): PartedConnection {
   const secrets: Record<string, string> = {};
-  const settings: Record<string, unknown> = { ...configuration };
-  for (const name of secretNames[configuration.type] ?? []) {
-    const value = settings[name];
-    delete settings[name];
-    if (value === undefined) continue;
+  const { settings, secrets: given } = partSecretFields(
+    configuration,
+    secretNames[configuration.type] ?? [],
+  );
+  for (const [name, value] of Object.entries(given)) {
     if (typeof value !== 'string') {
       throw new LockstepError('InvalidConfiguration', `${name} must be given as text here`, {
         field: name,
@@ -237,7 +250,7 @@ export async function testConnection(
   const row = await getConnectionRow(app.store.db, actor, idOrName);
   const connector = getConnector(app, row.type);
   const steps: ConnectionTest['steps'] = [];
-  const context = connectorContext(app, openSecrets(app.vault, row));
+  const context = connectorContext(app, row);
   for await (const { step, ok, detail, remedy } of connector.test(row.settings, context)) {
     steps.push({ step, ok, detail, ...(remedy === undefined ? {} : { remedy }) });
   }

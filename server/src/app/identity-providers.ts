@@ -22,9 +22,9 @@ import { lockTenant } from '../store/queries/tenant.ts';
 import { requireRole, type Actor } from './actor.ts';
 import type { Application, Transaction } from './application.ts';
 import {
-  connectorContext,
   getConnector,
   openSecrets,
+  trialContext,
   parseSettings,
   partConnection,
   saveConnection,
@@ -256,7 +256,7 @@ export async function testIdentityProvider(
   const secrets = { ...(saved === undefined ? {} : openSecrets(app.vault, saved)), ...trial.secrets };
   const connector = getConnector(app, typeTested);
   const steps: ConnectionTest['steps'] = [];
-  for await (const step of connector.test(settings, connectorContext(app, secrets))) {
+  for await (const step of connector.test(settings, trialContext(app, secrets))) {
     const { remedy, ...rest } = step;
     steps.push({ ...rest, ...(remedy === undefined ? {} : { remedy }) });
   }

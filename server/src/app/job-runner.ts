@@ -8,7 +8,7 @@ import { jobStatus } from '../sync/job-status.ts';
 import { runJob } from '../sync/run-job.ts';
 import type { RunnableJob, RunnableSync, SyncStore } from '../sync/sync-store.ts';
 import type { Application } from './application.ts';
-import { connectorContext, getConnector, openSecrets } from './connections.ts';
+import { connectorContext, getConnector } from './connections.ts';
 import { specifySync } from './sync-specification.ts';
 
 /** A target that cannot be reached while a plan is applied is tried again after so many milliseconds. */
@@ -61,13 +61,15 @@ async function openJob(app: Application, store: SyncStore, job: RunnableJob): Pr
     connectionId: row.connectionId,
     direction: row.direction,
     onMissing: row.settings.onMissing,
+    readPosition: row.readPosition,
   };
   return {
     sync,
     async attempt(current, signal) {
-      const context = connectorContext(app, openSecrets(app.vault, connection));
+      const context = connectorContext(app, connection);
       await using endpoint = await connector.open(connection.settings, context);
-      await runJob({ job: current, sync, specification, endpoint, store, signal });
+      const startedAt = app.clock.now();
+      await runJob({ job: current, sync, specification, endpoint, store, startedAt, signal });
     },
   };
 }

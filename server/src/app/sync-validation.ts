@@ -9,7 +9,7 @@ import type { Endpoint } from '../sync/connector.ts';
 import { matchKey } from '../sync/match-key.ts';
 import type { Application } from './application.ts';
 import { egressFilter } from './sync-specification.ts';
-import { connectorContext, openSecrets } from './connections.ts';
+import { openSecrets, trialContext } from './connections.ts';
 
 /** Match rules that are no attributes of the mapping. */
 const builtInMatchRules: Readonly<Record<ObjectKind, readonly string[]>> = {
@@ -147,7 +147,7 @@ export async function validateSync(
   const mapping = compileMapping(overlayMapping(defaults, configuration.map), `${field}.map`);
   checkMatchRules(configuration, mapping, field);
   if (configuration.direction === 'egress') egressFilter(name, configuration.scopes ?? []);
-  const context = connectorContext(app, openSecrets(app.vault, connection));
+  const context = trialContext(app, openSecrets(app.vault, connection));
   await using endpoint = await connector.open(connection.settings, context);
   checkScopes(configuration, endpoint, connector.rootNode(connection.settings), field);
 }

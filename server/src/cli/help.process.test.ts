@@ -20,6 +20,7 @@ test('every command that is promised is there', () => {
       'backup',
       'connections list',
       'connections test',
+      'connections token',
       'demo',
       'directory list',
       'directory show',

@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { configurationSchema, secretFields } from '@lockstep/contract/configuration.ts';
 import type { ConnectionConfiguration } from '@lockstep/contract/configuration.ts';
+import { partSecretFields } from '@lockstep/contract/secret-fields.ts';
 import { LockstepError } from '../kernel/errors.ts';
 import type { Problem } from '../kernel/errors.ts';
 import { valueAt } from './field-path.ts';
@@ -33,7 +34,7 @@ function readSecrets(source: YamlSource, baseDirectory: string, name: string): R
   const fields =
     typeof type === 'string' && Object.hasOwn(secretFields, type) ? secretFields[type as 'ldap'] : [];
   for (const field of fields) {
-    const path = ['connections', name, field];
+    const path = ['connections', name, ...field.split('.')];
     const written = valueAt(source.value, path);
     const file = valueAt(written, ['file']);
     if (typeof written === 'string') secrets[field] = written;
@@ -43,8 +44,7 @@ function readSecrets(source: YamlSource, baseDirectory: string, name: string): R
 }
 
 function withoutSecrets(connection: ConnectionConfiguration): Record<string, unknown> {
-  const fields = secretFields[connection.type];
-  return Object.fromEntries(Object.entries(connection).filter(([field]) => !fields.includes(field)));
+  return partSecretFields(connection, secretFields[connection.type]).settings;
 }
 
 function renderProblem({ position, field, message, remedy }: Problem): string {

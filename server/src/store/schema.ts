@@ -47,6 +47,10 @@ export interface Database {
   application: ApplicationTable;
   property_mapping: PropertyMappingTable;
   sync_property_mapping: SyncPropertyMappingTable;
+  replica: ReplicaTable;
+  replica_record: ReplicaRecordTable;
+  replica_member: ReplicaMemberTable;
+  scim_token: ScimTokenTable;
 }
 
 /** Made by the database and never written. */
@@ -140,6 +144,7 @@ interface SyncTable {
   created_at: CreatedAt;
   updated_at: CreatedAt;
   annotations: ColumnType<JsonObject, string | undefined, string>;
+  read_position: JsonOrNull<unknown>;
 }
 
 interface OrganizationalUnitTable {
@@ -271,6 +276,7 @@ interface JobTable {
   description: Optional<string>;
   selection: JsonOrNull<JsonObject>;
   log_position: Optional<number>;
+  read_position: JsonOrNull<unknown>;
 }
 
 interface JobCountTable {
@@ -528,4 +534,50 @@ interface SyncPropertyMappingTable {
   kind: 'user' | 'group';
   mapping_id: string;
   position: number;
+}
+
+interface ReplicaTable {
+  connection_serial: number;
+  cursor: JsonOrNull<unknown>;
+  round: Generated<number>;
+  whole: Generated<boolean>;
+  sequence: Generated<number>;
+  changed_at: CreatedAt;
+  filler: Optional<string>;
+  filler_until: MomentOrNull;
+}
+
+interface ReplicaRecordTable {
+  connection_serial: number;
+  kind: 'user' | 'group' | 'organizationalUnit';
+  external_id: string;
+  attributes: Json<JsonObject>;
+  sequence: number;
+  revision: Generated<number>;
+  round: Generated<number>;
+  created_at: CreatedAt;
+  modified_at: CreatedAt;
+  removal_requested_at: MomentOrNull;
+  removed_at: MomentOrNull;
+  folded: JsonOrNull<JsonObject>;
+}
+
+interface ReplicaMemberTable {
+  connection_serial: number;
+  group_id: string;
+  member_id: string;
+  sequence: number;
+  round: Generated<number>;
+  removed: Generated<boolean>;
+}
+
+interface ScimTokenTable {
+  id: string;
+  connection_id: string;
+  token_hash: Uint8Array;
+  label: Generated<string>;
+  created_at: CreatedAt;
+  expires_at: MomentOrNull;
+  last_used_at: MomentOrNull;
+  revoked_at: MomentOrNull;
 }

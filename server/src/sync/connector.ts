@@ -2,6 +2,7 @@ import type { ObjectKind, Verb } from '@lockstep/contract/vocabulary.ts';
 import type { AttributeValue, Attributes } from '../directory/attributes.ts';
 import type { ErrorCode } from '../kernel/errors.ts';
 import type { Mapping, MatchRules } from '../mapping/rules.ts';
+import type { Replica } from './replica.ts';
 
 /** What a system can hold and how it behaves; the planner asks these flags, never the connector's type. */
 export interface Capabilities {
@@ -15,6 +16,8 @@ export interface Capabilities {
   readonly moveCarriesChildren: boolean;
   /** Writes count as Exported (a file) instead of Pushed (a system). */
   readonly exports: boolean;
+  /** It can tell what changed since an earlier read, however long ago that was. */
+  readonly changes?: boolean | undefined;
 }
 
 /** One pair of nodes: what lies under `node` is read or written. */
@@ -36,7 +39,18 @@ export interface ReadRequest {
    * empty. For a source it is an error: "empty" and "could not read" are different outcomes.
    */
   readonly asTarget?: boolean | undefined;
+  /**
+   * The position that an earlier read ended with: only what changed since is wanted, and what is gone by name. Never
+   * given where `capabilities.changes` is not set.
+   */
+  readonly since?: unknown;
   readonly signal: AbortSignal;
+}
+
+/** Members that a group got and lost since an earlier read, as normalised references. */
+export interface MemberChanges {
+  readonly added: readonly string[];
+  readonly removed: readonly string[];
 }
 
 /**
@@ -51,6 +65,8 @@ export interface RawEntry {
   readonly externalId: string;
   /** 16 bytes over everything that was read of the object: equal bytes, equal object. */
   readonly fingerprint: Uint8Array;
+  /** In a read of changes: it is there no more. It is never decoded. */
+  readonly gone?: boolean | undefined;
   /** Decodes the entry; called only for those that need a second look. Throws LockstepError for a broken one. */
   decode(): ExternalObject;
 }
@@ -70,6 +86,8 @@ export interface ExternalObject {
   readonly attributes: Attributes;
   /** Normalised references of a group's members, without duplicates and placeholders. Present for groups only. */
   readonly members?: readonly string[] | undefined;
+  /** In a read of changes, instead of `members`. */
+  readonly memberChanges?: MemberChanges | undefined;
   /** false: disabled; undefined: the system does not say. */
   readonly enabled?: boolean | undefined;
 }
@@ -81,6 +99,10 @@ export interface Completeness {
   readonly reason?: string | undefined;
   /** Entries that could not be understood, with their reason; they count as seen. */
   readonly warnings: readonly string[];
+  /** The read brought what changed since `ReadRequest.since` and nothing else. */
+  readonly changesOnly?: boolean | undefined;
+  /** Where a later read of changes may begin: JSON that means something to this system alone. */
+  readonly position?: unknown;
 }
 
 /** One step of `connections test`: name (`dns`, `tcp`, `tls`, `bind`, `read`), verdict and what was seen. */
@@ -200,6 +222,8 @@ export interface ConnectorContext {
   readonly baseDirectory: string;
   /** Reads a sealed or referenced secret of this connection. */
   secret(name: string): string | undefined;
+  /** Lockstep's copy of the system, for systems that tell of changes; a connection that is not saved yet has none. */
+  readonly replica?: Replica | undefined;
 }
 
 /** A connector type. `Settings` is what its configuration schema parses to. */

@@ -12,11 +12,18 @@ import { planIngressKind, planMissing, ruleValues } from './plan-ingress.ts';
 import { objectKeys } from './object-keys.ts';
 import type { PlannedChange } from './planned-change.ts';
 import { ProgressNotes } from './progress-notes.ts';
-import { plannedKinds, plansMemberships } from './run-context.ts';
+import { plannedKinds, plansMemberships, readsChanges } from './run-context.ts';
 import type { Run } from './run-context.ts';
 import { stageEntries } from './stage-entries.ts';
 import type { Interpret, Reading } from './stage-entries.ts';
-import type { MissingLink, PlanTotals, RunnableJob, Staging } from './sync-store.ts';
+import type {
+  Absence,
+  MissingLink,
+  PlanTotals,
+  ReadPosition,
+  RunnableJob,
+  Staging,
+} from './sync-store.ts';
 import { UnitResolver } from './unit-resolver.ts';
 
 /** Missing objects go users first, then groups, then units from the leaves up. */
@@ -116,9 +123,9 @@ async function planIngressObjects(
       await run.store.ensureMatchAttribute(run.sync.tenantId, kind, rule);
     }
   }
-  await staging.matchIngress(run.specification.match, reading.complete);
+  await staging.matchIngress(run.specification.match, reading.absence);
   for (const kind of asked) {
-    const equal = await planIngressKind(run, staging, kind, nodes, units, writer, reading.complete);
+    const equal = await planIngressKind(run, staging, kind, nodes, units, writer, reading.absence);
     same[kind] = reading.clean[kind] + equal;
     if (kind !== 'organizationalUnit') continue;
     await writer.flush();
@@ -150,13 +157,26 @@ async function planEgressObjects(
 
 const nothingSame: PlanTotals['same'] = { organizationalUnit: 0, user: 0, group: 0, membership: 0 };
 
-async function weigh(run: Run, staging: Staging): Promise<GuardVerdict> {
+/** What runs of changes take away counts together for so many milliseconds. */
+const guardWindow = 24 * 60 * 60_000;
+
+async function weigh(run: Run, staging: Staging, absence: Absence): Promise<GuardVerdict> {
   const linked = await staging.countLinked();
-  const losses = await run.store.countLosses(run.job);
+  const since = absence === 'told' ? new Date(run.startedAt.getTime() - guardWindow) : null;
+  const losses = await run.store.countLosses(run.job, run.sync, since);
   const counts = Object.fromEntries(
     kinds.map((kind) => [kind, { ...losses[kind], linked: linked[kind] }]),
   ) as Record<Kind, GuardCount>;
   return evaluateGuard(counts, run.specification.guard);
+}
+
+/** Where the next run may read changes from, once this one has succeeded. */
+function nextPosition(run: Run, { absence, position }: Reading): ReadPosition | null {
+  if (absence === 'nothing' || position === undefined || run.job.selection !== null) return null;
+  const changesOnly = absence === 'told';
+  const before = changesOnly ? run.sync.readPosition?.wholeAt : undefined;
+  const wholeAt = before ?? run.startedAt.toISOString();
+  return { position, version: run.specification.version, wholeAt, changesOnly };
 }
 
 /**
@@ -171,7 +191,8 @@ export async function makePlan(
   await using staging = await run.store.openStaging(run.job, run.sync);
   const nodes = await directoryNodes(run);
   const scope = run.sync.direction === 'egress' ? await stageScope(run, staging, nodes) : null;
-  await staging.markTouched();
+  // A run of changes looks at what changed outside; what changed in the directory is for the next one of everything.
+  if (!readsChanges(run)) await staging.markTouched();
   const progress = new ProgressNotes(run.store, run.job);
   const interpret = scope ? interpretEgress(scope) : interpretIngress(run);
   const reading = await stageEntries(run, staging, interpret, progress);
@@ -181,19 +202,20 @@ export async function makePlan(
   const same = scope
     ? await planEgressObjects(run, staging, reading, writer, nodes, scope)
     : await planIngressObjects(run, staging, reading, writer, nodes);
-  const believeAbsence = reading.complete;
-  if (believeAbsence) await staging.stageMissing(plannedKinds(run));
+  const { absence } = reading;
+  if (absence !== 'nothing') await staging.stageMissing(plannedKinds(run), absence);
   const memberships = plansMemberships(run);
   if (memberships) {
     await writer.hand((first) => staging.planAddedMembers(first));
-    await writer.hand((first) => staging.planRemovedMembers(first, reading.complete));
+    await writer.hand((first) => staging.planRemovedMembers(first, absence));
   }
-  if (believeAbsence) await planMissingObjects(run, staging, writer);
+  if (absence !== 'nothing') await planMissingObjects(run, staging, writer);
   await writer.flush();
   const { selection } = run.job;
   if (selection !== null) await run.store.keepSelected(run.job, selection);
-  const sameMemberships = memberships ? await staging.countSameMemberships() : 0;
-  const verdict = await weigh(run, staging);
+  // A run of changes has compared no membership but those that changed.
+  const sameMemberships = memberships && absence !== 'told' ? await staging.countSameMemberships() : 0;
+  const verdict = await weigh(run, staging, absence);
   const totals: PlanTotals = {
     lastOrdinal: writer.last,
     // What a partial run leaves alone it has not compared.
@@ -202,6 +224,7 @@ export async function makePlan(
     readCount: reading.readCount,
     complete: reading.complete,
     reason: reading.reason ?? null,
+    readPosition: nextPosition(run, reading),
     verdict,
   };
   await weighed(totals);

@@ -27,6 +27,7 @@ import type { Run } from './run-context.ts';
 import type { Parent, UnitResolver } from './unit-resolver.ts';
 import { placeKey } from './sync-store.ts';
 import type {
+  Absence,
   DirectoryState,
   IngressCandidate,
   MissingLink,
@@ -192,7 +193,7 @@ async function findPlaces(
   kind: ObjectKind,
   page: readonly IngressCandidate[],
   parents: readonly Parent[],
-  complete: boolean,
+  absence: Absence,
 ) {
   if (kind === 'user' || !run.specification.match[kind].includes('path')) return null;
   const places = page.flatMap(({ staged, matchedBy, conflict }, index) => {
@@ -201,7 +202,7 @@ async function findPlaces(
       return [];
     return [{ parentId: parent.id, nameKey: staged.nameKey }];
   });
-  return places.length === 0 ? null : staging.findByPlace(kind, places, complete);
+  return places.length === 0 ? null : staging.findByPlace(kind, places, absence);
 }
 
 /** Plans the users that are nothing but new: once their places are known, the store does it by itself. */
@@ -240,7 +241,7 @@ export async function planIngressKind(
   nodes: TargetNodes,
   units: UnitResolver,
   writer: ChangeWriter,
-  complete: boolean,
+  absence: Absence,
 ): Promise<number> {
   let same = 0;
   if (kind === 'user') await planNewUsers(run, staging, nodes, units, writer);
@@ -248,7 +249,7 @@ export async function planIngressKind(
     run.signal.throwIfAborted();
     await units.load(page.flatMap(({ staged }) => staged.parents));
     const parents = page.map(({ staged }) => units.parent(staged.parents, nodes[staged.link.scope] ?? null));
-    const places = await findPlaces(run, staging, kind, page, parents, complete);
+    const places = await findPlaces(run, staging, kind, page, parents, absence);
     const settled: { kind: ObjectKind; externalId: string; objectId: string | null }[] = [];
     const refreshed: Parameters<Staging['refreshLinks']>[0][number][] = [];
     const changes: PlannedChange[] = [];

@@ -36,6 +36,8 @@ export interface Run {
   readonly specification: SyncSpecification;
   readonly endpoint: Endpoint;
   readonly store: SyncStore;
+  /** When the run began. */
+  readonly startedAt: Date;
   readonly signal: AbortSignal;
 }
 
@@ -49,6 +51,22 @@ export function plannedKinds(run: Run): ObjectKind[] {
 export function plansMemberships(run: Run): boolean {
   if (!run.specification.kinds.includes('membership')) return false;
   return run.sync.direction === 'ingress' || run.endpoint.capabilities.kinds.includes('membership');
+}
+
+/** Everything is read again after so many milliseconds, so that what reads of changes missed is found. */
+const wholeReadEvery = 24 * 60 * 60_000;
+
+/** Whether the run reads what changed since the last one; else it reads everything. */
+export function readsChanges(run: Run): boolean {
+  const { readPosition } = run.sync;
+  return (
+    run.sync.direction === 'ingress' &&
+    run.endpoint.capabilities.changes === true &&
+    run.job.selection === null &&
+    readPosition !== null &&
+    readPosition.version === run.specification.version &&
+    run.startedAt.getTime() - Date.parse(readPosition.wholeAt) < wholeReadEvery
+  );
 }
 
 /** The nodes in the connected system: sources on ingress, targets on egress. */

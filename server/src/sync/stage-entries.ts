@@ -8,9 +8,15 @@ import type { Completeness, ExternalObject, RawEntry } from './connector.ts';
 import { matchKey, matchTexts } from './match-key.ts';
 import type { ProgressNotes } from './progress-notes.ts';
 import { isStorable, requireStorable } from './storable.ts';
-import { externalNode, plannedKinds, plansMemberships, versionedFingerprint } from './run-context.ts';
+import {
+  externalNode,
+  plannedKinds,
+  plansMemberships,
+  readsChanges,
+  versionedFingerprint,
+} from './run-context.ts';
 import type { Run } from './run-context.ts';
-import type { DirtyKey, StagedObject, Staging } from './sync-store.ts';
+import type { Absence, DirtyKey, StagedObject, Staging } from './sync-store.ts';
 
 /** So many batches are compared and staged at a time, while the next one is read. */
 const batchesUnderWay = 2;
@@ -20,6 +26,7 @@ export interface Reading extends Completeness {
   readonly readCount: number;
   /** Objects whose bytes are what they were, by kind. */
   readonly clean: Readonly<Record<ObjectKind, number>>;
+  readonly absence: Absence;
 }
 
 /** Turns one entry into what the run needs of it; throws LockstepError for one that cannot be used. */
@@ -60,6 +67,7 @@ function stageOne(raw: RawEntry, fingerprint: string, dirty: DirtyKey, interpret
         ? []
         : matchValues.flatMap(({ rule, values }) => matchTexts(values).map((value) => ({ rule, value }))),
       members: entry.members ?? null,
+      memberChanges: entry.memberChanges ?? null,
       error: null,
     };
   } catch (error) {
@@ -78,6 +86,7 @@ function stageOne(raw: RawEntry, fingerprint: string, dirty: DirtyKey, interpret
       keys: null,
       matchValues: [],
       members: null,
+      memberChanges: null,
       error: { code: error.code, message: error.message },
     };
   }
@@ -142,6 +151,8 @@ async function conclude(
     warnings: end.warnings,
     readCount: read.readCount,
     clean,
+    absence: doubts.length > 0 ? 'nothing' : end.changesOnly === true ? 'told' : 'whole',
+    position: end.position,
   };
 }
 
@@ -173,6 +184,7 @@ export async function stageEntries(
     attributes,
     memberships: plansMemberships(run),
     asTarget: run.sync.direction === 'egress',
+    since: readsChanges(run) ? run.sync.readPosition?.position : undefined,
     signal: run.signal,
   });
   const versionBytes = Buffer.from(version, 'hex');
@@ -190,7 +202,10 @@ export async function stageEntries(
         await settle(0);
         return await conclude(next.value, { staging, readCount, unusable });
       }
-      const wanted = next.value.filter((raw) => kinds.includes(raw.kind));
+      const asked = next.value.filter((raw) => kinds.includes(raw.kind));
+      const gone = asked.filter((raw) => raw.gone === true);
+      if (gone.length > 0) await staging.noteGone(gone);
+      const wanted = gone.length === 0 ? asked : asked.filter((raw) => raw.gone !== true);
       const batch = wanted.filter((raw) => isStorable(raw.externalId));
       unusable += wanted.length - batch.length;
       readCount += batch.length;

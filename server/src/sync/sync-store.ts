@@ -10,7 +10,7 @@ import type {
 } from '@lockstep/contract/vocabulary.ts';
 import type { Attributes, JsonAttributes } from '../directory/attributes.ts';
 import type { ErrorCode } from '../kernel/errors.ts';
-import type { TargetChange, UnitMove } from './connector.ts';
+import type { MemberChanges, TargetChange, UnitMove } from './connector.ts';
 import type { GuardVerdict, PlannedLoss } from './guard.ts';
 import type { LinkData, PlannedChange } from './planned-change.ts';
 import type { JobSelection } from './selection.ts';
@@ -43,7 +43,27 @@ export interface RunnableSync {
   readonly connectionId: string;
   readonly direction: Direction;
   readonly onMissing: OnMissing;
+  /** Where the next read of changes begins; null: it has to read everything. */
+  readonly readPosition: ReadPosition | null;
 }
+
+/** What a read of everything, and those of changes after it, came to. */
+export interface ReadPosition {
+  /** The connected system's own word for it. */
+  readonly position: unknown;
+  /** `SyncSpecification.version` of that read: under another one everything is read again. */
+  readonly version: string;
+  /** When everything was read last, in ISO 8601. */
+  readonly wholeAt: string;
+  /** The read brought changes only. */
+  readonly changesOnly: boolean;
+}
+
+/**
+ * What absence means: an object that was not seen is gone (whole), one is gone when the system says so (told), or nothing
+ * can be said (nothing).
+ */
+export type Absence = 'whole' | 'told' | 'nothing';
 
 /** A key that was read, to be compared with what the sync saw last time. */
 export interface SeenKey {
@@ -90,6 +110,8 @@ export interface StagedObject {
   /** Values by which an unlinked object may be matched: number of the rule and normalised value. */
   readonly matchValues: readonly { readonly rule: number; readonly value: string }[];
   readonly members: readonly string[] | null;
+  /** In a run of changes, instead of `members`. */
+  readonly memberChanges: MemberChanges | null;
   /** The record could not be understood or mapped. */
   readonly error: { readonly code: ErrorCode; readonly message: string } | null;
 }
@@ -175,6 +197,8 @@ export interface PlanTotals {
   readonly complete: boolean;
   /** Why the read was not complete. */
   readonly reason: string | null;
+  /** Where the next run may go on, once this one has succeeded; null: it reads everything. */
+  readonly readPosition: ReadPosition | null;
   readonly verdict: GuardVerdict;
 }
 
@@ -227,8 +251,10 @@ export interface Staging extends AsyncDisposable {
   /** Ingress: fails planned places of units that would hang below themselves. */
   refuseUnitCycles(): Promise<void>;
   stage(objects: readonly StagedObject[]): Promise<void>;
+  /** Notes objects that the connected system says are gone. */
+  noteGone(keys: readonly { readonly kind: ObjectKind; readonly externalId: string }[]): Promise<void>;
   /** After the read: finds what the unlinked staged objects match, and which of them conflict. */
-  matchIngress(rules: Readonly<Record<ObjectKind, readonly string[]>>, complete: boolean): Promise<void>;
+  matchIngress(rules: Readonly<Record<ObjectKind, readonly string[]>>, absence: Absence): Promise<void>;
   /**
    * Ingress: the places of users that nothing is tied to and nothing is wrong with. They are planned within the store:
    * read these, settle them, and call `planCreates`.
@@ -262,13 +288,13 @@ export interface Staging extends AsyncDisposable {
   /** References by which the connected system knows units. */
   referencesOfUnits(ids: readonly string[]): Promise<Map<string, string>>;
   /**
-   * Directory objects without a live link at the given places; keys as `placeKey` makes them. After a complete read a
-   * link whose record was not seen is not in the way.
+   * Directory objects without a live link at the given places; keys as `placeKey` makes them. A link whose record is
+   * gone is not in the way.
    */
   findByPlace(
     kind: 'organizationalUnit' | 'group',
     places: readonly { parentId: string | null; nameKey: string }[],
-    complete: boolean,
+    absence: Absence,
   ): Promise<Map<string, { objectId: string; directory: DirectoryState }>>;
   /** Unlinked staged target entries at the given places, by parent reference, NUL and name key. */
   findStagedByPlace(
@@ -280,7 +306,7 @@ export interface Staging extends AsyncDisposable {
     rows: readonly { kind: ObjectKind; externalId: string; objectId: string | null }[],
   ): Promise<void>;
   /** Names the live links whose source object is gone. */
-  stageMissing(kinds: readonly ObjectKind[]): Promise<void>;
+  stageMissing(kinds: readonly ObjectKind[], absence: Exclude<Absence, 'nothing'>): Promise<void>;
   /** The links named by stageMissing, deepest first. */
   missing(kind: ObjectKind): AsyncIterable<readonly MissingLink[]>;
   /** Links whose object was compared and equal: their fingerprint and revision are brought up to date. */
@@ -291,10 +317,10 @@ export interface Staging extends AsyncDisposable {
   /** Plans additions of members from the given ordinal on; returns the last ordinal used. */
   planAddedMembers(firstOrdinal: number): Promise<number>;
   /**
-   * Plans removals of members from the given ordinal on; returns the last ordinal used. Without a complete read they
+   * Plans removals of members from the given ordinal on; returns the last ordinal used. Where absence means nothing they
    * are skipped and planned again by the next run.
    */
-  planRemovedMembers(firstOrdinal: number, complete: boolean): Promise<number>;
+  planRemovedMembers(firstOrdinal: number, absence: Absence): Promise<number>;
   /** How many memberships were known and stay as they are. */
   countSameMemberships(): Promise<number>;
   countLinked(): Promise<Record<Kind, number>>;
@@ -336,8 +362,11 @@ export interface SyncStore {
   findUnitByPath(tenantId: string, path: string): Promise<string | null>;
   /** Makes an attribute one that objects can be matched by. */
   ensureMatchAttribute(tenantId: string, kind: ObjectKind, attribute: string): Promise<void>;
-  /** What the plan takes away, and how much it binds. */
-  countLosses(job: RunnableJob): Promise<Record<Kind, PlannedLoss>>;
+  /**
+   * What the plan takes away, and how much it binds. `since`: with what the sync's jobs have taken away since then, so
+   * that what goes in many small steps counts as what it comes to.
+   */
+  countLosses(job: RunnableJob, sync: RunnableSync, since: Date | null): Promise<Record<Kind, PlannedLoss>>;
   /** Takes out of an unweighed plan what a partial run must not touch. */
   keepSelected(job: RunnableJob, selection: JobSelection): Promise<void>;
   /** Marks the destructive part of the plan, or all of it, as skipped. */

@@ -6,8 +6,10 @@ import { collectPages, type PagingOptions } from '../paging.ts';
 import { openSession } from '../session.ts';
 import { withStoreOptions, type StoreOptions } from '../store-location.ts';
 import { printable, renderTable } from '../table.ts';
+import { connectionTokenCommand } from './connection-tokens.ts';
 
-function whereabouts(configuration: ConnectionView['configuration']): string {
+function whereabouts({ name, configuration }: ConnectionView): string {
+  if (configuration.type === 'scim_server') return `/scim/v2/${name}`;
   if ('url' in configuration) return configuration.url;
   if ('path' in configuration) return configuration.path;
   return 'tenantId' in configuration ? configuration.tenantId : configuration.delegatedSubject;
@@ -24,7 +26,7 @@ async function listConnections(options: StoreOptions & PagingOptions): Promise<v
         { title: 'TYPE', value: (connection) => connection.type },
         {
           title: 'WHERE',
-          value: ({ configuration }) => whereabouts(configuration),
+          value: whereabouts,
         },
         { title: 'SECRETS', value: (connection) => connection.secrets.join(', ') },
       ],
@@ -51,7 +53,7 @@ async function testConnection(name: string, options: StoreOptions): Promise<void
 /** `lockstep connections ...` */
 export function connectionsCommand(): Command {
   const command = new Command('connections')
-    .description('list and test connections')
+    .description('list and test connections, and make tokens for those who push into one')
     .addHelpText('after', '\nExample:\n  $ bin/lockstep connections test corp --data ./data');
   command.addCommand(
     withStoreOptions(new Command('list'))
@@ -69,5 +71,6 @@ export function connectionsCommand(): Command {
       .addHelpText('after', '\nExample:\n  $ bin/lockstep connections test corp --data ./data')
       .action(testConnection),
   );
+  command.addCommand(connectionTokenCommand());
   return command;
 }

@@ -1,6 +1,7 @@
 import { sql, type Kysely, type RawBuilder } from 'kysely';
 import type { SyncConfiguration } from '@lockstep/contract/configuration.ts';
 import type { Direction } from '@lockstep/contract/vocabulary.ts';
+import type { ReadPosition } from '../../sync/sync-store.ts';
 import type { Database } from '../schema.ts';
 
 type Executor = Kysely<Database>;
@@ -20,12 +21,14 @@ export interface SyncRow {
   readonly nextRunAt: Date | null;
   readonly createdAt: Date;
   readonly updatedAt: Date;
+  readonly readPosition: ReadPosition | null;
 }
 
 const source = sql`
   sync.id, sync.serial, sync.tenant_id as "tenantId", sync.connection_id as "connectionId",
   connection.name as "connection", sync.name, sync.direction, sync.position, sync.settings, sync.revision, sync.enabled,
-  sync.next_run_at as "nextRunAt", sync.created_at as "createdAt", sync.updated_at as "updatedAt"
+  sync.next_run_at as "nextRunAt", sync.created_at as "createdAt", sync.updated_at as "updatedAt",
+  sync.read_position as "readPosition"
   from sync join connection on connection.id = sync.connection_id`;
 
 async function select(executor: Executor, where: RawBuilder<unknown>): Promise<SyncRow[]> {

@@ -4,6 +4,7 @@ import type { JsonAttributes } from '../../directory/attributes.ts';
 import type { ErrorCode } from '../../kernel/errors.ts';
 import { placeKey } from '../../sync/sync-store.ts';
 import type {
+  Absence,
   DirectoryState,
   EgressCandidate,
   IngressCandidate,
@@ -13,7 +14,7 @@ import type {
 } from '../../sync/sync-store.ts';
 import { keysetPages } from './keyset-pages.ts';
 import { isPlainCreate } from './plan-creates.ts';
-import { directoryTables, enabledColumn } from './staging-tables.ts';
+import { directoryTables, enabledColumn, unseen } from './staging-tables.ts';
 import type { StagingContext } from './staging-tables.ts';
 
 const pageSize = 2000;
@@ -104,6 +105,7 @@ function stagedOf(row: StagedRow): StagedObject {
     matchValues: [],
     keys: null,
     members: null,
+    memberChanges: null,
     error: row.o_error_code === null ? null : { code: row.o_error_code, message: row.o_error_message ?? '' },
   };
 }
@@ -386,11 +388,12 @@ export async function referencesOfUnits(
 
 /** Directory objects without a live link of an ingress sync of this connection, by place. */
 export async function findByPlace(
-  { store, sync, table }: StagingContext,
+  context: StagingContext,
   kind: 'organizationalUnit' | 'group',
   places: readonly { parentId: string | null; nameKey: string }[],
-  complete: boolean,
+  absence: Absence,
 ) {
+  const { store, sync } = context;
   const { rows } = await sql<DirectoryRow & { d_id: string; name_key: string }>`
     select ${directoryColumns(kind)}, d.name_key
     from unnest(${places.map(({ parentId }) => parentId ?? '')}::text[], ${places.map(({ nameKey }) => nameKey)}::text[]) as p (parent_key, name_key)
@@ -398,8 +401,7 @@ export async function findByPlace(
     where not exists (
       select 1 from link l join sync s on s.serial = l.sync_serial
       where l.object_id = d.id and l.state = 'live' and s.connection_id = ${sync.connectionId} and s.direction = 'ingress'
-        and (l.sync_serial <> ${sync.serial} or not ${complete}::boolean
-          or exists (select 1 from ${table('key')} k where k.kind = l.kind and k.external_id = l.external_id)))`.execute(
+        and (l.sync_serial <> ${sync.serial} or not ${unseen(context, absence)}))`.execute(
     store.db,
   );
   return new Map(

@@ -5,7 +5,7 @@ import { LockstepError } from '../../kernel/errors.ts';
 import type { ErrorCode } from '../../kernel/errors.ts';
 import { noLoss } from '../../sync/guard.ts';
 import type { GuardVerdict, PlannedLoss } from '../../sync/guard.ts';
-import type { HeldJob, PlanTotals, RunnableJob } from '../../sync/sync-store.ts';
+import type { HeldJob, PlanTotals, RunnableJob, RunnableSync } from '../../sync/sync-store.ts';
 import type { Database } from '../schema.ts';
 import type { Executor, Store } from '../store.ts';
 import { requireOwnership } from './job-rows.ts';
@@ -33,12 +33,33 @@ async function blankedAttributes(
   return rows;
 }
 
-/** Looks at the plan alone, so that it costs what the plan is long. */
-export async function countLosses(store: Store, job: RunnableJob): Promise<Record<Kind, PlannedLoss>> {
+/**
+ * Jobs whose losses count with those of the plan: runs of changes that ended since, and after what a person approved
+ * last: that is no trickle.
+ */
+const earlier = (sync: RunnableSync, since: Date) => sql`
+  select j.serial from job j
+  where j.sync_id = ${sync.syncId} and j.mode = 'apply' and j.ended_at > ${since} and (j.read_position ->> 'changesOnly')::boolean
+    and j.serial > coalesce((
+      select max(a.serial) from job a
+      where a.sync_id = j.sync_id and a.mode = 'approve' and a.status in ('success', 'partial_success')), 0)`;
+
+/** Looks at the plan, and at those of earlier runs if asked to, so that it costs what they are long. */
+export async function countLosses(
+  store: Store,
+  job: RunnableJob,
+  sync: RunnableSync,
+  since: Date | null,
+): Promise<Record<Kind, PlannedLoss>> {
+  const jobs = since === null ? sql`` : sql`union all ${earlier(sync, since)}`;
   const { rows } = await sql<Omit<PlannedLoss, 'attributes'> & { kind: Kind }>`
     select c.kind, count(*) filter (where ${removing})::int as removed,
-      count(*) filter (where ${blanking})::int as blanked, count(*) filter (where c.verb = 'bind')::int as bound
-    from change c where c.job_serial = ${job.serial} and c.result is null group by c.kind`.execute(store.db);
+      count(*) filter (where ${blanking})::int as blanked,
+      count(*) filter (where c.verb = 'bind' and c.job_serial = ${job.serial})::int as bound
+    from change c
+    where c.job_serial in (select ${job.serial}::bigint ${jobs}) and c.result is null group by c.kind`.execute(
+    store.db,
+  );
   const attributes = rows.some(({ blanked }) => blanked > 0) ? await blankedAttributes(store, job) : [];
   const lossOf = (kind: Kind): PlannedLoss => {
     const { removed, blanked, bound } = rows.find((row) => row.kind === kind) ?? noLoss;
@@ -130,6 +151,7 @@ export async function commitPlan(
     update job set phase = 'apply', last_ordinal = ${totals.lastOrdinal}, read_count = ${totals.readCount},
       same_counts = ${JSON.stringify(totals.same)}::jsonb, unmanaged_counts = ${JSON.stringify(totals.unmanaged)}::jsonb,
       guard_verdict = ${JSON.stringify(totals.verdict)}::jsonb, complete = ${totals.complete}, incomplete_reason = ${totals.reason},
+      read_position = ${totals.readPosition === null ? null : JSON.stringify(totals.readPosition)}::jsonb,
       plan_hash = ${totals.verdict.tripped ? await planDigest(trx, job.serial, 'held') : null}
     where serial = ${job.serial}`.execute(trx);
 }

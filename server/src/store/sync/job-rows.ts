@@ -10,6 +10,7 @@ import type {
   JobRecord,
   PlanProgress,
   PlanTotals,
+  ReadPosition,
   RunnableJob,
   RunnableSync,
 } from '../../sync/sync-store.ts';
@@ -35,6 +36,7 @@ interface JobRow {
   complete: boolean | null;
   incomplete_reason: string | null;
   selection: JobSelection | null;
+  read_position: ReadPosition | null;
 }
 
 function totalsOf(row: JobRow): PlanTotals | null {
@@ -46,6 +48,7 @@ function totalsOf(row: JobRow): PlanTotals | null {
     readCount: row.read_count,
     complete: row.complete ?? false,
     reason: row.incomplete_reason,
+    readPosition: row.read_position,
     verdict: row.guard_verdict,
   };
 }
@@ -194,7 +197,8 @@ export async function finishJob(
     if (sync && job.mode !== 'dryRun') await lookAgain(trx, job, sync);
     if (sync && job.mode === 'apply' && end.status !== 'failed' && end.status !== 'cancelled') {
       await sql`
-        update sync set log_position = greatest(sync.log_position, j.log_position)
+        update sync set log_position = greatest(sync.log_position, j.log_position),
+          read_position = case when ${end.status} = 'success' then j.read_position else sync.read_position end
         from job j where j.serial = ${job.serial} and sync.serial = ${sync.serial} and j.selection is null`.execute(
         trx,
       );

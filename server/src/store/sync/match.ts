@@ -1,6 +1,8 @@
 import { sql } from 'kysely';
 import type { RawBuilder } from 'kysely';
 import type { ObjectKind } from '@lockstep/contract/vocabulary.ts';
+import type { Absence } from '../../sync/sync-store.ts';
+import { unseen } from './staging-tables.ts';
 import type { StagingContext } from './staging-tables.ts';
 
 /**
@@ -41,17 +43,17 @@ function verdicts(
 
 /** Directory objects by match value, of those without a live link in this connection and direction. */
 function directoryCandidates(
-  { sync, table }: StagingContext,
+  context: StagingContext,
   kind: ObjectKind,
   rules: readonly string[],
-  complete: boolean,
+  absence: Absence,
 ): RawBuilder<unknown> {
+  const { sync, table } = context;
   const parts: RawBuilder<unknown>[] = [];
   const free = sql`not exists (
     select 1 from link l join sync s on s.serial = l.sync_serial
     where l.object_id = d.id and l.state = 'live' and s.connection_id = ${sync.connectionId} and s.direction = 'ingress'
-      and (l.sync_serial <> ${sync.serial} or not ${complete}::boolean
-        or exists (select 1 from ${table('key')} k where k.kind = l.kind and k.external_id = l.external_id)))`;
+      and (l.sync_serial <> ${sync.serial} or not ${unseen(context, absence)}))`;
   const directory = {
     user: sql.raw('directory_user'),
     group: sql.raw('directory_group'),
@@ -82,13 +84,13 @@ export async function matchIngressKind(
   context: StagingContext,
   kind: ObjectKind,
   rules: readonly string[],
-  complete: boolean,
+  absence: Absence,
 ): Promise<void> {
   const { store, table } = context;
   if (rules.every((rule) => rule === 'path')) return;
   const records = sql`select external_id as id, rule, value from ${table('match_value')} where kind = ${kind}`;
   await sql`
-    with ${verdicts(records, directoryCandidates(context, kind, rules, complete), rules)}
+    with ${verdicts(records, directoryCandidates(context, kind, rules, absence), rules)}
     update ${table('object')} o
     set matched_by = case when v.conflict is null then v.rule end,
       object_id = coalesce(v.candidate_id, o.object_id),

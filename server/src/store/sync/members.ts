@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import type { RawBuilder, Transaction } from 'kysely';
 import type { Database } from '../schema.ts';
+import type { Absence } from '../../sync/sync-store.ts';
 import { requireOwnership } from './job-rows.ts';
 import { indexStagingTable } from './staging-indexes.ts';
 import { analyzeStaged } from './staging-statistics.ts';
@@ -36,7 +37,7 @@ async function nameWanted(context: StagingContext): Promise<void> {
     from ${table('member')} m
     join ${table('object')} g on g.kind = 'group' and g.external_id = m.group_external_id
     left join ${table('object')} o on o.reference = m.reference and ${usable}
-    where g.error_code is null and g.conflict_code is null and g.object_id is not null`.execute(store.db);
+    where m.part <> 'removed' and g.error_code is null and g.conflict_code is null and g.object_id is not null`.execute(store.db);
   for (const column of [sql.raw('reference'), sql.raw('alias')]) {
     await sql`
       insert into ${table('wanted')} (group_id, reference, whole)
@@ -163,8 +164,17 @@ export async function planAddedMembers(context: StagingContext, first: number): 
   return lastOrdinal(context, first);
 }
 
+/** Ingress: what groups were told to have lost, as (group_id, reference). */
+function lostReferences({ table }: StagingContext): RawBuilder<unknown> {
+  return sql`
+    select g.object_id, m.reference from ${table('member')} m
+    join ${table('object')} g on g.kind = 'group' and g.external_id = m.group_external_id and g.error_code is null
+    where m.part = 'removed'`;
+}
+
 /** Ingress: memberships that this sync no longer gives, and none other does either; and those of users about to be deleted. */
-function goneOnIngress({ sync, table }: StagingContext): RawBuilder<unknown> {
+function goneOnIngress(context: StagingContext): RawBuilder<unknown> {
+  const { sync, table } = context;
   const supportedElsewhere = sql`exists (
     select 1 from membership_link y join sync s on s.serial = y.sync_serial and s.direction = 'ingress'
     where y.group_id = x.group_id and y.member_id = x.member_id and y.sync_serial <> ${sync.serial})`;
@@ -176,6 +186,7 @@ function goneOnIngress({ sync, table }: StagingContext): RawBuilder<unknown> {
         exists (select 1 from ${table('object')} g where g.kind = 'group' and g.object_id = x.group_id and g.has_members and g.error_code is null)
           and not exists (select 1 from ${table('wanted')} w where w.group_id = x.group_id and w.reference = x.reference and w.member_id = x.member_id)
         or exists (select 1 from ${table('wanted')} w where w.group_id = x.group_id and w.reference = x.reference and not w.whole and w.member_id is distinct from x.member_id)
+        or (x.group_id, x.reference) in (${lostReferences(context)})
       )
       and not exists (select 1 from ${table('wanted')} w where w.group_id = x.group_id and w.member_id = x.member_id)
       and not ${supportedElsewhere}
@@ -209,19 +220,21 @@ function goneOnEgress({ sync, table }: StagingContext): RawBuilder<unknown> {
         or ${sync.onMissing === 'delete'}::boolean and exists (select 1 from ${table('missing')} d where d.object_id = x.member_id))`;
 }
 
-/** Plans removals of members; without a complete read they wait. Returns the last ordinal used. */
+/** Plans removals of members; where absence means nothing they wait. Returns the last ordinal used. */
 export async function planRemovedMembers(
   context: StagingContext,
   first: number,
-  complete: boolean,
+  absence: Absence,
 ): Promise<number> {
   const { job, sync, table } = context;
+  const complete = absence !== 'nothing';
   // Else the group still names the reference: it waits for the one who comes by it.
   const released =
     sync.direction === 'egress'
       ? sql`true`
-      : sql`exists (select 1 from ${table('object')} g where g.kind = 'group' and g.object_id = w.group_id and g.has_members and g.error_code is null)
-          and not exists (select 1 from ${table('wanted')} v where v.group_id = w.group_id and v.reference = w.reference)`;
+      : sql`((w.group_id, w.reference) in (${lostReferences(context)})
+          or exists (select 1 from ${table('object')} g where g.kind = 'group' and g.object_id = w.group_id and g.has_members and g.error_code is null)
+            and not exists (select 1 from ${table('wanted')} v where v.group_id = w.group_id and v.reference = w.reference))`;
   const gone = sync.direction === 'ingress' ? goneOnIngress(context) : goneOnEgress(context);
   await insertPlanned(
     context,
@@ -243,9 +256,10 @@ export async function planRemovedMembers(
  * forgotten, unless a membership is removed for it; one that resolves to nothing yet is kept until its object comes.
  */
 export async function writeWaitingMembers(
-  { sync, job, table }: StagingContext,
+  context: StagingContext,
   trx: Transaction<Database>,
 ): Promise<void> {
+  const { sync, job, table } = context;
   if (sync.direction === 'egress') return;
   await sql`
     insert into membership_link (sync_serial, group_id, reference, member_id)
@@ -267,6 +281,11 @@ export async function writeWaitingMembers(
       and (x.member_id is null or not exists (
         select 1 from change c where c.job_serial = ${job.serial} and c.kind = 'membership' and c.verb = 'removeMember'
           and c.object_id = x.group_id and c.member_id = x.member_id))`.execute(trx);
+  await sql`
+    delete from membership_link x
+    where x.sync_serial = ${sync.serial} and x.member_id is null and (x.group_id, x.reference) in (${lostReferences(context)})`.execute(
+    trx,
+  );
   await sql`
     insert into membership_link (sync_serial, group_id, reference, member_id)
     select distinct ${sync.serial}::bigint, w.group_id, w.reference, null::text from ${table('wanted')} w where w.member_id is null

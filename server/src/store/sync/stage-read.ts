@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import { objectKinds } from '@lockstep/contract/vocabulary.ts';
+import type { ObjectKind } from '@lockstep/contract/vocabulary.ts';
 import type { DirtyKey, SeenKey, StagedObject } from '../../sync/sync-store.ts';
 import { plainCreate } from './plan-creates.ts';
 import { indexStagingTable } from './staging-indexes.ts';
@@ -122,8 +123,10 @@ function* matchRows(objects: readonly StagedObject[]): Generator<unknown[]> {
 }
 
 function* memberRows(objects: readonly StagedObject[]): Generator<unknown[]> {
-  for (const { externalId, members } of objects) {
-    for (const reference of members ?? []) yield [externalId, reference];
+  for (const { externalId, members, memberChanges } of objects) {
+    for (const reference of members ?? []) yield [externalId, reference, 'whole'];
+    for (const reference of memberChanges?.added ?? []) yield [externalId, reference, 'added'];
+    for (const reference of memberChanges?.removed ?? []) yield [externalId, reference, 'removed'];
   }
 }
 
@@ -140,8 +143,25 @@ export async function stage(
       ['kind', 'external_id', 'rule', 'value'],
       matchRows(objects),
     );
-    await store.copyInto(trx, tableName('member'), ['group_external_id', 'reference'], memberRows(objects));
+    await store.copyInto(
+      trx,
+      tableName('member'),
+      ['group_external_id', 'reference', 'part'],
+      memberRows(objects),
+    );
   });
+}
+
+/** Notes objects that the connected system says are gone. */
+export async function noteGone(
+  { store, table }: StagingContext,
+  keys: readonly { readonly kind: ObjectKind; readonly externalId: string }[],
+): Promise<void> {
+  await sql`
+    insert into ${table('gone')} (kind, external_id)
+    select * from unnest(${keys.map(({ kind }) => kind)}::text[], ${keys.map(({ externalId }) => externalId)}::text[])`.execute(
+    store.db,
+  );
 }
 
 /** Only where something new may match an object that a link of this sync ties: elsewhere keys are joined as a whole. */
@@ -158,6 +178,7 @@ async function indexKeys(context: StagingContext): Promise<void> {
 export async function indexStaged(context: StagingContext): Promise<void> {
   const { sync } = context;
   await indexKeys(context);
+  if (sync.direction === 'ingress') await indexStagingTable(context, 'gone', '(kind, external_id)');
   await indexStagingTable(
     context,
     'object',

@@ -2,10 +2,10 @@ import { sql } from 'kysely';
 import type { ObjectKind } from '@lockstep/contract/vocabulary.ts';
 import { attributesFromJson } from '../../directory/attributes.ts';
 import type { JsonAttributes } from '../../directory/attributes.ts';
-import type { SourceFilter, SubtreeScope } from '../../sync/sync-store.ts';
+import type { Absence, SourceFilter, SubtreeScope } from '../../sync/sync-store.ts';
 import { indexStagingTable } from './staging-indexes.ts';
 import { analyzeStaged } from './staging-statistics.ts';
-import { directoryTables } from './staging-tables.ts';
+import { directoryTables, unseen } from './staging-tables.ts';
 import type { StagingContext } from './staging-tables.ts';
 
 /** Egress: names the directory objects in scope. One statement a kind, so that each is one view of the directory. */
@@ -98,11 +98,15 @@ export async function markNeeds(context: StagingContext): Promise<void> {
  * Names links whose source object is gone: not seen on ingress, not in scope on egress. Besides live links these are
  * links of objects that went while another policy held (`ignore`, say) and that the present one asks to treat.
  */
-export async function stageMissing(context: StagingContext, kinds: readonly ObjectKind[]): Promise<void> {
+export async function stageMissing(
+  context: StagingContext,
+  kinds: readonly ObjectKind[],
+  absence: Exclude<Absence, 'nothing'>,
+): Promise<void> {
   const { store, sync, table } = context;
   const gone =
     sync.direction === 'ingress'
-      ? sql`not exists (select 1 from ${table('key')} k where k.kind = l.kind and k.external_id = l.external_id)
+      ? sql`${unseen(context, absence)}
         and not exists (select 1 from ${table('object')} o where o.object_id = l.object_id and (o.matched_by is not null or o.settled))`
       : sql`not exists (select 1 from ${table('source')} s where s.kind = l.kind and s.object_id = l.object_id)
         and not coalesce(o.settled, false)`;

@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import type { RawBuilder } from 'kysely';
 import type { Direction } from '@lockstep/contract/vocabulary.ts';
-import type { RunnableJob, RunnableSync } from '../../sync/sync-store.ts';
+import type { Absence, RunnableJob, RunnableSync } from '../../sync/sync-store.ts';
 import type { Store } from '../store.ts';
 
 export type StagingTable =
@@ -17,6 +17,7 @@ export type StagingTable =
   | 'missing'
   | 'wanted'
   | 'refreshed'
+  | 'gone'
   | 'released';
 
 /** What the functions of one job's staging share. */
@@ -42,7 +43,9 @@ const definitions: Record<StagingTable, string> = {
     conflict_code text, conflict_message text, matched_by integer`,
   match_value:
     'kind text collate "C" not null, external_id text collate "C" not null, rule integer not null, value text collate "C" not null',
-  member: 'group_external_id text collate "C" not null, reference text collate "C" not null',
+  // whole: one of all members; added, removed: what a group got and lost since the last read.
+  member: 'group_external_id text collate "C" not null, reference text collate "C" not null, part text not null',
+  gone: 'kind text collate "C" not null, external_id text collate "C" not null',
   source: `kind text collate "C" not null, object_id text collate "C" not null, scope integer not null, depth integer not null,
     external_id text collate "C", up_to_date boolean not null, needs boolean not null default false,
     matched_external_id text collate "C", matched_by integer, conflict_code text, conflict_message text`,
@@ -62,7 +65,7 @@ const definitions: Record<StagingTable, string> = {
 
 /** Tables that one direction alone has a use for. */
 const onlyFor: Readonly<Record<Direction, readonly StagingTable[]>> = {
-  ingress: ['place', 'wanted'],
+  ingress: ['place', 'wanted', 'gone'],
   egress: ['source', 'source_match', 'source_unit'],
 };
 
@@ -106,4 +109,12 @@ export const directoryTables = {
 /** `enabled` of a directory row: only users have it. */
 export function enabledColumn(kind: keyof typeof directoryTables, alias: string): RawBuilder<unknown> {
   return sql.raw(kind === 'user' ? `${alias}.enabled` : 'true');
+}
+
+/** Whether the object of a link `l` of this sync is gone from the connected system. */
+export function unseen({ table }: StagingContext, absence: Absence): RawBuilder<unknown> {
+  if (absence === 'nothing') return sql`false`;
+  const keys = absence === 'whole' ? table('key') : table('gone');
+  const found = sql`exists (select 1 from ${keys} k where k.kind = l.kind and k.external_id = l.external_id)`;
+  return absence === 'whole' ? sql`not ${found}` : found;
 }

@@ -32,7 +32,7 @@ import {
 } from './plan-rows.ts';
 import { createdPlaces, planCreates, settlePlaces } from './plan-creates.ts';
 import { settleSeen } from './seen-keys.ts';
-import { indexCandidates, indexStaged, markTouched, see, stage } from './stage-read.ts';
+import { indexCandidates, indexStaged, markTouched, noteGone, see, stage } from './stage-read.ts';
 import { analyzeStaged } from './staging-statistics.ts';
 import { markNeeds, stageMissing, stageSource } from './stage-source.ts';
 import { refreshPlanStatistics } from './table-statistics.ts';
@@ -50,9 +50,10 @@ export async function openStaging(store: Store, job: RunnableJob, sync: Runnable
     settleSeen: () => settleSeen(context),
     refuseUnitCycles: () => refuseUnitCycles(store, job),
     stage: (objects) => stage(context, objects),
-    async matchIngress(rules, complete) {
+    noteGone: (keys) => noteGone(context, keys),
+    async matchIngress(rules, absence) {
       await indexStaged(context);
-      for (const kind of objectKinds) await matchIngressKind(context, kind, rules[kind], complete);
+      for (const kind of objectKinds) await matchIngressKind(context, kind, rules[kind], absence);
       await refuseTakenUsernames(context);
       await indexCandidates(context);
       await analyzeStaged(context, 'object');
@@ -82,16 +83,16 @@ export async function openStaging(store: Store, job: RunnableJob, sync: Runnable
     egressCandidates: (kind) => egressCandidates(context, kind),
     resolveUnits: (references) => resolveUnits(context, references),
     referencesOfUnits: (ids) => referencesOfUnits(context, ids),
-    findByPlace: (kind, places, complete) => findByPlace(context, kind, places, complete),
+    findByPlace: (kind, places, absence) => findByPlace(context, kind, places, absence),
     findStagedByPlace: (kind, places) => findStagedByPlace(context, kind, places),
     settleStaged: (rows) => settleStaged(context, rows),
-    stageMissing: (kinds) => stageMissing(context, kinds),
+    stageMissing: (kinds, absence) => stageMissing(context, kinds, absence),
     missing: (kind) => missingLinks(context, kind),
     refreshLinks: (rows) => refreshLinks(context, rows),
     releaseLinks: (rows) => releaseLinks(context, rows),
     writeChanges: (first, changes) => writeChanges(context, first, changes),
     planAddedMembers: (first) => planAddedMembers(context, first),
-    planRemovedMembers: (first, complete) => planRemovedMembers(context, first, complete),
+    planRemovedMembers: (first, absence) => planRemovedMembers(context, first, absence),
     countSameMemberships: () => countSameMemberships(context),
     countLinked: () => countLinked(context),
     countUnmanaged: () => countUnmanaged(context),

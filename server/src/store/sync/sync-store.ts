@@ -34,7 +34,7 @@ export function makeSyncStore(store: Store): SyncStore {
     findUnitByPath: (tenantId, path) => findUnitByPath(store, tenantId, parsePath(path).map(matchKey), path),
     ensureMatchAttribute: (tenantId, kind, attribute) =>
       ensureMatchAttribute(store, tenantId, kind, attribute),
-    countLosses: (job) => countLosses(store, job),
+    countLosses: (job, sync, since) => countLosses(store, job, sync, since),
     keepSelected: (job, selection) => keepSelected(store, job, selection),
     skipPlanned: (job, which, code, message) => skipPlanned(store, job, which, code, message),
     planDigest: (jobSerial, which) => planDigest(store.db, jobSerial, which),

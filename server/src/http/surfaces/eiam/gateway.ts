@@ -8,7 +8,7 @@ import type { Answer, Operation } from './operation.ts';
 import { operationTable } from './operation-table.ts';
 import { readParameters } from './parameters.ts';
 import { mandatory } from './signed-request.ts';
-import { Throttle } from './throttle.ts';
+import { Throttle } from '../../throttle.ts';
 import { mergeParameters, printableName, singleHeader, type WireRequest } from './wire.ts';
 
 export const apiVersion = '2021-12-01';

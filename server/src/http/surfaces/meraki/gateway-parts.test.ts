@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { findBaseUrl } from './base-url.ts';
+import { findBaseUrl } from '../../base-url.ts';
 import { renderLinks } from './link-header.ts';
 import { Query } from './query.ts';
 import { RateLimit } from './rate-limit.ts';

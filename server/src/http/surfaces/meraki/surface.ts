@@ -4,7 +4,7 @@ import { LockstepError } from '../../../kernel/errors.ts';
 import { readJsonBodies } from '../../json-body.ts';
 import type { Surface, SurfaceContext } from '../../surface.ts';
 import { authenticateCall, type Credential } from './authenticate.ts';
-import { findBaseUrl } from './base-url.ts';
+import { findBaseUrl } from '../../base-url.ts';
 import { sendErrors, sendMerakiError } from './errors.ts';
 import { renderLinks } from './link-header.ts';
 import type { Operation } from './operation.ts';

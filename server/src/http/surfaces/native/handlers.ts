@@ -39,6 +39,11 @@ import {
   type MembershipAddress,
 } from '../../../app/directory-writes/by-address.ts';
 import { approveJob, cancelJob, getJob, listJobs, listMessages, requestJob } from '../../../app/jobs.ts';
+import {
+  createConnectionToken,
+  listConnectionTokens,
+  revokeConnectionToken,
+} from '../../../app/scim/tokens.ts';
 import { createOauthClient, deleteOauthClient, listOauthClients } from '../../../app/oauth/clients.ts';
 import { deleteZone, getZone, listZones, putZone } from '../../../app/zones/zones.ts';
 import { deleteSync, getSync, listSyncs, putSync } from '../../../app/syncs.ts';
@@ -109,6 +114,19 @@ export const handlers: { readonly [Id in JsonOperationId]: Handler<Id> } = {
     return undefined;
   },
   testConnection: async ({ app, actor }, { params }) => testConnection(app, actor, params.connection),
+  listConnectionTokens: async ({ app, actor }, { params, query }) =>
+    listConnectionTokens(app, actor, params.connection, query),
+  createConnectionToken: async ({ app, actor }, { params, body }) => {
+    const { label, expiresAt } = body;
+    return createConnectionToken(app, actor, params.connection, {
+      label,
+      ...(expiresAt && { expiresAt: new Date(expiresAt) }),
+    });
+  },
+  revokeConnectionToken: async ({ app, actor }, { params }) => {
+    await revokeConnectionToken(app, actor, params.connection, params.token);
+    return undefined;
+  },
 
   listSyncs: async ({ app, actor }, { query }) => listSyncs(app, actor, query),
   getSync: async ({ app, actor }, { params }) => getSync(app, actor, params.sync),

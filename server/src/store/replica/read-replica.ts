@@ -1,0 +1,88 @@
+import { sql } from 'kysely';
+import { objectKinds } from '@lockstep/contract/vocabulary.ts';
+import type { ObjectKind } from '@lockstep/contract/vocabulary.ts';
+import type { ReplicaEntry, ReplicaReadOptions } from '../../sync/replica.ts';
+import type { Executor } from '../store.ts';
+
+const pageSize = 500;
+
+interface Row {
+  external_id: string;
+  attributes: Record<string, unknown>;
+  sequence: number;
+  revision: number;
+  removed: boolean;
+  members: string[] | null;
+  added: string[] | null;
+  left: string[] | null;
+}
+
+/** A sequence number is used once, so it stands for what the record and its members were. */
+function fingerprintOf({ sequence, revision }: Row): Uint8Array {
+  const bytes = Buffer.alloc(16);
+  bytes.writeBigUInt64BE(BigInt(sequence), 0);
+  bytes.writeUInt32BE(revision, 8);
+  return bytes;
+}
+
+function entryOf(kind: ObjectKind, row: Row): ReplicaEntry {
+  const { external_id: externalId, attributes, removed, members, added, left } = row;
+  return {
+    kind,
+    externalId,
+    attributes,
+    removed,
+    fingerprint: fingerprintOf(row),
+    ...(members === null ? {} : { members }),
+    ...(added === null ? {} : { memberChanges: { added, removed: left ?? [] } }),
+  };
+}
+
+async function* readKind(
+  executor: Executor,
+  connectionSerial: number,
+  kind: ObjectKind,
+  { members, after, through }: ReplicaReadOptions,
+): AsyncGenerator<readonly ReplicaEntry[], void> {
+  const wanted = members && kind === 'group';
+  const part = after === undefined ? 'members' : 'changes';
+  const list = (which: 'all' | 'added' | 'left') => sql`array(
+    select m.member_id from replica_member m
+    where m.connection_serial = r.connection_serial and m.group_id = r.external_id
+      and ${which === 'left' ? sql`m.removed` : sql`not m.removed`}
+      ${which === 'all' ? sql`` : sql`and m.sequence > ${after ?? 0} and m.sequence <= ${through ?? Number.MAX_SAFE_INTEGER}`}
+    order by m.member_id)`;
+  const none = sql`null::text[]`;
+  let last = '';
+  for (;;) {
+    const { rows } = await sql<Row>`
+      select r.external_id, r.attributes, r.sequence, r.revision,
+        (r.removed_at is not null or r.removal_requested_at is not null) as removed,
+        ${wanted && part === 'members' ? list('all') : none} as members,
+        ${wanted && part === 'changes' ? list('added') : none} as added,
+        ${wanted && part === 'changes' ? list('left') : none} as left
+      from replica_record r
+      where r.connection_serial = ${connectionSerial} and r.kind = ${kind} and r.external_id > ${last}
+        and ${
+          after === undefined
+            ? sql`r.removed_at is null and r.removal_requested_at is null`
+            : sql`r.sequence > ${after} and r.sequence <= ${through ?? Number.MAX_SAFE_INTEGER}`
+        }
+      order by r.external_id limit ${pageSize}`.execute(executor);
+    if (rows.length > 0) yield rows.map((row) => entryOf(kind, row));
+    const end = rows.at(-1);
+    if (end === undefined || rows.length < pageSize) return;
+    last = end.external_id;
+  }
+}
+
+/** Streams a replica by kind and external id, each object once. */
+export async function* readReplica(
+  executor: Executor,
+  connectionSerial: number,
+  options: ReplicaReadOptions,
+): AsyncGenerator<readonly ReplicaEntry[], void> {
+  for (const kind of objectKinds.filter((each) => options.kinds.includes(each))) {
+    yield* readKind(executor, connectionSerial, kind, options);
+  }
+}
