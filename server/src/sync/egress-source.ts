@@ -3,15 +3,20 @@ import { attributesFromJson } from '../directory/attributes.ts';
 import type { Attributes, JsonAttributes } from '../directory/attributes.ts';
 import { namingAttribute } from './contributions.ts';
 
+/** Under this name mappings of an egress read the id of the directory object. */
+export const objectIdAttribute = '$id';
+
 /**
  * The attributes of a directory object as mappings of an egress read them. Its name is one of them, whoever gave it:
  * an object that no ingress sync feeds has it nowhere else.
  */
 export function egressSource(
   kind: ObjectKind,
+  objectId: string,
   directory: { readonly name: string; readonly attributes: JsonAttributes },
 ): Attributes {
   const source = attributesFromJson(directory.attributes);
   source[namingAttribute[kind]] = [directory.name];
+  source[objectIdAttribute] = [objectId];
   return source;
 }

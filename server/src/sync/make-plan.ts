@@ -16,14 +16,7 @@ import { plannedKinds, plansMemberships, readsChanges } from './run-context.ts';
 import type { Run } from './run-context.ts';
 import { stageEntries } from './stage-entries.ts';
 import type { Interpret, Reading } from './stage-entries.ts';
-import type {
-  Absence,
-  MissingLink,
-  PlanTotals,
-  ReadPosition,
-  RunnableJob,
-  Staging,
-} from './sync-store.ts';
+import type { Absence, MissingLink, PlanTotals, ReadPosition, RunnableJob, Staging } from './sync-store.ts';
 import { UnitResolver } from './unit-resolver.ts';
 
 /** Missing objects go users first, then groups, then units from the leaves up. */
@@ -213,13 +206,13 @@ export async function makePlan(
   await writer.flush();
   const { selection } = run.job;
   if (selection !== null) await run.store.keepSelected(run.job, selection);
-  // A run of changes has compared no membership but those that changed.
-  const sameMemberships = memberships && absence !== 'told' ? await staging.countSameMemberships() : 0;
+  // What a run of a part, or of changes, leaves alone it has not compared.
+  const comparesAll = selection === null && absence !== 'told';
+  const sameMemberships = memberships && comparesAll ? await staging.countSameMemberships() : 0;
   const verdict = await weigh(run, staging, absence);
   const totals: PlanTotals = {
     lastOrdinal: writer.last,
-    // What a partial run leaves alone it has not compared.
-    same: selection === null ? { ...same, membership: sameMemberships } : nothingSame,
+    same: comparesAll ? { ...same, membership: sameMemberships } : nothingSame,
     unmanaged: await staging.countUnmanaged(),
     readCount: reading.readCount,
     complete: reading.complete,

@@ -56,7 +56,7 @@ export async function stageSourceMatches(
   if (targets.every((target) => target === null)) return;
   for await (const page of staging.unlinkedSources(kind)) {
     const rows = page.flatMap(({ objectId, directory }) => {
-      const desired = mapQuietly(run, kind, egressSource(kind, directory));
+      const desired = mapQuietly(run, kind, egressSource(kind, objectId, directory));
       return targets.flatMap((target, rule) => {
         const values = target === null ? undefined : desired?.[target];
         return values ? matchTexts(values).map((value) => ({ kind, objectId, rule, value })) : [];

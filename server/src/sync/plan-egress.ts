@@ -56,14 +56,19 @@ function underManagedNames(attributes: Attributes, managed: readonly string[]): 
   return renamed;
 }
 
+/** In a system without a tree everything lies right below the scope's node. */
+function hasUnits(run: Run): boolean {
+  return run.endpoint.capabilities.kinds.includes('organizationalUnit');
+}
+
 interface Desired {
   readonly image: Image;
   readonly managed: readonly string[];
 }
 
 function desiredImage(run: Run, candidate: EgressCandidate, node: string | null): Desired {
-  const { kind, directory, staged } = candidate;
-  const mapped = run.specification.mapping[kind](egressSource(kind, directory));
+  const { kind, objectId, directory, staged } = candidate;
+  const mapped = run.specification.mapping[kind](egressSource(kind, objectId, directory));
   const projected = run.endpoint.project(kind, mapped, staged ? externalObject(staged) : null);
   const managed = new Set([
     ...run.specification.mapping.attributesWritten[kind],
@@ -71,7 +76,7 @@ function desiredImage(run: Run, candidate: EgressCandidate, node: string | null)
   ]);
   return {
     image: {
-      parent: directory.parentId === node ? null : directory.parentId,
+      parent: hasUnits(run) && directory.parentId !== node ? directory.parentId : null,
       name: projected.name,
       enabled: kind === 'user' && run.endpoint.capabilities.disable ? directory.enabled : null,
       attributes: projected.attributes,
@@ -191,10 +196,11 @@ async function findPlaced(
     if (candidate.link || candidate.staged || candidate.conflict) return null;
     if (!run.specification.match[kind].includes('path')) return null;
     const node = nodes[candidate.scope] ?? null;
-    const parentId = candidate.directory.parentId === node ? null : candidate.directory.parentId;
+    const isBelow = hasUnits(run) && candidate.directory.parentId !== node;
+    const parentId = isBelow ? candidate.directory.parentId : null;
     const parentReference = parentId === null ? '' : units.referenceOf(parentId);
     if (parentReference === undefined) return null;
-    const mapped = mapQuietly(run, kind, egressSource(candidate.kind, candidate.directory));
+    const mapped = mapQuietly(run, kind, egressSource(kind, candidate.objectId, candidate.directory));
     const name = mapped ? projectedName(run, kind, mapped) : null;
     return name === null ? null : { parentReference, nameKey: matchKey(name) };
   });

@@ -25,6 +25,14 @@ function labelJoins({ sync, table }: StagingContext): RawBuilder<unknown> {
 const usable = sql`o.kind in ('user', 'group') and o.object_id is not null
   and (o.linked or o.error_code is null and o.conflict_code is null)`;
 
+/** Ingress: what groups were told to have lost, as (group_id, reference). */
+function lostReferences({ table }: StagingContext): RawBuilder<unknown> {
+  return sql`
+    select g.object_id, m.reference from ${table('member')} m
+    join ${table('object')} g on g.kind = 'group' and g.external_id = m.group_external_id and g.error_code is null
+    where m.part = 'removed' and g.object_id is not null`;
+}
+
 /**
  * Names the references to resolve: of groups that were read again (where a staged object goes by the reference it is
  * resolved at once), and of others that name an object which was linked or moved.
@@ -37,7 +45,9 @@ async function nameWanted(context: StagingContext): Promise<void> {
     from ${table('member')} m
     join ${table('object')} g on g.kind = 'group' and g.external_id = m.group_external_id
     left join ${table('object')} o on o.reference = m.reference and ${usable}
-    where m.part <> 'removed' and g.error_code is null and g.conflict_code is null and g.object_id is not null`.execute(store.db);
+    where m.part <> 'removed' and g.error_code is null and g.conflict_code is null and g.object_id is not null`.execute(
+    store.db,
+  );
   for (const column of [sql.raw('reference'), sql.raw('alias')]) {
     await sql`
       insert into ${table('wanted')} (group_id, reference, whole)
@@ -46,7 +56,9 @@ async function nameWanted(context: StagingContext): Promise<void> {
       left join link l on l.sync_serial = ${sync.serial} and l.kind = o.kind and l.external_id = o.external_id
       join membership_link x on x.sync_serial = ${sync.serial} and x.reference in (o.${column}, l.${column})
       where o.kind in ('user', 'group') and o.reference is not null and (l.${column} is distinct from o.${column} or l.state <> 'live')
-        and not exists (select 1 from ${table('object')} g where g.kind = 'group' and g.object_id = x.group_id)
+        and not exists (select 1 from ${table('object')} g
+          where g.kind = 'group' and g.object_id = x.group_id and (g.has_members or g.error_code is not null))
+        and (x.group_id, x.reference) not in (${lostReferences(context)})
         and not exists (select 1 from ${table('wanted')} w where w.group_id = x.group_id and w.reference = x.reference)`.execute(
       store.db,
     );
@@ -162,14 +174,6 @@ export async function planAddedMembers(context: StagingContext, first: number): 
     await addOnIngress(context, first);
   }
   return lastOrdinal(context, first);
-}
-
-/** Ingress: what groups were told to have lost, as (group_id, reference). */
-function lostReferences({ table }: StagingContext): RawBuilder<unknown> {
-  return sql`
-    select g.object_id, m.reference from ${table('member')} m
-    join ${table('object')} g on g.kind = 'group' and g.external_id = m.group_external_id and g.error_code is null
-    where m.part = 'removed'`;
 }
 
 /** Ingress: memberships that this sync no longer gives, and none other does either; and those of users about to be deleted. */

@@ -44,7 +44,8 @@ const definitions: Record<StagingTable, string> = {
   match_value:
     'kind text collate "C" not null, external_id text collate "C" not null, rule integer not null, value text collate "C" not null',
   // whole: one of all members; added, removed: what a group got and lost since the last read.
-  member: 'group_external_id text collate "C" not null, reference text collate "C" not null, part text not null',
+  member:
+    'group_external_id text collate "C" not null, reference text collate "C" not null, part text not null',
   gone: 'kind text collate "C" not null, external_id text collate "C" not null',
   source: `kind text collate "C" not null, object_id text collate "C" not null, scope integer not null, depth integer not null,
     external_id text collate "C", up_to_date boolean not null, needs boolean not null default false,

@@ -1,0 +1,153 @@
+import { expect, test } from 'vitest';
+import { brief } from '../workbench.ts';
+import { feedChanges } from './change-feed.ts';
+import type { Asked } from './change-feed.ts';
+import type { MemorySystem } from './memory-system.ts';
+import { describeWorlds, noGuard, told } from './world.ts';
+import type { SyncSettings, World } from './world.ts';
+
+async function corpOf(
+  world: World,
+  settings: SyncSettings = {},
+): Promise<{ corp: MemorySystem; asked: Asked }> {
+  const corp = await world.system('corp');
+  corp.tree.add('/ou=people');
+  for (const name of ['ann', 'bob', 'cid', 'dan', 'eve']) corp.tree.add(`/ou=people/uid=${name}`);
+  corp.tree.add('/cn=staff', {}, ['/ou=people/uid=ann', '/ou=people/uid=bob']);
+  const asked = feedChanges(corp);
+  await world.ingress('corp', settings);
+  await world.run('corp-in');
+  corp.forgetCounts();
+  return { corp, asked };
+}
+
+describeWorlds('a run of changes', (makeWorld) => {
+  test('reads what changed since the run before, and counts nothing else', async () => {
+    const world = await makeWorld();
+    const { corp, asked } = await corpOf(world);
+    corp.tree.set('/ou=people/uid=ann', { title: ['chief'] });
+    corp.tree.add('/ou=people/uid=fay');
+    const job = await world.run('corp-in');
+    expect(asked).toEqual([null, 0]);
+    expect(job).toMatchObject({ status: 'success', complete: true, note: null });
+    expect(brief(job.statistics)).toEqual({ 'user created': '1/0/0', 'user updated': '1/0/0' });
+    expect((await world.run('corp-in')).statistics).toMatchObject({ user: { same: { total: 0 } } });
+    expect(asked).toEqual([null, 0, 1]);
+    expect(Object.keys(await world.directory())).toHaveLength(8);
+  });
+
+  test('believes that gone what it is told of, and nothing else', async () => {
+    const world = await makeWorld();
+    const { corp } = await corpOf(world);
+    corp.tree.remove('/ou=people/uid=cid');
+    const job = await world.run('corp-in');
+    expect(await told(world, job)).toEqual(['user delete cid']);
+    expect(Object.keys(await world.directory())).toEqual([
+      '/cn=staff',
+      '/ou=people',
+      '/ou=people/uid=ann',
+      '/ou=people/uid=bob',
+      '/ou=people/uid=dan',
+      '/ou=people/uid=eve',
+    ]);
+  });
+
+  test('binds one who is made anew in place of one who is gone', async () => {
+    const world = await makeWorld();
+    const { corp } = await corpOf(world);
+    corp.tree.remove('/ou=people/uid=cid');
+    corp.tree.add('/ou=people/uid=cid', { title: ['back'] });
+    const job = await world.run('corp-in');
+    expect(brief(job.statistics)).toEqual({ 'user binded': '1/0/0', 'user updated': '1/0/0' });
+    expect(job.status).toBe('success');
+  });
+
+  test('adds and takes away the members that a group got and lost', async () => {
+    const world = await makeWorld();
+    const { corp } = await corpOf(world);
+    corp.tree.add('/ou=people/uid=fay');
+    const staff = corp.tree.get('/cn=staff');
+    staff.members = ['/ou=people/uid=bob', '/ou=people/uid=fay', '/ou=people/uid=later'];
+    const job = await world.run('corp-in');
+    expect(await told(world, job)).toEqual([
+      'user create fay',
+      'membership addMember staff < fay',
+      'membership addMember staff < /ou=people/uid=later skipped ReferenceNotFound',
+      'membership removeMember staff < ann',
+    ]);
+    corp.tree.add('/ou=people/uid=later');
+    staff.members = ['/ou=people/uid=bob', '/ou=people/uid=later'];
+    expect(await told(world, await world.run('corp-in'))).toEqual([
+      'user create later',
+      'membership addMember staff < later',
+      'membership removeMember staff < fay',
+    ]);
+    expect((await world.directory())['/cn=staff']).toMatchObject({
+      members: ['/ou=people/uid=bob', '/ou=people/uid=later'],
+    });
+  });
+
+  test('a reference that a group loses while it waits is forgotten', async () => {
+    const world = await makeWorld();
+    const { corp } = await corpOf(world);
+    const staff = corp.tree.get('/cn=staff');
+    staff.members = [...staff.members, '/ou=people/uid=later'];
+    expect((await world.run('corp-in')).note).toContain('/ou=people/uid=later');
+    staff.members = staff.members.filter((member) => !member.endsWith('later'));
+    expect((await world.run('corp-in')).note).toBeNull();
+    corp.tree.add('/ou=people/uid=later');
+    expect(await told(world, await world.run('corp-in'))).toEqual(['user create later']);
+  });
+
+  test('does not go on before what failed has succeeded', async () => {
+    const world = await makeWorld();
+    const { corp, asked } = await corpOf(world);
+    corp.tree.set('/ou=people/uid=ann', { title: ['chief'] });
+    corp.broken.add(corp.tree.get('/ou=people/uid=ann').id);
+    expect((await world.run('corp-in')).status).toBe('failed');
+    corp.broken.clear();
+    const job = await world.run('corp-in');
+    expect(await told(world, job)).toEqual(['user update ann']);
+    expect(asked).toEqual([null, 0, 0]);
+  });
+
+  test('everything is read again once the mapping has changed', async () => {
+    const world = await makeWorld();
+    const { asked } = await corpOf(world);
+    await world.ingress('corp', { map: { user: { title: { value: 'all' } } } });
+    expect(brief((await world.run('corp-in')).statistics)).toMatchObject({ 'user updated': '5/0/0' });
+    expect(asked).toEqual([null, null]);
+  });
+
+  test('what goes one by one trips the guard as what goes together', async () => {
+    const world = await makeWorld();
+    const { corp } = await corpOf(world, { guard: { ...noGuard, user: { count: 2 } } });
+    for (const name of ['cid', 'dan']) {
+      corp.tree.remove(`/ou=people/uid=${name}`);
+      expect((await world.run('corp-in')).status).toBe('success');
+    }
+    corp.tree.remove('/ou=people/uid=eve');
+    const held = await world.run('corp-in');
+    expect(held).toMatchObject({ status: 'held', error: { code: 'GuardTripped' } });
+    const approved = await world.approve(held.id);
+    expect(await told(world, approved)).toEqual(['user delete eve']);
+    expect((await world.run('corp-in')).status).toBe('success');
+    corp.tree.remove('/ou=people/uid=ann');
+    expect((await world.run('corp-in')).status).toBe('success');
+  });
+
+  test('a run of everything is not weighed down by what went before', async () => {
+    const world = await makeWorld();
+    const { corp } = await corpOf(world, { guard: { ...noGuard, user: { count: 2 } } });
+    for (const name of ['cid', 'dan']) {
+      corp.tree.remove(`/ou=people/uid=${name}`);
+      await world.run('corp-in');
+    }
+    await world.ingress('corp', {
+      guard: { ...noGuard, user: { count: 2 } },
+      map: { user: { title: { value: 'all' } } },
+    });
+    corp.tree.remove('/ou=people/uid=eve');
+    expect((await world.run('corp-in')).status).toBe('success');
+  });
+});
