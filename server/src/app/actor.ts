@@ -11,7 +11,7 @@ export interface Actor {
 }
 
 /** Through which surface a call came; jobs record it. */
-export type Surface = 'native' | 'console' | 'cli' | 'schedule' | 'change' | (string & {});
+export type Surface = 'native' | 'console' | 'cli' | 'schedule' | 'change' | 'push' | (string & {});
 
 /** @throws LockstepError Forbidden when the actor has a lesser role. */
 export function requireRole(actor: Actor, needed: Role): void {

@@ -1,5 +1,5 @@
 import type { ScheduledSyncs } from '../jobs/scheduler.ts';
-import { selectOutdatedSyncs, type SyncRow } from '../store/queries/syncs.ts';
+import { selectOutdatedSyncs, selectPushedSyncs, type SyncRow } from '../store/queries/syncs.ts';
 import type { Application, Executor } from './application.ts';
 import { addJob } from './jobs.ts';
 
@@ -9,10 +9,13 @@ const gathering = 1000;
 const patience = 5000;
 /** A sync whose run failed is not started again sooner. */
 const retryAfter = 60_000;
-/** How often the log of the directory is looked at. */
+/** How often it is looked whether something changed. */
 const interval = 1000;
 
-/** Egress syncs that follow the directory, as the scheduler sees them: due as soon as its changes have settled. */
+/**
+ * Syncs that follow what changes, as the scheduler sees them: egress syncs the directory, ingress syncs what is pushed
+ * into their connection. Due as soon as the changes have settled.
+ */
 export function continuousSyncs(app: Application): ScheduledSyncs {
   return {
     dueSyncs: async (now) =>
@@ -31,7 +34,10 @@ async function outdated(
 ): Promise<SyncRow[]> {
   const before = (milliseconds: number): Date => new Date(now.getTime() - milliseconds);
   const moments = { settled: before(gathering), overdue: before(patience), retried: before(retryAfter) };
-  return selectOutdatedSyncs(executor, [...app.connectors.keys()], moments, syncId);
+  return [
+    ...(await selectOutdatedSyncs(executor, [...app.connectors.keys()], moments, syncId)),
+    ...(await selectPushedSyncs(executor, moments, syncId)),
+  ];
 }
 
 /** Of several processes that see it one starts the run. */
@@ -39,6 +45,10 @@ async function startOutdated(app: Application, syncId: string, dueAt: Date): Pro
   await app.store.transaction(async (trx) => {
     const [sync] = await outdated(app, trx, dueAt, syncId);
     if (sync === undefined) return;
-    await addJob(app, trx, { sync, mode: 'apply', origin: { startedThrough: 'change', startedBy: null } });
+    await addJob(app, trx, {
+      sync,
+      mode: 'apply',
+      origin: { startedThrough: sync.direction === 'egress' ? 'change' : 'push', startedBy: null },
+    });
   });
 }

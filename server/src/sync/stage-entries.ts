@@ -18,6 +18,9 @@ import {
 import type { Run } from './run-context.ts';
 import type { Absence, DirtyKey, StagedObject, Staging } from './sync-store.ts';
 
+/** Objects of several batches are staged together until they are so many: most batches have few, or none. */
+const stagedTogether = 500;
+
 /** So many batches are compared and staged at a time, while the next one is read. */
 const batchesUnderWay = 2;
 
@@ -105,6 +108,7 @@ function linkOf(entry: ExternalObject, scope: number, fingerprint: string | null
 async function stageBatch(
   run: Run,
   staging: Staging,
+  gathered: StagedObject[],
   batch: readonly RawEntry[],
   version: Buffer,
   interpret: Interpret,
@@ -116,11 +120,11 @@ async function stageBatch(
     fingerprint: fingerprints[index] as string,
   }));
   const dirty = await staging.see(keys);
-  const staged = dirty.map((key) => {
+  for (const key of dirty) {
     const raw = batch[key.index] as RawEntry;
-    return stageOne(raw, fingerprints[key.index] as string, key, interpret);
-  });
-  if (staged.length > 0) await staging.stage(staged);
+    gathered.push(stageOne(raw, fingerprints[key.index] as string, key, interpret));
+  }
+  if (gathered.length >= stagedTogether) await staging.stage(gathered.splice(0));
 }
 
 /**
@@ -190,6 +194,7 @@ export async function stageEntries(
   const versionBytes = Buffer.from(version, 'hex');
   let readCount = 0;
   let unusable = 0;
+  const gathered: StagedObject[] = [];
   const underWay: Promise<void>[] = [];
   const settle = async (most: number): Promise<void> => {
     while (underWay.length > most) await underWay.shift();
@@ -200,6 +205,7 @@ export async function stageEntries(
       await settle(batchesUnderWay - 1);
       if (next.done) {
         await settle(0);
+        if (gathered.length > 0) await staging.stage(gathered.splice(0));
         return await conclude(next.value, { staging, readCount, unusable });
       }
       const asked = next.value.filter((raw) => kinds.includes(raw.kind));
@@ -210,7 +216,7 @@ export async function stageEntries(
       unusable += wanted.length - batch.length;
       readCount += batch.length;
       run.signal.throwIfAborted();
-      const staged = stageBatch(run, staging, batch, versionBytes, interpret);
+      const staged = stageBatch(run, staging, gathered, batch, versionBytes, interpret);
       staged.catch(() => undefined);
       underWay.push(staged);
       if (await progress.reading(readCount)) await refuseCancelled(run);

@@ -114,6 +114,7 @@ export async function updateSync(executor: Executor, id: string, to: SyncWrite):
 export async function deleteLinksOfSync(executor: Executor, syncSerial: number): Promise<void> {
   await sql`delete from link where sync_serial = ${syncSerial}`.execute(executor);
   await sql`delete from membership_link where sync_serial = ${syncSerial}`.execute(executor);
+  await sql`update sync set read_position = null where serial = ${syncSerial}`.execute(executor);
 }
 
 export async function deleteSyncRow(executor: Executor, sync: { id: string; serial: number }): Promise<void> {
@@ -155,6 +156,34 @@ export async function selectOutdatedSyncs(
         or exists (select 1 from ${unseenChange} and g.at < ${moments.overdue}))
       and not exists (select 1 from job where job.sync_id = sync.id and (job.status in ('pending', 'running')
         or job.status in ('failed', 'cancelled') and job.ended_at > ${moments.retried}))
+      order by sync.id limit 100`,
+  );
+}
+
+/**
+ * Ingress syncs of connections that others push into, where something was pushed that no run has looked at: once it is
+ * older than `settled`, or the last run ended before `overdue` even while more comes. One whose last run broke off
+ * before it had looked waits until that is `retried` ago.
+ */
+export async function selectPushedSyncs(
+  executor: Executor,
+  moments: { readonly settled: Date; readonly overdue: Date; readonly retried: Date },
+  syncId?: string,
+): Promise<SyncRow[]> {
+  return select(
+    executor,
+    sql`sync.enabled and sync.direction = 'ingress' and connection.type = 'scim_server'
+      and (${syncId ?? null}::text is null or sync.id = ${syncId ?? null})
+      and exists (
+        select 1 from replica r
+        left join lateral (
+          select j.status, j.ended_at, coalesce((j.read_position ->> 'position')::bigint, -1) as seen
+          from job j where j.sync_id = sync.id and j.mode = 'apply' order by j.id desc limit 1
+        ) j on true
+        where r.connection_serial = connection.serial and r.sequence > greatest(coalesce(j.seen, -1), 0)
+          and (r.changed_at <= ${moments.settled} or coalesce(j.ended_at, sync.created_at) <= ${moments.overdue})
+          and not (coalesce(j.seen, -1) < 0 and j.status in ('failed', 'cancelled') and j.ended_at > ${moments.retried}))
+      and not exists (select 1 from job where job.sync_id = sync.id and job.status in ('pending', 'running'))
       order by sync.id limit 100`,
   );
 }

@@ -33,7 +33,11 @@ export function foldChanges(changes: readonly ReplicaChange[]): {
   for (const change of changes) {
     if ('groupId' in change) {
       const { groupId, memberId } = change;
-      members.set(`${groupId}\u0000${memberId}`, { groupId, memberId, removed: change.verb === 'removeMember' });
+      members.set(`${groupId}\u0000${memberId}`, {
+        groupId,
+        memberId,
+        removed: change.verb === 'removeMember',
+      });
       continue;
     }
     const { kind, externalId } = change;

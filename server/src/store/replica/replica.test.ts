@@ -6,12 +6,23 @@ import type { Store } from '../store.ts';
 import { openReplica } from './replica.ts';
 
 async function makeConnection(store: Store, name: string): Promise<number> {
-  await sql`insert into tenant (id, name) values ('tenant_1', 'one') on conflict do nothing`.execute(store.db);
+  await sql`insert into tenant (id, name) values ('tenant_1', 'one') on conflict do nothing`.execute(
+    store.db,
+  );
   const { rows } = await sql<{ serial: number }>`
     insert into connection (id, tenant_id, name, type, settings) values (${`idp_${name}`}, 'tenant_1', ${name}, 'entra_id', '{}')
     returning serial`.execute(store.db);
   return rows[0]?.serial ?? 0;
 }
+
+const user = (id: string, attributes: Record<string, unknown>) =>
+  ({ verb: 'merge', kind: 'user', externalId: id, attributes }) as const;
+const group = (id: string) =>
+  ({ verb: 'merge', kind: 'group', externalId: id, attributes: { displayName: id } }) as const;
+const member = (verb: 'addMember' | 'removeMember', groupId: string, memberId: string) =>
+  ({ verb, groupId, memberId }) as const;
+const shown = (entries: readonly ReplicaEntry[]) =>
+  entries.map(({ kind, externalId, attributes, members }) => ({ kind, externalId, attributes, members }));
 
 describeOnBothStores('a replica', (makeStore) => {
   async function open(name = 'a') {
@@ -25,15 +36,6 @@ describeOnBothStores('a replica', (makeStore) => {
     };
     return { store, replica, read };
   }
-  const user = (id: string, attributes: Record<string, unknown>) =>
-    ({ verb: 'merge', kind: 'user', externalId: id, attributes }) as const;
-  const group = (id: string) =>
-    ({ verb: 'merge', kind: 'group', externalId: id, attributes: { displayName: id } }) as const;
-  const member = (verb: 'addMember' | 'removeMember', groupId: string, memberId: string) =>
-    ({ verb, groupId, memberId }) as const;
-  const shown = (entries: readonly ReplicaEntry[]) =>
-    entries.map(({ kind, externalId, attributes, members }) => ({ kind, externalId, attributes, members }));
-
   test('knows nothing before the first page', async () => {
     const { replica, read } = await open();
     expect(await replica.state()).toEqual({ cursor: null, whole: false, sequence: 0 });

@@ -13,7 +13,9 @@ const patience = 200;
 
 async function findState(store: Store, connectionSerial: number): Promise<ReplicaState> {
   const { rows } = await sql<ReplicaState>`
-    select cursor, whole, sequence from replica where connection_serial = ${connectionSerial}`.execute(store.db);
+    select cursor, whole, sequence from replica where connection_serial = ${connectionSerial}`.execute(
+    store.db,
+  );
   return rows[0] ?? { cursor: null, whole: false, sequence: 0 };
 }
 
@@ -36,9 +38,12 @@ async function exclusively<Result>(
 ): Promise<Result> {
   const filler = randomUUID();
   while (!(await takeLease(store, connectionSerial, filler))) await delay(patience, undefined, { signal });
-  const renewal = setInterval(() => {
-    takeLease(store, connectionSerial, filler).catch(() => undefined);
-  }, (leaseSeconds * 1000) / 3);
+  const renewal = setInterval(
+    () => {
+      takeLease(store, connectionSerial, filler).catch(() => undefined);
+    },
+    (leaseSeconds * 1000) / 3,
+  );
   try {
     return await work();
   } finally {

@@ -61,7 +61,7 @@ async function upsertRecords(
     from unnest(${records.map(({ kind }) => kind)}::text[], ${records.map(({ externalId }) => externalId)}::text[],
       ${records.map(({ attributes }) => JSON.stringify(attributes))}::text[]::jsonb[], ${merges}::boolean[]) as n (kind, external_id, attributes, merged)
     cross join lateral (
-      select (case when n.merged and o.removed_at is null then o.attributes || n.attributes else n.attributes end)
+      select (case when n.merged and o.removed_at is null and o.round = ${round} then o.attributes || n.attributes else n.attributes end)
         - array(select key from jsonb_each(n.attributes) where value = 'null'::jsonb) as attributes
       from replica_record o
       where o.connection_serial = ${connectionSerial} and o.kind = n.kind and o.external_id = n.external_id
@@ -102,7 +102,9 @@ async function removeRecords(
   if (groups.length > 0) {
     await sql`
       update replica_member set removed = true, sequence = ${sequence}
-      where connection_serial = ${connectionSerial} and group_id = any(${groups}::text[]) and not removed`.execute(trx);
+      where connection_serial = ${connectionSerial} and group_id = any(${groups}::text[]) and not removed`.execute(
+      trx,
+    );
   }
   return numAffectedRows > 0n;
 }
@@ -166,15 +168,18 @@ export async function applyReplicaChanges(
 }
 
 /** The end of a whole round: what it did not bring is gone. @returns whether anything was */
-export async function removeUnseen(trx: Trx, { connectionSerial, sequence, round }: LockedReplica): Promise<boolean> {
+export async function removeUnseen(
+  trx: Trx,
+  { connectionSerial, sequence, round }: LockedReplica,
+): Promise<boolean> {
   const members = await sql<{ group_id: string }>`
     update replica_member set removed = true, sequence = ${sequence}
-    where connection_serial = ${connectionSerial} and round < ${round} and not removed returning group_id`.execute(trx);
-  await touchGroups(
+    where connection_serial = ${connectionSerial} and round < ${round} and not removed returning group_id`.execute(
     trx,
-    { connectionSerial, sequence, round },
-    [...new Set(members.rows.map(({ group_id }) => group_id))],
   );
+  await touchGroups(trx, { connectionSerial, sequence, round }, [
+    ...new Set(members.rows.map(({ group_id }) => group_id)),
+  ]);
   const records = await sql`
     update replica_record set removed_at = now(), sequence = ${sequence}, revision = revision + 1
     where connection_serial = ${connectionSerial} and round < ${round} and removed_at is null`.execute(trx);

@@ -137,18 +137,14 @@ export async function stage(
 ): Promise<void> {
   await store.transaction(async (trx) => {
     await store.copyInto(trx, tableName('object'), objectColumns, objectRows(objects));
-    await store.copyInto(
-      trx,
-      tableName('match_value'),
-      ['kind', 'external_id', 'rule', 'value'],
-      matchRows(objects),
-    );
-    await store.copyInto(
-      trx,
-      tableName('member'),
-      ['group_external_id', 'reference', 'part'],
-      memberRows(objects),
-    );
+    if (objects.some(({ matchValues }) => matchValues.length > 0)) {
+      const columns = ['kind', 'external_id', 'rule', 'value'];
+      await store.copyInto(trx, tableName('match_value'), columns, matchRows(objects));
+    }
+    if (objects.some(({ members, memberChanges }) => members !== null || memberChanges !== null)) {
+      const columns = ['group_external_id', 'reference', 'part'];
+      await store.copyInto(trx, tableName('member'), columns, memberRows(objects));
+    }
   });
 }
 
