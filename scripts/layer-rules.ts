@@ -102,7 +102,9 @@ export const layerRules: IRegularForbiddenRuleType[] = [
     'oracles-in-tests-only',
     'libraries that tests compare with are no dependencies of the product',
     { path: '^(server|contract|console)/', pathNot: test },
-    { path: 'node_modules/(ldapts|fast-check|vitest|playwright-core)/' },
+    {
+      path: 'node_modules/(ldapts|scim2-parse-filter|scim-patch|scimmy|scimmy-routers|fast-check|vitest|playwright-core)/',
+    },
   ),
 ];
 

@@ -12,8 +12,10 @@ import { bootstrapInstallation } from '../server/src/app/installation.ts';
 import { makeJobRunner } from '../server/src/app/job-runner.ts';
 import { approveJob, getJob, requestJob } from '../server/src/app/jobs.ts';
 import { putSync } from '../server/src/app/syncs.ts';
+import { eventCallbackConnector } from '../server/src/connectors/event-callback/connector.ts';
 import { fileConnector } from '../server/src/connectors/file/connector.ts';
 import { ldapConnector } from '../server/src/connectors/ldap/connector.ts';
+import { scimConnector } from '../server/src/connectors/scim/connector.ts';
 import { systemClock } from '../server/src/kernel/clock.ts';
 import type { Store } from '../server/src/store/store.ts';
 import type { Connector } from '../server/src/sync/connector.ts';
@@ -21,6 +23,8 @@ import type { Connector } from '../server/src/sync/connector.ts';
 export const installedConnectors: ConnectorRegistry = new Map<string, Connector>([
   ['ldap', ldapConnector],
   ['file', fileConnector],
+  ['scim', scimConnector as Connector],
+  ['event_callback', eventCallbackConnector as Connector],
 ]);
 
 /** Keeps secrets readable: what the vault does is not what these tests are about. */

@@ -177,15 +177,56 @@ export const scimProfiles = [
 ] as const;
 
 const notInstalled = 'Configured only so far: jobs of it end failed with ConnectorUnavailable.';
+export const entraClouds = ['global', 'usGov', 'usGovDoD', 'china'] as const;
+const fileReference = z.strictObject({ file: z.string().min(1) });
 export const entraIdConnectionSchema = z.strictObject({
-  type: z.literal('entra_id').describe(`Microsoft Entra ID, by Microsoft Graph. ${notInstalled}`),
+  type: z.literal('entra_id').describe('Microsoft Entra ID, by Microsoft Graph.'),
   tenantId: z.string().min(1).describe('Id or verified domain of the Entra tenant.'),
   clientId: z.string().min(1).describe('Id of the application that Lockstep signs in as.'),
   clientSecret: secretSchema.optional().describe('A client secret of that application.'),
+  certificate: fileReference
+    .optional()
+    .describe(
+      '{file: path}: PEM with a certificate of that application and its private key, instead of a secret.',
+    ),
+  federatedToken: fileReference
+    .optional()
+    .describe(
+      '{file: path}: a token of another issuer that the application trusts, read anew each time, instead of a secret.',
+    ),
+  cloud: z.enum(entraClouds).default('global').describe('The cloud that the tenant lives in.'),
   graphUrl: z
-    .url()
-    .default('https://graph.microsoft.com')
-    .describe('Where Microsoft Graph is, without `/v1.0`: national clouds have their own.'),
+    .url({ protocol: /^https?$/ })
+    .optional()
+    .describe('Where Microsoft Graph is, without `/v1.0`, where it is not as `cloud` says.'),
+  authorityUrl: z
+    .url({ protocol: /^https?$/ })
+    .optional()
+    .describe('Where tokens are given, without the tenant, where it is not as `cloud` says.'),
+  caFile: z.string().optional().describe("PEM file with the authorities to trust instead of the system's."),
+  timeoutSeconds: z.number().positive().default(60).describe('Seconds that one request may take.'),
+  includeGuests: z.boolean().default(true).describe('false: guests are neither read nor matched.'),
+  excludeServiceAccounts: z
+    .boolean()
+    .default(false)
+    .describe(
+      'true: accounts of rooms and resources, and those that Microsoft makes for its own synchronization, are neither read nor matched.',
+    ),
+  defaultDomain: z
+    .string()
+    .min(1)
+    .optional()
+    .describe("The domain of people whose mail has no verified one; without it the tenant's default."),
+  deletion: z
+    .strictObject({
+      user: z
+        .enum(['delete', 'suspend', 'do_nothing'])
+        .default('delete')
+        .describe('For people: suspend disables the account and keeps it.'),
+      group: z.enum(['delete', 'do_nothing']).default('delete').describe('For groups.'),
+    })
+    .optional()
+    .describe('What a deletion by a sync becomes in Entra ID; without it a deletion.'),
 });
 export const scimOauthSchema = z.strictObject({
   tokenUrl: z.url().describe('Where the authorization server gives out tokens.'),
@@ -212,10 +253,7 @@ export const scimConnectionSchema = z.strictObject({
     .describe(
       'What is peculiar about the service, on top of what it tells of itself; auto: nothing, or what its address tells.',
     ),
-  caFile: z
-    .string()
-    .optional()
-    .describe("PEM file with the authorities to trust instead of the system's."),
+  caFile: z.string().optional().describe("PEM file with the authorities to trust instead of the system's."),
   tls: z
     .strictObject({
       verify: z
@@ -230,6 +268,7 @@ export const scimConnectionSchema = z.strictObject({
     })
     .optional(),
   timeoutSeconds: z.number().positive().default(60).describe('Seconds that one request may take.'),
+  groups: z.boolean().default(true).describe('false: the service has users only.'),
   pageSize: z
     .int()
     .min(1)
@@ -272,11 +311,53 @@ export const googleWorkspaceConnectionSchema = z.strictObject({
 export const eventCallbackConnectionSchema = z.strictObject({
   type: z
     .literal('event_callback')
-    .describe(`An application that takes signed events by HTTP. ${notInstalled}`),
-  url: z.url().describe('Where events are posted.'),
+    .describe('An application that is told of changes by signed events (HTTP POST).'),
+  url: z.url({ protocol: /^https?$/ }).describe('Where events are posted.'),
   encryptKey: secretSchema
     .optional()
-    .describe('64 hexadecimal digits: events are encrypted with it (AES-256).'),
+    .describe('64 hexadecimal digits: events are encrypted with it (AES-256), not only signed.'),
+  encrypt: z
+    .boolean()
+    .optional()
+    .describe(
+      'true: no event goes out unless there is a key to encrypt it; false: not even where there is one.',
+    ),
+  kinds: z
+    .array(z.enum(kinds))
+    .min(1)
+    .default([...kinds])
+    .describe('What the application is told of. Without organizational units everybody is in one place.'),
+  caFile: z.string().optional().describe("PEM file with the authorities to trust instead of the system's."),
+  tls: z
+    .strictObject({
+      verify: z
+        .boolean()
+        .default(true)
+        .describe('false accepts any certificate, unless fingerprints are given: for a test only.'),
+      fingerprints: z
+        .array(z.string().regex(/^[0-9A-Fa-f]{2}(:?[0-9A-Fa-f]{2}){31}$/, 'must be a SHA-256 in hexadecimal'))
+        .min(1)
+        .optional()
+        .describe('SHA-256 of the certificates that the server may show, on top of what verify demands.'),
+    })
+    .optional(),
+  timeoutSeconds: z
+    .number()
+    .positive()
+    .default(10)
+    .describe('Seconds within which an event must be answered.'),
+  retries: z
+    .int()
+    .min(0)
+    .max(10)
+    .default(5)
+    .describe('Further tries of an event that was not taken, with growing pauses.'),
+  concurrency: z
+    .int()
+    .min(1)
+    .max(64)
+    .default(8)
+    .describe('Most events under way at a time; those of one object follow each other.'),
 });
 
 export const connectionSchema = z.discriminatedUnion('type', [
@@ -300,7 +381,9 @@ export const secretFields: Readonly<Record<ConnectionConfiguration['type'], read
 };
 export type LdapConnection = z.infer<typeof ldapConnectionSchema>;
 export type FileConnection = z.infer<typeof fileConnectionSchema>;
+export type EntraConnection = z.infer<typeof entraIdConnectionSchema>;
 export type ScimConnection = z.infer<typeof scimConnectionSchema>;
+export type EventCallbackConnection = z.infer<typeof eventCallbackConnectionSchema>;
 export type ScimServerConnection = z.infer<typeof scimServerConnectionSchema>;
 export type ConnectionConfiguration = z.infer<typeof connectionSchema>;
 
@@ -405,6 +488,22 @@ export const scopeSchema = z.strictObject({
     ),
 });
 
+const objectActions = z.array(z.enum(['create', 'update', 'move', 'disable', 'enable', 'delete']));
+export const actionsSchema = z
+  .strictObject({
+    user: objectActions.optional().describe('For people.'),
+    organizationalUnit: objectActions.optional().describe('For organizational units.'),
+    group: objectActions.optional().describe('For groups.'),
+    membership: z
+      .array(z.enum(['addMember', 'removeMember']))
+      .optional()
+      .describe('For members of groups.'),
+  })
+  .describe(
+    'Egress: what may be done in the connected system. What is not in the list of its kind is left out of the plan; a kind that is not named may have everything done.',
+  );
+export type ActionsConfiguration = z.infer<typeof actionsSchema>;
+
 const matchAttributes = z.array(z.string().min(1));
 export const syncSchema = z.strictObject({
   connection: z.string().describe('The name of the connection.'),
@@ -437,6 +536,7 @@ export const syncSchema = z.strictObject({
       'Directory attributes by which an object that is not linked yet is found, best first. A list is for users.',
     ),
   map: mapSchema.optional(),
+  actions: actionsSchema.optional(),
   onMissing: z
     .enum(onMissingPolicies)
     .default('ignore')

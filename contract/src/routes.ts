@@ -7,6 +7,7 @@ import { directoryRoutes } from './directory-routes.ts';
 import { jobRoutes } from './job-routes.ts';
 import { oauthRoutes } from './oauth.ts';
 import type { Route } from './route.ts';
+import { signingKeyRoutes } from './signing-key.ts';
 
 /** Everything of the native API lies under this. */
 export const apiPrefix = '/lockstep/v1';
@@ -46,6 +47,7 @@ export const routes = {
   ...configurationRoutes,
   ...connectionRoutes,
   ...connectionTokenRoutes,
+  ...signingKeyRoutes,
   ...syncRoutes,
   ...authZoneRoutes,
   ...jobRoutes,

@@ -7,8 +7,12 @@ import { bootstrapInstallation, type AdministratorCredentials } from './app/inst
 import { makeJobRunner } from './app/job-runner.ts';
 import { continuousSyncs } from './app/continuous-syncs.ts';
 import { scheduledSyncs } from './app/schedules.ts';
+import { entraConnector } from './connectors/entra/connector.ts';
+import { eventCallbackConnector } from './connectors/event-callback/connector.ts';
 import { fileConnector } from './connectors/file/connector.ts';
 import { ldapConnector } from './connectors/ldap/connector.ts';
+import { scimConnector } from './connectors/scim/connector.ts';
+import { scimServerConnector } from './connectors/scim/pushed-connector.ts';
 import { listenLocal } from './http/local-socket.ts';
 import { buildServer } from './http/server.ts';
 import { openQueue, type JobQueue } from './jobs/queue.ts';
@@ -57,7 +61,14 @@ export interface Runtime extends AsyncDisposable {
 }
 
 const connectors: ConnectorRegistry = new Map(
-  [ldapConnector as Connector, fileConnector as Connector].map((connector) => [connector.type, connector]),
+  [
+    ldapConnector as Connector,
+    entraConnector as Connector,
+    eventCallbackConnector as Connector,
+    fileConnector as Connector,
+    scimConnector as Connector,
+    scimServerConnector as Connector,
+  ].map((connector) => [connector.type, connector]),
 );
 const consoleDirectory = join(import.meta.dirname, '../../console/public');
 

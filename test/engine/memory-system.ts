@@ -21,7 +21,7 @@ import type { Entry } from './memory-tree.ts';
 
 /** Attributes beside the naming one, by kind; they have one name on both sides. */
 const plain: Record<ObjectKind, readonly string[]> = {
-  user: ['displayName', 'mail', 'title', 'phoneNumber', 'employeeNumber'],
+  user: ['displayName', 'mail', 'title', 'phoneNumber', 'employeeNumber', 'manager'],
   organizationalUnit: ['description'],
   group: ['description'],
 };

@@ -1,4 +1,4 @@
-import { syncSchema } from '@lockstep/contract/configuration.ts';
+import { syncSchema, type ActionsConfiguration } from '@lockstep/contract/configuration.ts';
 import { LockstepError } from '../kernel/errors.ts';
 import type { ApplicationRow } from '../store/queries/applications.ts';
 import { findConnection, updateConnectionProfile, type ConnectionRow } from '../store/queries/connections.ts';
@@ -21,8 +21,8 @@ export interface Provisioning {
   readonly enabled?: boolean | undefined;
   /** Units whose users it gets, by the ids that APIs use. */
   readonly organizationalUnitIds?: readonly string[] | undefined;
-  /** Whether it is told of deletions. */
-  readonly deletes?: boolean | undefined;
+  /** What may be done in it, by kind; without it everything. */
+  readonly actions?: ActionsConfiguration | undefined;
   /** Whether it takes users only. */
   readonly usersOnly?: boolean | undefined;
 }
@@ -38,7 +38,9 @@ async function writeConnection(
   const existing =
     connectionId === null ? undefined : await findConnection(trx, actor.tenantId, connectionId);
   const name = existing?.name ?? (await freeName(trx, actor.tenantId, application.name));
-  const settings = parseSettings(given.type, given.settings, 'connection');
+  // What the API that gives them does not know stays as it is.
+  const known = existing?.type === given.type ? existing.settings : {};
+  const settings = parseSettings(given.type, { ...known, ...given.settings }, 'connection');
   await saveConnection(app, trx, actor, name, { ...given, settings }, true, application.id);
   const connection = await findConnection(trx, actor.tenantId, name);
   if (connection === undefined) throw new LockstepError('Internal', `connection ${name} was not saved`);
@@ -47,22 +49,36 @@ async function writeConnection(
   return connection;
 }
 
-/** Of units that lie in one another the outer ones, as paths. */
-async function scopePaths(
+interface ScopeUnit {
+  /** As APIs call it: the root has an id too. */
+  readonly id: string;
+  readonly path: string;
+}
+
+/** Of units that lie in one another the outer ones. */
+async function scopeUnits(
   executor: Executor,
   tenantId: string,
   rootId: string,
   unitIds: readonly string[],
-): Promise<string[]> {
-  if (unitIds.includes(rootId)) return ['/'];
+): Promise<ScopeUnit[]> {
+  if (unitIds.includes(rootId)) return [{ id: rootId, path: '/' }];
   const outer: string[] = [];
   for (const id of new Set(unitIds)) {
     const above = await selectUnitsAbove(executor, tenantId, id);
     if (!above.some((unit) => unitIds.includes(unit.id))) outer.push(id);
   }
   const paths = await unitPaths(executor, tenantId, outer);
-  // A unit that was deleted has nobody in it.
-  return outer.map((id) => paths(id)).filter((path) => path !== undefined);
+  return outer.flatMap((id) => {
+    const path = paths(id);
+    // A unit that was deleted has nobody in it.
+    return path === undefined ? [] : [{ id, path }];
+  });
+}
+
+/** Where a unit's people lie in the application: those that are told of units know it by its id, others have no tree. */
+function nodeOf(connection: ConnectionRow, unit: ScopeUnit): string {
+  return connection.type === 'event_callback' ? unit.id : '';
 }
 
 async function writeSync(
@@ -74,16 +90,17 @@ async function writeSync(
   rootId: string,
 ): Promise<void> {
   const { provisioning } = application;
-  const paths = await scopePaths(trx, actor.tenantId, rootId, provisioning.organizationalUnitIds ?? []);
-  if (paths.length === 0) return;
+  const units = await scopeUnits(trx, actor.tenantId, rootId, provisioning.organizationalUnitIds ?? []);
+  if (units.length === 0) return;
   const [existing] = await selectSyncsOfConnection(trx, actor.tenantId, connection.id);
   const configuration = syncSchema.parse({
     ...existing?.settings,
     connection: connection.name,
     direction: 'egress',
-    scopes: paths.map((source) => ({ source, target: '/' })),
-    ...(provisioning.usersOnly === true ? { kinds: ['user'] } : {}),
-    onMissing: provisioning.deletes === false ? 'ignore' : 'delete',
+    scopes: units.map((unit) => ({ source: unit.path, target: nodeOf(connection, unit) })),
+    kinds: provisioning.usersOnly === true ? ['user'] : undefined,
+    actions: provisioning.actions,
+    onMissing: 'delete',
     enabled: application.enabled && provisioning.enabled === true,
     continuous: true,
   });

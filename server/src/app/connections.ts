@@ -21,6 +21,7 @@ import { lockTenant } from '../store/queries/tenant.ts';
 import { requireRole, type Actor } from './actor.ts';
 import type { Application, Executor, Vault } from './application.ts';
 import { cutPage, type PageRequest } from './page.ts';
+import { openSigner } from './signing-keys.ts';
 
 /** Secrets of a connection by their name in its configuration. */
 export type Secrets = Readonly<Record<string, string>>;
@@ -50,14 +51,15 @@ export function getConnector(app: Pick<Application, 'connectors'>, type: string)
 
 /** What a connector is given of a connection that is saved. */
 export function connectorContext(
-  app: Pick<Application, 'baseDirectory' | 'store' | 'vault'>,
-  connection: Pick<ConnectionRow, 'id' | 'serial' | 'name' | 'sealedSecrets'>,
+  app: Pick<Application, 'baseDirectory' | 'clock' | 'store' | 'vault'>,
+  connection: Pick<ConnectionRow, 'id' | 'tenantId' | 'serial' | 'name' | 'sealedSecrets'>,
 ): ConnectorContext {
   const secrets = openSecrets(app.vault, connection);
   return {
     baseDirectory: app.baseDirectory,
     secret: (name) => secrets[name],
     replica: openReplica(app.store, connection.serial),
+    signer: openSigner(app, connection),
   };
 }
 
@@ -144,10 +146,7 @@ export interface PartedConnection {
  */
 export function partConnection(configuration: ConnectionConfiguration): PartedConnection {
   const secrets: Record<string, string> = {};
-  const { settings, secrets: given } = partSecretFields(
-    configuration,
-    secretNames[configuration.type] ?? [],
-  );
+  const { settings, secrets: given } = partSecretFields(configuration, secretNames[configuration.type] ?? []);
   for (const [name, value] of Object.entries(given)) {
     if (typeof value !== 'string') {
       throw new LockstepError('InvalidConfiguration', `${name} must be given as text here`, {

@@ -116,6 +116,7 @@ export async function specifySync(
         scopes,
         match,
         settings.kinds ?? null,
+        ...(settings.actions ? [settings.actions] : []),
         connection.settings,
       ]),
     )
@@ -127,6 +128,7 @@ export async function specifySync(
     mapping,
     match,
     guard: resolveGuard(settings.guard),
+    allowed: settings.actions,
     version,
     sourceFilter: sync.direction === 'egress' ? egressFilter(sync.name, scopes) : null,
     matchAttributes: tenant.matchAttributes,

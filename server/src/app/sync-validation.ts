@@ -115,7 +115,10 @@ function checkScopes(
       checkField(`${at}.filter`, () => endpoint.checkFilter?.(filter));
   }
   const nodes = (side: 'source' | 'target'): string[] => scopes.map((scope) => scope[side]);
-  refuseOverlap(nodes(external), (outer, inner) => endpoint.contains(outer, inner), field, external);
+  // Without a tree everything is in one place, and what came from where is told by the links.
+  const isFlat = !endpoint.capabilities.kinds.includes('organizationalUnit');
+  if (external === 'source' || !isFlat)
+    refuseOverlap(nodes(external), (outer, inner) => endpoint.contains(outer, inner), field, external);
   if (configuration.direction === 'egress') refuseOverlap(nodes('source'), pathContains, field, 'source');
 }
 
@@ -141,6 +144,13 @@ export async function validateSync(
         field: `${field}.continuous`,
         remedy: 'Give an ingress a schedule.',
       },
+    );
+  }
+  if (configuration.actions !== undefined && configuration.direction === 'ingress') {
+    throw new LockstepError(
+      'InvalidConfiguration',
+      `${field}.actions: only what an egress does can be limited`,
+      { field: `${field}.actions`, remedy: 'Leave it out: onMissing says what an ingress may take away.' },
     );
   }
   const defaults = connector.defaultMapping(configuration.direction, connection.settings);

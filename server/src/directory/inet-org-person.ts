@@ -11,8 +11,6 @@ export interface Correspondence {
   readonly ldapFallbacks?: readonly string[];
   /** An entry holds it only when it is of one of these object classes (lower case). */
   readonly classes?: readonly string[];
-  /** Its values are names of objects in the system they were read from: read, and written elsewhere only when a map says so. */
-  readonly names?: 'object';
 }
 
 const posixAccount = ['posixaccount'];
@@ -62,8 +60,8 @@ const ofUser: readonly Correspondence[] = [
   same('preferredLanguage'),
   same('labeledURI'),
   same('carLicense'),
-  { ...same('manager'), names: 'object' },
-  { ...same('secretary'), names: 'object' },
+  same('manager'),
+  same('secretary'),
   { ...same('uidNumber'), classes: posixAccount },
   { ...same('gidNumber'), classes: posixAccount },
   { ...same('homeDirectory'), classes: posixAccount },
@@ -78,7 +76,7 @@ const ofGroup: readonly Correspondence[] = [
   { ...same('businessCategory'), classes: namedGroup },
   { directory: 'organizationName', ldap: 'o', classes: namedGroup },
   { directory: 'organizationalUnitName', ldap: 'ou', classes: namedGroup },
-  { ...same('owner'), classes: namedGroup, names: 'object' },
+  { ...same('owner'), classes: namedGroup },
   { ...same('gidNumber'), classes: posixGroup },
 ];
 
@@ -92,8 +90,7 @@ export const correspondences: Readonly<Record<ObjectKind, readonly Correspondenc
 export type CorrespondenceMapping = Readonly<Record<string, { readonly from: readonly string[] }>>;
 
 /**
- * The default mapping of one kind; the two directions are inverse to each other, so that values pass through whole,
- * but for those that name objects: these are read only.
+ * The default mapping of one kind; the two directions are inverse to each other, so that values pass through whole.
  */
 export function correspondenceMapping(
   direction: 'ingress' | 'egress',
@@ -107,8 +104,7 @@ export function correspondenceMapping(
       ]),
     );
   }
-  const written = entries.filter(({ names }) => names === undefined);
-  return Object.fromEntries(written.map(({ directory, ldap }) => [ldap, { from: [directory] }]));
+  return Object.fromEntries(entries.map(({ directory, ldap }) => [ldap, { from: [directory] }]));
 }
 
 /** Object classes that make an entry one of a kind on reading (any of them), lower case, in the order of asking. */

@@ -14,6 +14,8 @@ import { merakiSurface } from './surfaces/meraki/surface.ts';
 import { sendProblem, sendProtocolProblem } from './surfaces/native/problems.ts';
 import { nativeSurface } from './surfaces/native/surface.ts';
 import { oauthSurface } from './surfaces/oauth/surface.ts';
+import { signingKeysSurface } from './surfaces/signing-keys/surface.ts';
+import { scimSurface } from './surfaces/scim/surface.ts';
 
 /** Every API on the port. A vendor's API is one more of these. */
 const surfaces: readonly Surface[] = [
@@ -22,6 +24,8 @@ const surfaces: readonly Surface[] = [
   merakiSurface,
   oauthSurface,
   authentikSurface,
+  signingKeysSurface,
+  scimSurface,
 ];
 
 export interface ServerOptions {

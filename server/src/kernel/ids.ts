@@ -23,6 +23,8 @@ export const idPrefixes = {
   oauthClient: 'oauth',
   oauthGrant: 'grant',
   propertyMapping: 'pmap',
+  record: 'rec',
+  signingKey: 'key',
 } as const;
 export type IdType = keyof typeof idPrefixes;
 

@@ -51,6 +51,7 @@ export interface Database {
   replica_record: ReplicaRecordTable;
   replica_member: ReplicaMemberTable;
   scim_token: ScimTokenTable;
+  signing_key: SigningKeyTable;
 }
 
 /** Made by the database and never written. */
@@ -580,4 +581,13 @@ interface ScimTokenTable {
   expires_at: MomentOrNull;
   last_used_at: MomentOrNull;
   revoked_at: MomentOrNull;
+}
+
+interface SigningKeyTable {
+  id: string;
+  tenant_id: string;
+  public_key: Json<JsonObject>;
+  sealed_private_key: Uint8Array;
+  created_at: CreatedAt;
+  retired_at: MomentOrNull;
 }

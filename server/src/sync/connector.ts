@@ -199,7 +199,10 @@ export interface Endpoint extends AsyncDisposable {
   project(kind: ObjectKind, attributes: Attributes, existing: ExternalObject | null): Projected;
   /** Whether two names within a parent are the same to this system (case and escapes of an RDN). */
   sameName(left: string, right: string): boolean;
-  /** The normalised form of a reference found in an attribute value (a manager's DN); null when it is none. */
+  /**
+   * The normalised form of a reference found in an attribute value (a manager's DN); null when it is none. What a
+   * mapping writes into such an attribute of a target is the location of the object it names.
+   */
   normaliseReference(text: string): string | null;
   /** Whether one scope's node contains the other (overlapping scopes are refused). */
   contains(outerNode: string, innerNode: string): boolean;
@@ -217,6 +220,15 @@ export interface Endpoint extends AsyncDisposable {
   }): Promise<TargetSession>;
 }
 
+/** Signs what a connection tells the system, by the tenant's key, whose public half is published. */
+export interface Signer {
+  readonly tenantId: string;
+  readonly connectionId: string;
+  now(): Date;
+  /** The claims as a signed JWT in compact form (RFC 7519). */
+  sign(claims: Readonly<Record<string, unknown>>): Promise<string>;
+}
+
 export interface ConnectorContext {
   /** Directory that relative paths of the configuration start from. */
   readonly baseDirectory: string;
@@ -224,6 +236,8 @@ export interface ConnectorContext {
   secret(name: string): string | undefined;
   /** Lockstep's copy of the system, for systems that tell of changes; a connection that is not saved yet has none. */
   readonly replica?: Replica | undefined;
+  /** A connection that is not saved yet has none. */
+  readonly signer?: Signer | undefined;
 }
 
 /** A connector type. `Settings` is what its configuration schema parses to. */

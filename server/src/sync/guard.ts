@@ -2,6 +2,9 @@ import type { Kind } from '@lockstep/contract/vocabulary.ts';
 import { kinds } from '@lockstep/contract/vocabulary.ts';
 import type { GuardLimit, ResolvedGuard } from './guard-limits.ts';
 
+/** What runs of changes take away counts together for so many milliseconds. */
+export const guardWindow = 24 * 60 * 60_000;
+
 /** What the plan takes away from the objects of one kind. */
 export interface PlannedLoss {
   /** Changes that delete, disable or remove a member. */

@@ -1,9 +1,10 @@
 import type { Kind, ObjectKind } from '@lockstep/contract/vocabulary.ts';
 import { kinds } from '@lockstep/contract/vocabulary.ts';
 import { LockstepError } from '../kernel/errors.ts';
+import { isAllowed } from './allowed-actions.ts';
 import { ChangeWriter } from './change-writer.ts';
 import { namingAttribute } from './contributions.ts';
-import { evaluateGuard } from './guard.ts';
+import { evaluateGuard, guardWindow } from './guard.ts';
 import type { GuardCount, GuardVerdict } from './guard.ts';
 import { ruleTargets, stageSourceMatches, targetRuleValues } from './match-egress.ts';
 import type { RuleTargets } from './match-egress.ts';
@@ -12,6 +13,7 @@ import { planIngressKind, planMissing, ruleValues } from './plan-ingress.ts';
 import { objectKeys } from './object-keys.ts';
 import type { PlannedChange } from './planned-change.ts';
 import { ProgressNotes } from './progress-notes.ts';
+import { normaliseReferences } from './references.ts';
 import { plannedKinds, plansMemberships, readsChanges } from './run-context.ts';
 import type { Run } from './run-context.ts';
 import { stageEntries } from './stage-entries.ts';
@@ -25,7 +27,8 @@ const missingOrder: readonly ObjectKind[] = ['user', 'group', 'organizationalUni
 const interpretIngress =
   (run: Run): Interpret =>
   (kind, entry) => {
-    const attributes = run.specification.mapping[kind](entry.attributes);
+    const mapped = run.specification.mapping[kind](entry.attributes);
+    const attributes = normaliseReferences(kind, mapped, (text) => run.endpoint.normaliseReference(text));
     const naming = attributes[namingAttribute[kind]]?.[0];
     if (typeof naming !== 'string' || naming.trim() === '') {
       throw new LockstepError(
@@ -117,6 +120,7 @@ async function planIngressObjects(
     }
   }
   await staging.matchIngress(run.specification.match, reading.absence);
+  await staging.resolveReferences(asked);
   for (const kind of asked) {
     const equal = await planIngressKind(run, staging, kind, nodes, units, writer, reading.absence);
     same[kind] = reading.clean[kind] + equal;
@@ -145,13 +149,11 @@ async function planEgressObjects(
     const others = await planEgressKind(run, staging, kind, nodes, units, writer, reading.complete);
     same[kind] = scope.inScope[kind] - others;
   }
+  await writer.hand((first) => staging.planPendingReferences(first));
   return same;
 }
 
 const nothingSame: PlanTotals['same'] = { organizationalUnit: 0, user: 0, group: 0, membership: 0 };
-
-/** What runs of changes take away counts together for so many milliseconds. */
-const guardWindow = 24 * 60 * 60_000;
 
 async function weigh(run: Run, staging: Staging, absence: Absence): Promise<GuardVerdict> {
   const linked = await staging.countLinked();
@@ -198,10 +200,11 @@ export async function makePlan(
   const { absence } = reading;
   if (absence !== 'nothing') await staging.stageMissing(plannedKinds(run), absence);
   const memberships = plansMemberships(run);
-  if (memberships) {
+  const { allowed } = run.specification;
+  if (memberships && isAllowed(allowed, 'membership', 'addMember'))
     await writer.hand((first) => staging.planAddedMembers(first));
+  if (memberships && isAllowed(allowed, 'membership', 'removeMember'))
     await writer.hand((first) => staging.planRemovedMembers(first, absence));
-  }
   if (absence !== 'nothing') await planMissingObjects(run, staging, writer);
   await writer.flush();
   const { selection } = run.job;

@@ -1,8 +1,9 @@
-import type { ObjectKind } from '@lockstep/contract/vocabulary.ts';
+import type { ObjectKind, Verb } from '@lockstep/contract/vocabulary.ts';
 import { attributesFromJson } from '../directory/attributes.ts';
-import type { Attributes } from '../directory/attributes.ts';
+import type { Attributes, JsonAttributes } from '../directory/attributes.ts';
 import { LockstepError } from '../kernel/errors.ts';
 import type { ErrorCode } from '../kernel/errors.ts';
+import { isAllowed, restrain } from './allowed-actions.ts';
 import type { ChangeWriter } from './change-writer.ts';
 import type { ExternalObject } from './connector.ts';
 import { egressSource } from './egress-source.ts';
@@ -14,6 +15,13 @@ import type { LinkData, PlannedChange } from './planned-change.ts';
 import type { Run } from './run-context.ts';
 import { mapQuietly } from './match-egress.ts';
 import { matchKey } from './match-key.ts';
+import {
+  markReferences,
+  partReferences,
+  pendingPrefix,
+  recordReferences,
+  sameReferences,
+} from './references.ts';
 import type { UnitResolver } from './unit-resolver.ts';
 import { placeKey } from './sync-store.ts';
 import type { EgressCandidate, MissingLink, StagedObject, Staging } from './sync-store.ts';
@@ -64,36 +72,43 @@ function hasUnits(run: Run): boolean {
 interface Desired {
   readonly image: Image;
   readonly managed: readonly string[];
+  /** See `PartedReferences.pending`. */
+  readonly pending: JsonAttributes;
 }
 
 function desiredImage(run: Run, candidate: EgressCandidate, node: string | null): Desired {
-  const { kind, objectId, directory, staged } = candidate;
-  const mapped = run.specification.mapping[kind](egressSource(kind, objectId, directory));
+  const { kind, objectId, directory, staged, references } = candidate;
+  const source = markReferences(kind, egressSource(kind, objectId, directory), references);
+  const mapped = run.specification.mapping[kind](source);
   const projected = run.endpoint.project(kind, mapped, staged ? externalObject(staged) : null);
   const managed = new Set([
     ...run.specification.mapping.attributesWritten[kind],
     ...Object.keys(projected.attributes),
   ]);
+  const { attributes, pending } = partReferences(projected.attributes, references);
+  for (const name of Object.keys(pending)) managed.delete(name.slice(pendingPrefix.length));
   return {
     image: {
       parent: hasUnits(run) && directory.parentId !== node ? directory.parentId : null,
       name: projected.name,
       enabled: kind === 'user' && run.endpoint.capabilities.disable ? directory.enabled : null,
-      attributes: projected.attributes,
+      attributes,
     },
     managed: [...managed],
+    pending,
   };
 }
 
 function existingImage(
+  run: Run,
   staged: StagedObject,
   scope: number,
   managed: readonly string[],
   units: UnitResolver,
 ): Image {
   const above = staged.parents[0];
-  // Right below the node of another scope it is not where it shall be.
-  const atTop = staged.link.scope === scope ? { id: null } : undefined;
+  // Right below the node of another scope it is not where it shall be; without a tree all nodes are one.
+  const atTop = staged.link.scope === scope || !hasUnits(run) ? { id: null } : undefined;
   const parent = above === undefined ? atTop : units.exactly(above);
   return {
     parent: parent === undefined ? unknownParent : parent.id,
@@ -122,8 +137,8 @@ function planCandidate(
   placed: boolean,
   node: string | null,
   units: UnitResolver,
-): PlannedChange[] {
-  const { kind, link } = candidate;
+): Planned {
+  const { kind, link, references } = candidate;
   const label = candidate.directory.name;
   const base = {
     kind,
@@ -137,27 +152,26 @@ function planCandidate(
   };
   if (candidate.conflict) {
     const tie: Tie = { by: 'conflict', verb: 'bind', ...candidate.conflict };
-    return planObject({ ...base, tie, desired: emptyImage, existing: null }, exact);
+    return settledPlan(planObject({ ...base, tie, desired: emptyImage, existing: null }, exact));
   }
   if (staged?.error) {
     const tie = conflictTie(candidate, staged.error.code, staged.error.message);
-    return planObject({ ...base, tie, desired: emptyImage, existing: null }, exact);
+    return settledPlan(planObject({ ...base, tie, desired: emptyImage, existing: null }, exact));
   }
   let desired: Desired;
   try {
     desired = desiredImage(run, { ...candidate, staged }, node);
   } catch (error) {
     if (!(error instanceof LockstepError)) throw error;
-    return planObject(
-      {
-        ...base,
-        tie: conflictTie(candidate, error.code, error.message),
-        desired: emptyImage,
-        existing: null,
-      },
-      exact,
-    );
+    const tie = conflictTie(candidate, error.code, error.message);
+    return settledPlan(planObject({ ...base, tie, desired: emptyImage, existing: null }, exact));
   }
+  const { allowed, mapping } = run.specification;
+  if (staged === null && !isAllowed(allowed, kind, 'create')) return settledPlan([]);
+  const existing = staged
+    ? existingImage(run, staged, candidate.scope, mapping.attributesWritten[kind], units)
+    : null;
+  const may = (verb: Verb): boolean => isAllowed(allowed, kind, verb);
   const rules = run.specification.match[kind];
   const tie: Tie =
     link && staged
@@ -165,20 +179,39 @@ function planCandidate(
       : staged
         ? { by: 'match', rule: placed ? 'path' : (rules[candidate.matchedBy ?? 0] ?? 'path') }
         : { by: 'nothing' };
-  return planObject(
+  const changes = planObject(
     {
       ...base,
       tie,
-      desired: desired.image,
-      existing: staged
-        ? existingImage(staged, candidate.scope, run.specification.mapping.attributesWritten[kind], units)
-        : null,
+      desired: existing ? restrain(desired.image, existing, desired.managed, may) : desired.image,
+      existing,
       // A create replaces the link of an entry that is gone from the target.
       externalId: staged ? staged.externalId : null,
     },
-    { managed: desired.managed, sameName: (left, right) => run.endpoint.sameName(left, right) },
+    {
+      managed: desired.managed,
+      sameName: (left, right) => run.endpoint.sameName(left, right),
+      sameReferences: (_name, wanted, present) =>
+        sameReferences(wanted, present, references, (text) => run.endpoint.normaliseReference(text)),
+    },
   );
+  return {
+    changes: changes.map((change) =>
+      recordReferences(
+        change.verb === 'create' ? { ...change, after: { ...change.after, ...desired.pending } } : change,
+      ),
+    ),
+    waits: Object.keys(desired.pending).length > 0,
+  };
 }
+
+interface Planned {
+  readonly changes: readonly PlannedChange[];
+  /** It names an object that the plan has yet to create. */
+  readonly waits: boolean;
+}
+
+const settledPlan = (changes: readonly PlannedChange[]): Planned => ({ changes, waits: false });
 
 const emptyImage: Image = { parent: null, name: '', enabled: null, attributes: {} };
 const exact = { managed: [], sameName: (left: string, right: string): boolean => left === right };
@@ -259,22 +292,26 @@ export async function planEgressKind(
         nodes[candidate.scope] ?? null,
         units,
       );
-      const failed = planned.some(({ outcome }) => outcome?.result === 'failed');
+      const failed = planned.changes.some(({ outcome }) => outcome?.result === 'failed');
       if (staged && !candidate.link) {
         settled.push({ kind, externalId: staged.externalId, objectId: failed ? null : candidate.objectId });
       }
-      if (planned.length > 0) notSame += 1;
+      if (planned.changes.length > 0) notSame += 1;
       else if (staged) {
         refreshed.push({
           kind,
           externalId: staged.externalId,
           objectId: candidate.objectId,
-          link: { ...staged.link, scope: candidate.scope },
+          link: {
+            ...staged.link,
+            scope: candidate.scope,
+            ...(planned.waits ? { fingerprint: null } : {}),
+          },
           revision: candidate.directory.revision,
           contribution: null,
         });
-      }
-      changes.push(...planned);
+      } else notSame += 1;
+      changes.push(...planned.changes);
     });
     if (settled.length > 0) await staging.settleStaged(settled);
     if (refreshed.length > 0) await staging.refreshLinks(refreshed);
@@ -303,8 +340,10 @@ export function planEgressMissing(run: Run, missing: MissingLink): PlannedChange
     enabled: staged.enabled,
     attributes: attributesFromJson(staged.attributes),
   });
-  if (run.sync.onMissing === 'delete') return [{ ...base, verb: 'delete', before, after: null }];
-  if (run.sync.onMissing !== 'disable' || kind !== 'user' || !run.endpoint.capabilities.disable) return [];
+  const { onMissing } = run.sync;
+  if (onMissing !== 'ignore' && !isAllowed(run.specification.allowed, kind, onMissing)) return [];
+  if (onMissing === 'delete') return [{ ...base, verb: 'delete', before, after: null }];
+  if (onMissing !== 'disable' || kind !== 'user' || !run.endpoint.capabilities.disable) return [];
   if (staged.enabled === false) return [];
   return [{ ...base, verb: 'disable', before: { $enabled: ['true'] }, after: { $enabled: ['false'] } }];
 }

@@ -65,6 +65,8 @@ export interface Replica {
     changes: readonly ReplicaChange[],
     progress?: { readonly cursor: unknown; readonly round?: 'begin' | 'end' | 'only' | undefined },
   ): Promise<void>;
+  /** The records with these ids that are in the copy, without the members of groups. */
+  find(kind: ObjectKind, externalIds: readonly string[]): Promise<readonly ReplicaEntry[]>;
   /** Streams the copy, each object once. */
   read(options: ReplicaReadOptions): AsyncGenerator<readonly ReplicaEntry[], void>;
   /** Runs `work` while nobody else fills this copy; waits for its turn. */

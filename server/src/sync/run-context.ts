@@ -2,6 +2,7 @@ import type { Kind, ObjectKind } from '@lockstep/contract/vocabulary.ts';
 import { objectKinds } from '@lockstep/contract/vocabulary.ts';
 import type { CompiledMapping } from '../mapping/compile.ts';
 import type { MatchRules } from '../mapping/rules.ts';
+import type { AllowedActions } from './allowed-actions.ts';
 import type { Endpoint } from './connector.ts';
 import type { ResolvedGuard } from './guard-limits.ts';
 import type { SourceFilter, RunnableJob, RunnableSync, SyncStore } from './sync-store.ts';
@@ -17,6 +18,8 @@ export interface SyncSpecification {
   readonly mapping: CompiledMapping;
   readonly match: MatchRules;
   readonly guard: ResolvedGuard;
+  /** Egress; without it everything may be done. */
+  readonly allowed?: AllowedActions | undefined;
   /** 32 hexadecimal digits over mapping, scopes, filters and the settings that change what is read. */
   readonly version: string;
   /** Egress: which directory objects are in scope at all; null: all of them. */

@@ -13,6 +13,7 @@ import type { ErrorCode } from '../kernel/errors.ts';
 import type { MemberChanges, TargetChange, UnitMove } from './connector.ts';
 import type { GuardVerdict, PlannedLoss } from './guard.ts';
 import type { LinkData, PlannedChange } from './planned-change.ts';
+import type { KnownReferences } from './references.ts';
 import type { JobSelection } from './selection.ts';
 
 /** A job as the engine needs it. */
@@ -171,6 +172,8 @@ export interface EgressCandidate {
   readonly staged: StagedObject | null;
   readonly matchedBy: number | null;
   readonly conflict: { readonly code: ErrorCode; readonly message: string } | null;
+  /** The objects that its attributes name, as far as they are in scope. */
+  readonly references: KnownReferences;
 }
 
 /** A link whose source object is gone. */
@@ -255,6 +258,8 @@ export interface Staging extends AsyncDisposable {
   noteGone(keys: readonly { readonly kind: ObjectKind; readonly externalId: string }[]): Promise<void>;
   /** After the read: finds what the unlinked staged objects match, and which of them conflict. */
   matchIngress(rules: Readonly<Record<ObjectKind, readonly string[]>>, absence: Absence): Promise<void>;
+  /** Ingress: attributes that name other objects by reference name them by id from here on. */
+  resolveReferences(kinds: readonly ObjectKind[]): Promise<void>;
   /**
    * Ingress: the places of users that nothing is tied to and nothing is wrong with. They are planned within the store:
    * read these, settle them, and call `planCreates`.
@@ -314,6 +319,11 @@ export interface Staging extends AsyncDisposable {
   /** Links whose object is gone from the source and that ask for no change are live no more. */
   releaseLinks(rows: readonly { kind: ObjectKind; externalId: string }[]): Promise<void>;
   writeChanges(firstOrdinal: number, changes: readonly PlannedChange[]): Promise<void>;
+  /**
+   * Egress: plans what created objects say of others that the plan creates as well, from the given ordinal on; returns
+   * the last ordinal used.
+   */
+  planPendingReferences(firstOrdinal: number): Promise<number>;
   /** Plans additions of members from the given ordinal on; returns the last ordinal used. */
   planAddedMembers(firstOrdinal: number): Promise<number>;
   /**

@@ -1,3 +1,4 @@
+import { forgetPresentedTokens } from './presented-tokens.ts';
 import { randomText } from '../access/key-material.ts';
 import type { ConnectionTokenView, CreatedConnectionToken } from '@lockstep/contract/connection-token.ts';
 import type { Page } from '@lockstep/contract/page.ts';
@@ -109,7 +110,9 @@ export async function revokeConnectionToken(
 ): Promise<void> {
   requireRole(actor, 'administrator');
   const { id } = await getConnectionRow(app.store.db, actor, connection);
-  if (await revokeScimTokenRow(app.store.db, id, token, app.clock.now())) return;
+  const revoked = await revokeScimTokenRow(app.store.db, id, token, app.clock.now());
+  forgetPresentedTokens(app);
+  if (revoked) return;
   throw new LockstepError(
     'NotFound',
     `connection ${JSON.stringify(connection)} has no token ${JSON.stringify(token)}`,

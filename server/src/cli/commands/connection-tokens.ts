@@ -64,6 +64,7 @@ function subcommand(name: string, description: string, example: string): Command
 /** `lockstep connections token ...`: without a further word it makes one. */
 export function connectionTokenCommand(): Command {
   const command = new Command('token')
+    .usage('[create] <connection> | list <connection> | revoke <connection> <token>')
     .description('make, list and revoke tokens of systems that push into a connection (SCIM)')
     .addHelpText('after', '\nExample:\n  $ bin/lockstep connections token hr-push --data ./data');
   command.addCommand(

@@ -15,7 +15,7 @@ function plainKind(kind: ObjectKind, direction: 'ingress' | 'egress'): KindMappi
   const identifier = kind === 'user' ? 'username' : 'name';
   const others = correspondences[kind]
     .filter(({ directory }) => directory !== identifier)
-    .map(({ directory, names }) => ({ directory, ldap: directory, ...(names && { names }) }));
+    .map(({ directory }) => ({ directory, ldap: directory }));
   const rest = correspondenceMapping(direction, others);
   if (direction === 'egress') return { name: { from: [identifier] }, ...rest };
   return { [identifier]: { from: kind === 'user' ? ['username', 'name'] : ['name'] }, ...rest };

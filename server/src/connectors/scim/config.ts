@@ -39,10 +39,7 @@ export async function makeScimClient(
 }
 
 interface TokenSource {
-  readonly options: Pick<
-    ConstructorParameters<typeof HttpClient>[0],
-    'authorize' | 'forgetAuthorization'
-  >;
+  readonly options: Pick<ConstructorParameters<typeof HttpClient>[0], 'authorize' | 'forgetAuthorization'>;
   dispose(): Promise<void>;
 }
 

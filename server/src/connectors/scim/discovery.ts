@@ -1,13 +1,10 @@
-import type { ObjectKind } from '@lockstep/contract/vocabulary.ts';
 import { LockstepError } from '../../kernel/errors.ts';
 import { foldCase, isJsonList, isJsonObject, readAttribute, type Json } from '../../scim/resource.ts';
 import type { ScimAttribute } from '../../scim/schema/attribute.ts';
 import { groupSchemaUrn, userSchemaUrn } from '../../scim/urns.ts';
 import type { ScimClient } from './client.ts';
+import { nameAttributes, type ScimKind } from './naming.ts';
 import { parseSchema } from './remote-schema.ts';
-
-/** Kinds that SCIM knows. */
-export type ScimKind = Extract<ObjectKind, 'user' | 'group'>;
 
 /** What a service tells of the resources of one type. */
 export interface ResourceShape {
@@ -75,7 +72,10 @@ async function ask(client: ScimClient, path: string, signal: AbortSignal): Promi
     const { status, body } = await client.send({ method: 'GET', path, signal });
     return status === 200 ? (body as Json | undefined) : undefined;
   } catch (error) {
-    if (error instanceof LockstepError && ['ProtocolError', 'LimitExceeded', 'AuthenticationRejected'].includes(error.code))
+    if (
+      error instanceof LockstepError &&
+      ['ProtocolError', 'LimitExceeded', 'AuthenticationRejected'].includes(error.code)
+    )
       return undefined;
     throw error;
   }
@@ -133,29 +133,31 @@ function endpointOf(types: readonly Json[], schema: string): string | undefined 
     if (!isJsonObject(type)) continue;
     const own = readAttribute(type, 'schema');
     const endpoint = readAttribute(type, 'endpoint');
-    if (typeof own !== 'string' || foldCase(own) !== foldCase(schema) || typeof endpoint !== 'string') continue;
-    const path = `/${endpoint.split('/').filter((part) => part !== '').at(-1) ?? ''}`;
+    if (typeof own !== 'string' || foldCase(own) !== foldCase(schema) || typeof endpoint !== 'string')
+      continue;
+    const path = `/${
+      endpoint
+        .split('/')
+        .filter((part) => part !== '')
+        .at(-1) ?? ''
+    }`;
     return /^\/[\w-]+$/.test(path) ? path : undefined;
   }
   return undefined;
 }
 
 function readShapes(schemas: readonly Json[]): ServiceDescription['shapes'] {
-  const parsed = schemas.flatMap((schema) => parseSchema(schema) ?? []);
-  const byUrn = new Map(parsed.map(({ id, attributes }) => [foldCase(id), attributes]));
-  return {
-    user: shapeOf(byUrn, userSchemaUrn, 'username'),
-    group: shapeOf(byUrn, groupSchemaUrn, 'displayname'),
-  };
+  return { user: readShape('user', schemas), group: readShape('group', schemas) };
 }
 
-/** A schema without the attribute that every such resource has is not believed. */
-function shapeOf(
-  byUrn: ReadonlyMap<string, readonly ScimAttribute[]>,
-  core: string,
-  required: string,
-): ResourceShape | undefined {
-  const attributes = byUrn.get(foldCase(core));
-  if (attributes?.some(({ name }) => foldCase(name) === required) !== true) return undefined;
+const cores: Readonly<Record<ScimKind, string>> = { user: userSchemaUrn, group: groupSchemaUrn };
+
+/** The resources of a kind by the schemas served. One without the attribute that each such resource has is not believed. */
+export function readShape(kind: ScimKind, schemas: readonly unknown[]): ResourceShape | undefined {
+  const parsed = schemas.flatMap((schema) => parseSchema(schema) ?? []);
+  const byUrn = new Map(parsed.map(({ id, attributes }) => [foldCase(id), attributes]));
+  const attributes = byUrn.get(foldCase(cores[kind]));
+  const name = foldCase(nameAttributes[kind]);
+  if (attributes?.some((each) => foldCase(each.name) === name) !== true) return undefined;
   return { schemas: new Map([...byUrn, ['', attributes]]) };
 }

@@ -32,7 +32,11 @@ function firstError(error: JsonObject): Json | undefined {
   const first = isJsonList(errors) ? errors[0] : errors;
   if (!isJsonObject(first ?? null)) return first;
   const object = first as JsonObject;
-  return readAttribute(object, 'description') ?? readAttribute(object, 'message') ?? readAttribute(object, 'detail');
+  return (
+    readAttribute(object, 'description') ??
+    readAttribute(object, 'message') ??
+    readAttribute(object, 'detail')
+  );
 }
 
 function textOf(value: Json | undefined): string | undefined {
@@ -51,7 +55,10 @@ export function batchError(response: HttpResponse): LockstepError | undefined {
   if (status === 429)
     return new LockstepError('RateLimited', `the SCIM service takes no more requests for now${said}`);
   if (status === 502 || status === 503 || status === 504)
-    return new LockstepError('ConnectionFailed', `the SCIM service is not there: it answered ${status}${said}`);
+    return new LockstepError(
+      'ConnectionFailed',
+      `the SCIM service is not there: it answered ${status}${said}`,
+    );
   if (status >= 300 && status < 400) {
     const where = response.headers['location'];
     return new LockstepError(
@@ -89,7 +96,12 @@ export function answerError({ status, body }: Pick<HttpResponse, 'status' | 'bod
 
 /** Whether one object of many failed, and not the service as a whole. */
 export function isOfOneObject(error: unknown): error is LockstepError {
-  const ofAll: readonly ErrorCode[] = ['AuthenticationRejected', 'RateLimited', 'ConnectionFailed', 'Cancelled'];
+  const ofAll: readonly ErrorCode[] = [
+    'AuthenticationRejected',
+    'RateLimited',
+    'ConnectionFailed',
+    'Cancelled',
+  ];
   return error instanceof LockstepError && !ofAll.includes(error.code);
 }
 

@@ -28,8 +28,6 @@ export interface Profile {
   readonly demands: readonly string[];
   /** What a delete does to a user: `remove` him, or the same as disabling him (he is still listed). */
   readonly deletion: 'remove' | 'deactivate';
-  /** Services whose totals and short pages prove nothing. */
-  readonly listsLie: boolean;
 }
 
 const standard: Profile = {
@@ -44,7 +42,6 @@ const standard: Profile = {
   groups: true,
   demands: [],
   deletion: 'remove',
-  listsLie: false,
 };
 
 /** Each from what the service's own documentation says; docs/connectors/scim.md lists them. */
@@ -82,7 +79,14 @@ const profiles: Readonly<Record<ProfileName, Profile>> = {
     patchForm: 'object',
     bulk: false,
   },
-  entra: { ...standard, name: 'entra', userUpdates: 'patch', groupUpdates: 'patch', memberRemoval: 'values', bulk: false },
+  entra: {
+    ...standard,
+    name: 'entra',
+    userUpdates: 'patch',
+    groupUpdates: 'patch',
+    memberRemoval: 'values',
+    bulk: false,
+  },
   github: {
     ...standard,
     name: 'github',
@@ -92,7 +96,14 @@ const profiles: Readonly<Record<ProfileName, Profile>> = {
     bulk: false,
     demands: ['emails.value'],
   },
-  gitlab: { ...standard, name: 'gitlab', userUpdates: 'patch', patchForm: 'paths', bulk: false, groups: false },
+  gitlab: {
+    ...standard,
+    name: 'gitlab',
+    userUpdates: 'patch',
+    patchForm: 'paths',
+    bulk: false,
+    groups: false,
+  },
   salesforce: {
     ...standard,
     name: 'salesforce',
@@ -111,7 +122,6 @@ const profiles: Readonly<Record<ProfileName, Profile>> = {
     membersRead: 'never',
     maxPageSize: 50,
     bulk: false,
-    listsLie: true,
   },
 };
 

@@ -1,4 +1,11 @@
-import { foldCase, isJsonList, isJsonObject, readAttribute, type Json, type JsonObject } from '../../scim/resource.ts';
+import {
+  foldCase,
+  isJsonList,
+  isJsonObject,
+  readAttribute,
+  type Json,
+  type JsonObject,
+} from '../../scim/resource.ts';
 import { attribute, complex, type AttributeType, type ScimAttribute } from '../../scim/schema/attribute.ts';
 
 const types: readonly AttributeType[] = [
@@ -11,12 +18,17 @@ const types: readonly AttributeType[] = [
   'binary',
   'complex',
 ];
-const mutabilities: readonly ScimAttribute['mutability'][] = ['readOnly', 'readWrite', 'immutable', 'writeOnly'];
+const mutabilities: readonly ScimAttribute['mutability'][] = [
+  'readOnly',
+  'readWrite',
+  'immutable',
+  'writeOnly',
+];
 const returns: readonly ScimAttribute['returned'][] = ['always', 'never', 'default', 'request'];
 
 /** A schema as a service serves it; what it leaves out has the defaults of RFC 7643 section 2.2. */
 export function parseSchema(
-  json: Json,
+  json: unknown,
 ): { readonly id: string; readonly attributes: readonly ScimAttribute[] } | undefined {
   if (!isJsonObject(json)) return undefined;
   const id = readAttribute(json, 'id');
@@ -51,7 +63,5 @@ function flag(json: JsonObject, name: string): boolean | undefined {
 }
 
 function oneOf<Value extends string>(values: readonly Value[], given: Json | undefined): Value | undefined {
-  return typeof given === 'string'
-    ? values.find((value) => foldCase(value) === foldCase(given))
-    : undefined;
+  return typeof given === 'string' ? values.find((value) => foldCase(value) === foldCase(given)) : undefined;
 }

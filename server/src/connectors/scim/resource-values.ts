@@ -90,3 +90,10 @@ function memberId(member: Json): string | undefined {
   const reference = readAttribute(member, '$ref');
   return typeof reference === 'string' ? reference.split('/').at(-1) : undefined;
 }
+
+/** The id of a resource; some services give numbers. */
+export function idOf(resource: ScimResource): string | undefined {
+  const id = readAttribute(resource, 'id');
+  if (typeof id === 'number') return String(id);
+  return typeof id === 'string' && id !== '' && id.length <= 1000 ? id : undefined;
+}

@@ -14,22 +14,16 @@ import type { ResolvedFilter, ResolvedPath } from './resolved.ts';
 
 /** Whether a resource, or one value of an attribute, matches; takes time linear in filter and resource. */
 export function matchesFilter(filter: ResolvedFilter, resource: JsonObject): boolean {
-  switch (filter.kind) {
-    case 'constant':
-      return filter.matches;
-    case 'and':
-      return filter.operands.every((operand) => matchesFilter(operand, resource));
-    case 'or':
-      return filter.operands.some((operand) => matchesFilter(operand, resource));
-    case 'not':
-      return !matchesFilter(filter.operand, resource);
-    case 'present':
-      return valuesOf(filter.path, resource).some(isPresent);
-    case 'valuePath':
-      return valuesOf(filter.path, resource).some((value) => matchesFilter(filter.filter, elementOf(value)));
-    case 'compare':
-      return matchesComparison(filter, resource);
+  if (filter.kind === 'constant') return filter.matches;
+  if ('operands' in filter) {
+    const matches = (operand: ResolvedFilter) => matchesFilter(operand, resource);
+    return filter.kind === 'and' ? filter.operands.every(matches) : filter.operands.some(matches);
   }
+  if (filter.kind === 'not') return !matchesFilter(filter.operand, resource);
+  if (filter.kind === 'compare') return matchesComparison(filter, resource);
+  const values = valuesOf(filter.path, resource);
+  if (filter.kind === 'present') return values.some(isPresent);
+  return values.some((value) => matchesFilter(filter.filter, elementOf(value)));
 }
 
 /** A value of a multi-valued attribute as an object; a simple one is its own `value`. */
@@ -66,7 +60,7 @@ function matchesComparison(
   const right = comparable(compared, value);
   return values.some((each) => {
     const left = comparable(compared, each);
-    return left === undefined || right === undefined ? operator === 'ne' : holds(left, operator, right);
+    return left === undefined || right === undefined ? operator === 'ne' : holds[operator](left, right);
   });
 }
 
@@ -82,25 +76,14 @@ function comparable(attribute: ScimAttribute, value: Json): Comparable | undefin
   return value;
 }
 
-function holds(left: Comparable, operator: CompareOperator, right: Comparable): boolean {
-  switch (operator) {
-    case 'eq':
-      return left === right;
-    case 'ne':
-      return left !== right;
-    case 'co':
-      return String(left).includes(String(right));
-    case 'sw':
-      return String(left).startsWith(String(right));
-    case 'ew':
-      return String(left).endsWith(String(right));
-    case 'gt':
-      return left > right;
-    case 'ge':
-      return left >= right;
-    case 'lt':
-      return left < right;
-    case 'le':
-      return left <= right;
-  }
-}
+const holds: Record<CompareOperator, (left: Comparable, right: Comparable) => boolean> = {
+  eq: (left, right) => left === right,
+  ne: (left, right) => left !== right,
+  co: (left, right) => String(left).includes(String(right)),
+  sw: (left, right) => String(left).startsWith(String(right)),
+  ew: (left, right) => String(left).endsWith(String(right)),
+  gt: (left, right) => left > right,
+  ge: (left, right) => left >= right,
+  lt: (left, right) => left < right,
+  le: (left, right) => left <= right,
+};

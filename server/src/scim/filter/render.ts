@@ -3,19 +3,14 @@ import type { Filter, FilterValue } from './ast.ts';
 
 /** The text of a filter; parsing it gives the same filter. */
 export function renderFilter(filter: Filter): string {
-  switch (filter.kind) {
-    case 'compare':
-      return `${renderAttributePath(filter.path)} ${filter.operator} ${renderFilterValue(filter.value)}`;
-    case 'present':
-      return `${renderAttributePath(filter.path)} pr`;
-    case 'not':
-      return `not (${renderFilter(filter.operand)})`;
-    case 'valuePath':
-      return `${renderAttributePath(filter.path)}[${renderFilter(filter.filter)}]`;
-    case 'and':
-    case 'or':
-      return filter.operands.map((operand) => renderOperand(operand, filter.kind)).join(` ${filter.kind} `);
+  if ('operands' in filter) {
+    return filter.operands.map((operand) => renderOperand(operand, filter.kind)).join(` ${filter.kind} `);
   }
+  if (filter.kind === 'not') return `not (${renderFilter(filter.operand)})`;
+  const path = renderAttributePath(filter.path);
+  if (filter.kind === 'present') return `${path} pr`;
+  if (filter.kind === 'compare') return `${path} ${filter.operator} ${renderFilterValue(filter.value)}`;
+  return `${path}[${renderFilter(filter.filter)}]`;
 }
 
 /** Parentheses where the operand would otherwise be read as part of what is around it. */

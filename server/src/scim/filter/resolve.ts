@@ -43,24 +43,17 @@ export function resolveValueFilter(
 }
 
 function resolve(filter: Filter, lookup: Lookup, options: ResolveOptions): ResolvedFilter {
-  switch (filter.kind) {
-    case 'and':
-    case 'or':
-      return { kind: filter.kind, operands: filter.operands.map((each) => resolve(each, lookup, options)) };
-    case 'not':
-      return { kind: 'not', operand: resolve(filter.operand, lookup, options) };
-    case 'present':
-    case 'compare':
-    case 'valuePath': {
-      const path = lookup(filter.path);
-      if (path === undefined) return resolveUnknown(filter, options);
-      if (filter.kind === 'present') return { kind: 'present', path };
-      if (filter.kind === 'compare') return resolveComparison(path, filter.operator, filter.value, options);
-      if (path.subAttribute !== undefined)
-        throw fault(`"${renderAttributePath(filter.path)}" takes no brackets.`);
-      return { kind: 'valuePath', path, filter: resolveValueFilter(filter.filter, path.attribute, options) };
-    }
+  if ('operands' in filter) {
+    return { kind: filter.kind, operands: filter.operands.map((each) => resolve(each, lookup, options)) };
   }
+  if (filter.kind === 'not') return { kind: 'not', operand: resolve(filter.operand, lookup, options) };
+  const path = lookup(filter.path);
+  if (path === undefined) return resolveUnknown(filter, options);
+  if (filter.kind === 'present') return { kind: 'present', path };
+  if (filter.kind === 'compare') return resolveComparison(path, filter.operator, filter.value, options);
+  if (path.subAttribute !== undefined)
+    throw fault(`"${renderAttributePath(filter.path)}" takes no brackets.`);
+  return { kind: 'valuePath', path, filter: resolveValueFilter(filter.filter, path.attribute, options) };
 }
 
 function resolveUnknown(

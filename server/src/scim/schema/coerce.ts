@@ -1,5 +1,5 @@
 import type { Json } from '../resource.ts';
-import type { ScimAttribute } from './attribute.ts';
+import type { AttributeType, ScimAttribute } from './attribute.ts';
 import { findInstant } from './date-time.ts';
 
 const base64 = /^[A-Za-z0-9+/_-]*={0,2}$/;
@@ -14,26 +14,22 @@ export function findScalar(
   value: Json,
   textual: boolean,
 ): string | number | boolean | undefined {
-  switch (attribute.type) {
-    case 'boolean':
-      return typeof value === 'boolean' ? value : textual ? booleanOf(value) : undefined;
-    case 'integer':
-    case 'decimal': {
-      const number = typeof value === 'number' ? value : textual ? numberOf(value) : undefined;
-      if (number === undefined || !Number.isFinite(number)) return undefined;
-      return attribute.type === 'decimal' || Number.isSafeInteger(number) ? number : undefined;
-    }
-    case 'dateTime':
-      return typeof value === 'string' && findInstant(value) !== undefined ? value : undefined;
-    case 'binary':
-      return typeof value === 'string' && base64.test(value) ? value : undefined;
-    case 'string':
-    case 'reference':
-      if (typeof value === 'string') return value;
-      return textual && (typeof value === 'number' || typeof value === 'boolean') ? String(value) : undefined;
-    case 'complex':
-      return undefined;
+  const { type } = attribute;
+  if (type === 'boolean') return typeof value === 'boolean' ? value : textual ? booleanOf(value) : undefined;
+  if (type === 'integer' || type === 'decimal') {
+    const number = typeof value === 'number' ? value : textual ? numberOf(value) : undefined;
+    if (number === undefined || !Number.isFinite(number)) return undefined;
+    return type === 'decimal' || Number.isSafeInteger(number) ? number : undefined;
   }
+  if (type === 'complex') return undefined;
+  if (typeof value === 'string') return fits(type, value) ? value : undefined;
+  const scalar = typeof value === 'number' || typeof value === 'boolean';
+  return textual && scalar && (type === 'string' || type === 'reference') ? String(value) : undefined;
+}
+
+function fits(type: AttributeType, value: string): boolean {
+  if (type === 'dateTime') return findInstant(value) !== undefined;
+  return type !== 'binary' || base64.test(value);
 }
 
 function booleanOf(value: Json): boolean | undefined {

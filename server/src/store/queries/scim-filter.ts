@@ -3,29 +3,41 @@ import type { CompareOperator } from '../../scim/filter/ast.ts';
 import type { ResolvedFilter, ResolvedPath } from '../../scim/filter/resolved.ts';
 import { foldCase } from '../../scim/resource.ts';
 import type { ScimAttribute } from '../../scim/schema/attribute.ts';
-import { isRelation, severalValues, singleValue, type ScimScope, type SqlValue } from './scim-values.ts';
+import {
+  isRelation,
+  metaValue,
+  severalValues,
+  singleValue,
+  type ScimScope,
+  type SqlValue,
+} from './scim-values.ts';
 
 type Condition = RawBuilder<boolean | null>;
 
 const orders = { gt: sql`>`, ge: sql`>=`, lt: sql`<`, le: sql`<=` } as const;
 
+/**
+ * Compares with text that has a U+0000, which the database cannot hold and so no value has: for the order what stands
+ * before it is as good.
+ */
+function compareUnstorable({ text }: SqlValue, operator: CompareOperator, wanted: string): Condition {
+  const before = sql`${wanted.slice(0, wanted.indexOf('\u0000'))}::text`;
+  if (operator === 'ne') return sql`${text} is not null`;
+  if (operator === 'gt' || operator === 'ge') return sql`${text} collate "C" > ${before}`;
+  if (operator === 'lt' || operator === 'le') return sql`${text} collate "C" <= ${before}`;
+  return sql`false`;
+}
+
 /** Compares text by code points, as `collate "C"` does. */
 function compareText({ text }: SqlValue, operator: CompareOperator, wanted: string): Condition {
+  if (wanted.includes('\u0000')) return compareUnstorable({ text, json: text }, operator, wanted);
   const value = sql`${wanted}::text`;
-  switch (operator) {
-    case 'eq':
-      return sql`${text} = ${value}`;
-    case 'ne':
-      return sql`${text} <> ${value}`;
-    case 'co':
-      return sql`strpos(${text}, ${value}) > 0`;
-    case 'sw':
-      return sql`starts_with(${text}, ${value})`;
-    case 'ew':
-      return sql`right(${text}, length(${value})) = ${value}`;
-    default:
-      return sql`${text} collate "C" ${orders[operator]} ${value}`;
-  }
+  if (operator === 'eq') return sql`${text} = ${value}`;
+  if (operator === 'ne') return sql`${text} <> ${value}`;
+  if (operator === 'co') return sql`strpos(${text}, ${value}) > 0`;
+  if (operator === 'sw') return sql`starts_with(${text}, ${value})`;
+  if (operator === 'ew') return sql`right(${text}, length(${value})) = ${value}`;
+  return sql`${text} collate "C" ${orders[operator]} ${value}`;
 }
 
 /** Booleans and numbers; a value of another type, left from a schema that was different, is not equal to any. */
@@ -75,25 +87,33 @@ function compileCompare(
   return sql`(${any} or not exists (select from ${values.from} where ${values.where} and ${one.text} is not null))`;
 }
 
+/** A value that is there and not empty; what counts as unassigned is not in the folded attributes at all. */
+function hasText({ json }: SqlValue): Condition {
+  return sql`${json} <> '""'`;
+}
+
 function compilePresent(path: ResolvedPath, scope: ScimScope, within: Locate | undefined): Condition {
-  if (within !== undefined) return sql`${within(path).json} is not null`;
+  if (within !== undefined) return hasText(within(path));
   if (!hasSeveral(path)) {
     const isMeta = path.extension === undefined && path.attribute.name === 'meta';
-    return isMeta && path.subAttribute === undefined
-      ? sql`true`
-      : sql`${singleValue(scope, path).json} is not null`;
+    return isMeta && path.subAttribute === undefined ? sql`true` : hasText(singleValue(scope, path));
   }
   const values = severalValues(scope, path);
   const sub = path.subAttribute?.name;
   const relation = isRelation(scope, path.extension, path.attribute);
   const one = values.value(sub ?? (relation ? 'value' : undefined));
-  return sql`exists (select from ${values.from} where ${values.where} and ${one.json} is not null)`;
+  return sql`exists (select from ${values.from} where ${values.where} and ${hasText(one)})`;
 }
 
 function compileValuePath(
   { path, filter }: Extract<ResolvedFilter, { kind: 'valuePath' }>,
   scope: ScimScope,
 ): Condition {
+  const { extension, attribute } = path;
+  if (extension === undefined && attribute.name === 'meta')
+    return compile(filter, scope, (inner) => metaValue(scope, inner.attribute.name));
+  if (extension === undefined && attribute.name === 'id')
+    return compile(filter, scope, () => singleValue(scope, path));
   const values = severalValues(scope, path);
   const condition = compile(filter, scope, (inner) =>
     values.value(inner.subAttribute?.name ?? inner.attribute.name),
@@ -102,24 +122,15 @@ function compileValuePath(
 }
 
 function compile(filter: ResolvedFilter, scope: ScimScope, within: Locate | undefined): Condition {
-  switch (filter.kind) {
-    case 'compare':
-      return compileCompare(filter, scope, within);
-    case 'present':
-      return compilePresent(filter.path, scope, within);
-    case 'and':
-    case 'or': {
-      const operands = filter.operands.map((operand) => compile(operand, scope, within));
-      return sql`(${sql.join(operands, filter.kind === 'and' ? sql` and ` : sql` or `)})`;
-    }
-    // Unknown stands for false, and what is not true is its opposite.
-    case 'not':
-      return sql`(${compile(filter.operand, scope, within)}) is not true`;
-    case 'valuePath':
-      return compileValuePath(filter, scope);
-    case 'constant':
-      return filter.matches ? sql`true` : sql`false`;
-  }
+  const { kind } = filter;
+  if (kind === 'compare') return compileCompare(filter, scope, within);
+  if (kind === 'present') return compilePresent(filter.path, scope, within);
+  if (kind === 'valuePath') return compileValuePath(filter, scope);
+  if (kind === 'constant') return filter.matches ? sql`true` : sql`false`;
+  // Unknown stands for false, and what is not true is its opposite.
+  if (kind === 'not') return sql`(${compile(filter.operand, scope, within)}) is not true`;
+  const operands = filter.operands.map((operand) => compile(operand, scope, within));
+  return sql`(${sql.join(operands, kind === 'and' ? sql` and ` : sql` or `)})`;
 }
 
 /**

@@ -1,4 +1,5 @@
 import type { ScimAttribute } from '../../scim/schema/attribute.ts';
+import { findInstant } from '../../scim/schema/date-time.ts';
 import { findExtension, findModelAttribute, type ResourceModel } from '../../scim/schema/model.ts';
 import {
   foldCase,
@@ -9,10 +10,10 @@ import {
   type JsonObject,
 } from '../../scim/resource.ts';
 
-/** PostgreSQL cannot hold a time that JavaScript cannot read either; then it is compared as the text that it is. */
+/** What is no time, left from a schema that was different, stays the text that it is. */
 function foldTime(text: string): string {
-  const time = new Date(text);
-  return Number.isNaN(time.getTime()) ? text : time.toISOString();
+  const instant = findInstant(text);
+  return instant === undefined ? text : new Date(instant).toISOString();
 }
 
 function foldValue(value: Json, definition: ScimAttribute | undefined): Json {

@@ -21,6 +21,8 @@ export interface SqlValues {
   /** What stands behind `from`, with its own conditions behind `where` if it has some. */
   readonly from: RawBuilder<unknown>;
   readonly where: RawBuilder<unknown>;
+  /** Sorts them as they are shown. */
+  readonly position: RawBuilder<unknown>;
   /** A sub-attribute of the value at hand; undefined: the value itself. */
   value(sub: string | undefined): SqlValue;
 }
@@ -42,19 +44,12 @@ const endpoints = { user: '/Users/', group: '/Groups/' } as const;
 const typeNames = { user: 'User', group: 'Group' } as const;
 
 /** Sub-attributes of `meta` (RFC 7643 section 3.1) from the columns that they come from, folded as the others are. */
-function metaValue({ kind, baseUrl }: ScimScope, name: string | undefined): SqlValue {
-  switch (name) {
-    case 'created':
-      return utcText(sql`r.created_at`);
-    case 'lastModified':
-      return utcText(sql`r.modified_at`);
-    case 'version':
-      return textOnly(sql`'W/"' || r.revision || '"'`);
-    case 'location':
-      return textOnly(sql`${baseUrl + endpoints[kind]}::text || r.external_id`);
-    default:
-      return textOnly(sql`${typeNames[kind]}::text`);
-  }
+export function metaValue({ kind, baseUrl }: ScimScope, name: string | undefined): SqlValue {
+  if (name === 'created') return utcText(sql`r.created_at`);
+  if (name === 'lastModified') return utcText(sql`r.modified_at`);
+  if (name === 'version') return textOnly(sql`'W/"' || r.revision || '"'`);
+  if (name === 'location') return textOnly(sql`${baseUrl + endpoints[kind]}::text || r.external_id`);
+  return textOnly(sql`${typeNames[kind]}::text`);
 }
 
 /** The object that holds an attribute: the resource itself or one of its extensions. */
@@ -85,7 +80,7 @@ function relatedValues(
     display: sql`coalesce(o.folded ->> 'displayName', o.folded ->> 'userName')`,
     $ref: sql`${baseUrl}::text || case o.kind when 'group' then '/Groups/' else '/Users/' end || o.external_id`,
   };
-  return { from, where, value: (sub) => textOnly(values[sub ?? 'value'] ?? sql`null::text`) };
+  return { from, where, position: id, value: (sub) => textOnly(values[sub ?? 'value'] ?? sql`null::text`) };
 }
 
 const members = (scope: ScimScope) =>
@@ -122,11 +117,14 @@ export function severalValues(scope: ScimScope, path: ResolvedPath): SqlValues {
   const { extension, attribute } = path;
   if (isRelation(scope, extension, attribute)) return scope.kind === 'group' ? members(scope) : groups(scope);
   const { json } = memberOf(holder(extension), attribute.name);
-  const list = sql`case jsonb_typeof(${json}) when 'array' then ${json} when 'object' then jsonb_build_array(${json}) else '[]' end`;
+  const simple = attribute.subAttributes === undefined;
+  const list = sql`case when ${json} is null then '[]' when jsonb_typeof(${json}) = 'array' then ${json} else jsonb_build_array(${json}) end`;
   return {
-    from: sql`jsonb_array_elements(${list}) as e (v)`,
+    from: sql`jsonb_array_elements(${list}) with ordinality as e (v, n)`,
     where: sql`true`,
+    position: sql`e.n`,
+    // A simple attribute's value is its own sub-attribute `value`.
     value: (sub) =>
-      sub === undefined ? { text: sql`(e.v #>> '{}')`, json: sql`e.v` } : memberOf(sql`e.v`, sub),
+      simple || sub === undefined ? { text: sql`(e.v #>> '{}')`, json: sql`e.v` } : memberOf(sql`e.v`, sub),
   };
 }

@@ -76,6 +76,22 @@ async function* readKind(
   }
 }
 
+/** The records of a replica with these ids that are there, without members. */
+export async function findInReplica(
+  executor: Executor,
+  connectionSerial: number,
+  kind: ObjectKind,
+  externalIds: readonly string[],
+): Promise<readonly ReplicaEntry[]> {
+  if (externalIds.length === 0) return [];
+  const { rows } = await sql<Row>`
+    select external_id, attributes, sequence, revision, false as removed, null as members, null as added, null as left
+    from replica_record
+    where connection_serial = ${connectionSerial} and kind = ${kind} and external_id = any(${[...externalIds]}::text[])
+      and removed_at is null and removal_requested_at is null`.execute(executor);
+  return rows.map((row) => entryOf(kind, row));
+}
+
 /** Streams a replica by kind and external id, each object once. */
 export async function* readReplica(
   executor: Executor,

@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { sql } from 'kysely';
 import type { Replica, ReplicaState } from '../../sync/replica.ts';
 import type { Store } from '../store.ts';
-import { readReplica } from './read-replica.ts';
+import { findInReplica, readReplica } from './read-replica.ts';
 import { advanceReplica, applyReplicaChanges, lockReplica, removeUnseen } from './write-replica.ts';
 
 /** A filler that has not said for so many seconds that it is alive is dead. */
@@ -74,6 +74,7 @@ export function openReplica(store: Store, connectionSerial: number): Replica {
           where connection_serial = ${connectionSerial}`.execute(trx);
       });
     },
+    find: (kind, ids) => findInReplica(store.db, connectionSerial, kind, ids),
     read: (options) => readReplica(store.db, connectionSerial, options),
     exclusively: (work, signal) => exclusively(store, connectionSerial, work, signal),
   };

@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import type { ObjectKind } from '@lockstep/contract/vocabulary.ts';
 import type { JsonAttributes } from '../../directory/attributes.ts';
+import { referenceAttributes } from '../../directory/references.ts';
 import type { ErrorCode } from '../../kernel/errors.ts';
 import { placeKey } from '../../sync/sync-store.ts';
 import type {
@@ -202,6 +203,19 @@ export async function* ingressCandidates(
   }
 }
 
+/** What the objects that an object names go by in the target, by id; null for those in scope that are not there yet. */
+function knownReferences({ sync, table }: StagingContext, kind: ObjectKind) {
+  const names = referenceAttributes[kind];
+  if (names.length === 0) return sql`null::jsonb`;
+  const lists = names.map((name) => sql`coalesce(d.attributes -> ${sql.lit(name)}, '[]'::jsonb)`);
+  return sql`(
+    select jsonb_object_agg(e.id, x.reference)
+    from jsonb_array_elements_text(${sql.join(lists, sql` || `)}) e (id)
+    left join link x on x.sync_serial = ${sync.serial} and x.object_id = e.id and x.state = 'live' and x.reference is not null
+    where x.object_id is not null
+      or exists (select 1 from ${table('source')} i where i.kind in ('user', 'group') and i.object_id = e.id and i.conflict_code is null))`;
+}
+
 /** Directory objects in scope that need a second look, parents first, with the target's entry where there is one. */
 export async function* egressCandidates(
   context: StagingContext,
@@ -221,10 +235,11 @@ export async function* egressCandidates(
       l_alias: string | null;
       l_location: string | null;
       l_scope: number;
+      known: Record<string, string | null> | null;
     };
   const load = async ([depth, after]: Place): Promise<Row[]> => {
     const { rows } = await sql<Row>`
-      select s.object_id as s_object_id, s.scope as s_scope, s.depth as s_depth, s.matched_by, s.conflict_code, s.conflict_message,
+      select ${knownReferences(context, kind)} as known, s.object_id as s_object_id, s.scope as s_scope, s.depth as s_depth, s.matched_by, s.conflict_code, s.conflict_message,
         l.external_id as l_external_id, l.reference as l_reference, l.alias as l_alias, l.location as l_location, l.scope as l_scope,
         ${stagedColumns}, ${directoryColumns(kind)}
       from (
@@ -262,6 +277,7 @@ export async function* egressCandidates(
         staged: row.o_kind === null ? null : stagedOf(row),
         matchedBy: row.matched_by,
         conflict: conflictOf(row),
+        references: row.known ?? {},
       }));
     }
   }

@@ -37,9 +37,9 @@ async function blankedAttributes(
  * Jobs whose losses count with those of the plan: runs of changes that ended since, and after what a person approved
  * last: that is no trickle.
  */
-const earlier = (sync: RunnableSync, since: Date) => sql`
+const earlier = (syncId: string, since: Date) => sql`
   select j.serial from job j
-  where j.sync_id = ${sync.syncId} and j.mode = 'apply' and j.ended_at > ${since} and (j.read_position ->> 'changesOnly')::boolean
+  where j.sync_id = ${syncId} and j.mode = 'apply' and j.ended_at > ${since} and (j.read_position ->> 'changesOnly')::boolean
     and j.serial > coalesce((
       select max(a.serial) from job a
       where a.sync_id = j.sync_id and a.mode = 'approve' and a.status in ('success', 'partial_success')), 0)`;
@@ -51,7 +51,7 @@ export async function countLosses(
   sync: RunnableSync,
   since: Date | null,
 ): Promise<Record<Kind, PlannedLoss>> {
-  const jobs = since === null ? sql`` : sql`union all ${earlier(sync, since)}`;
+  const jobs = since === null ? sql`` : sql`union all ${earlier(sync.syncId, since)}`;
   const { rows } = await sql<Omit<PlannedLoss, 'attributes'> & { kind: Kind }>`
     select c.kind, count(*) filter (where ${removing})::int as removed,
       count(*) filter (where ${blanking})::int as blanked,
@@ -71,6 +71,20 @@ export async function countLosses(
     group: lossOf('group'),
     membership: lossOf('membership'),
   };
+}
+
+/** What runs of changes have taken away since then, by kind, as far as it still counts for the guard. */
+export async function countRecentRemovals(
+  executor: Executor,
+  syncId: string,
+  since: Date,
+): Promise<ReadonlyMap<Kind, number>> {
+  const { rows } = await sql<{ kind: Kind; removed: number }>`
+    select c.kind, count(*)::int as removed from change c
+    where c.job_serial in (${earlier(syncId, since)}) and c.result is null and ${removing} group by c.kind`.execute(
+    executor,
+  );
+  return new Map(rows.map(({ kind, removed }) => [kind, removed]));
 }
 
 /** Marks what was not attempted as skipped: the destructive part of the plan, or all of it. */

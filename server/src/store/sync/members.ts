@@ -90,7 +90,8 @@ async function resolveWanted(context: StagingContext): Promise<void> {
   await analyzeStaged(context, 'wanted');
 }
 
-async function lastOrdinal({ store, job }: StagingContext, first: number): Promise<number> {
+/** The last ordinal of the plan so far, at least the one before `first`. */
+export async function lastOrdinal({ store, job }: StagingContext, first: number): Promise<number> {
   const { rows } = await sql<{ last: number | null }>`
     select max(ordinal) as last from change where job_serial = ${job.serial} and ordinal >= ${first}`.execute(
     store.db,

@@ -20,7 +20,10 @@ async function markUnsuccessful(
     where c.job_serial = ${job.serial} and c.ordinal = r.ordinal`.execute(trx);
 }
 
-/** An object that is bound and changed has two rows in a batch; the last one says what its link is. */
+/**
+ * An object that is bound and changed has two rows in a batch; the last one says what its link is. An update without an
+ * id outside follows a creation of the same plan, which has said it.
+ */
 async function writeLinks(
   trx: Transaction<Database>,
   job: RunnableJob,
@@ -45,6 +48,7 @@ async function writeLinks(
       coalesce(r.alias, c.alias), coalesce(r.location, c.location), coalesce(c.scope, 0), null::uuid, c.expected_revision
     from ${done}
     where c.verb <> 'delete' and not c.releases_link and coalesce(r.external_id, c.external_id) is not null
+      and (c.external_id is not null or c.verb = 'create')
     order by c.kind, coalesce(r.external_id, c.external_id), c.ordinal desc
     on conflict (sync_serial, kind, external_id) do update set object_id = excluded.object_id, reference = excluded.reference,
       alias = excluded.alias, location = excluded.location, scope = excluded.scope, fingerprint = null,

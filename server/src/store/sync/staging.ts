@@ -31,6 +31,7 @@ import {
   writeSettledLinks,
 } from './plan-rows.ts';
 import { createdPlaces, planCreates, settlePlaces } from './plan-creates.ts';
+import { planPendingReferences, resolveReferences } from './references.ts';
 import { settleSeen } from './seen-keys.ts';
 import { indexCandidates, indexStaged, markTouched, noteGone, see, stage } from './stage-read.ts';
 import { analyzeStaged } from './staging-statistics.ts';
@@ -58,6 +59,8 @@ export async function openStaging(store: Store, job: RunnableJob, sync: Runnable
       await indexCandidates(context);
       await analyzeStaged(context, 'object');
     },
+    resolveReferences: (kinds) => resolveReferences(context, kinds),
+    planPendingReferences: (first) => planPendingReferences(context, first),
     createdPlaces: () => createdPlaces(context),
     settlePlaces: (rows) => settlePlaces(context, rows),
     planCreates: (first, planned) => planCreates(context, first, planned),

@@ -4,6 +4,7 @@ import { valueFromJson } from '../../directory/attributes.ts';
 import type { AttributeValue, JsonAttributes } from '../../directory/attributes.ts';
 import type { TargetChange, UnitMove } from '../../sync/connector.ts';
 import { readPseudoAttributes, withoutPseudoAttributes } from '../../sync/image.ts';
+import { referencesAttribute } from '../../sync/references.ts';
 import type { BatchOutcome, RunnableJob, RunnableSync, TargetBatch } from '../../sync/sync-store.ts';
 import type { Store } from '../store.ts';
 import { preferKeyLookups, unseen } from './key-lookups.ts';
@@ -29,6 +30,8 @@ interface Row {
   m_location: string | null;
   m_alias: string | null;
   x_reference: string | null;
+  /** Where the objects are that `$references` of `after` names, by id. */
+  named: Record<string, string> | null;
 }
 
 async function loadRows(
@@ -43,7 +46,13 @@ async function loadRows(
     const { rows } = await sql<Row>`
     select c.ordinal, c.kind, c.verb, c.object_id, c.external_id, c.label, c.parent_id, c.member_id, c.member_kind, c.before,
       c.after, c.scope, c.location, l.external_id as l_external_id, l.location as l_location, p.location as p_location,
-      m.external_id as m_external_id, m.location as m_location, m.alias as m_alias, x.reference as x_reference
+      m.external_id as m_external_id, m.location as m_location, m.alias as m_alias, x.reference as x_reference,
+      case when c.after ? ${referencesAttribute} then (
+        select jsonb_object_agg(n.object_id, n.location)
+        from jsonb_array_elements_text(c.after -> ${referencesAttribute}) a (name)
+        cross join jsonb_array_elements_text(c.after -> a.name) e (id)
+        join link n on n.sync_serial = ${unseen(sync.serial)} and n.object_id = e.id and n.location is not null
+      ) end as named
     from (
       select * from change
       where job_serial = ${job.serial} and ordinal > ${from} and result is null order by ordinal limit ${size}
@@ -67,7 +76,10 @@ interface Cut {
 function cut(rows: readonly Row[], unrecorded: ReadonlySet<string>): Cut {
   const placed = new Set<string>();
   for (const [index, row] of rows.entries()) {
-    const needs = row.kind === 'membership' ? [row.object_id, row.member_id] : [row.parent_id];
+    const needs =
+      row.kind === 'membership'
+        ? [row.object_id, row.member_id]
+        : [row.parent_id, ...namedIds(row), ...later(row)];
     if (needs.some((id) => id !== null && (placed.has(id) || unrecorded.has(id))))
       return { rows: rows.slice(0, index), placed };
     if (row.kind !== 'membership' && row.object_id !== null && ['create', 'move', 'bind'].includes(row.verb))
@@ -83,6 +95,30 @@ function values(json: JsonAttributes | null): Record<string, readonly AttributeV
   return attributes;
 }
 
+function referencesOf({ after }: Row): string[] {
+  return (after?.[referencesAttribute] ?? []).filter((name) => typeof name === 'string');
+}
+
+/** The objects that the attributes of a change name. */
+function namedIds(row: Row): string[] {
+  return referencesOf(row).flatMap((name) =>
+    (row.after?.[name] ?? []).filter((id) => typeof id === 'string'),
+  );
+}
+
+/** An update that follows the creation of its object in the same plan needs the id that this one gave it. */
+function later(row: Row): (string | null)[] {
+  return row.verb === 'update' && row.external_id === null ? [row.object_id] : [];
+}
+
+/** Attributes to set, references by what the objects go by now; those that are not there are left out. */
+function wantedValues(row: Row): Record<string, readonly AttributeValue[]> {
+  const wanted = values(row.after);
+  for (const name of referencesOf(row))
+    wanted[name] = (wanted[name] ?? []).flatMap((id) => row.named?.[String(id)] ?? []);
+  return wanted;
+}
+
 function skipped(row: Row, message: string): BatchOutcome {
   const { ordinal, kind, verb } = row;
   return { ordinal, kind, verb, result: 'skipped', code: 'DependencyFailed', message };
@@ -94,15 +130,22 @@ function objectChange(row: Row, nodes: readonly string[]): TargetChange | BatchO
   if (places && parentLocation === null)
     return skipped(row, 'the organizational unit above it is not in the target');
   const after = readPseudoAttributes(row.after ?? {});
+  const set = row.verb === 'delete' ? {} : wantedValues(row);
+  const [pending] = later(row);
+  if (
+    pending !== undefined &&
+    (row.l_external_id === null || Object.values(set).every((each) => each.length === 0))
+  )
+    return skipped(row, 'the object that it names is not in the target');
   return {
     ordinal: row.ordinal,
     kind: row.kind,
     verb: row.verb,
-    externalId: row.verb === 'create' ? null : row.external_id,
+    externalId: row.verb === 'create' ? null : (row.external_id ?? row.l_external_id),
     location: row.verb === 'create' ? null : (row.location ?? row.l_location),
     parentLocation: places ? parentLocation : null,
     name: places ? after.name : null,
-    set: row.verb === 'delete' ? {} : values(row.after),
+    set,
     before: values(row.before),
     ...(after.enabled === null ? {} : { enabled: after.enabled }),
   };

@@ -58,7 +58,7 @@ function showError(job: JobView): Record<string, string> {
 }
 
 /** Jobs that nobody asked for. */
-const automatic: ReadonlySet<string> = new Set(['schedule', 'change']);
+const automatic: ReadonlySet<string> = new Set(['schedule', 'change', 'push']);
 
 function milliseconds(time: string | null): number | undefined {
   return time === null ? undefined : Date.parse(time);

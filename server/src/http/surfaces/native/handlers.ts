@@ -44,6 +44,7 @@ import {
   listConnectionTokens,
   revokeConnectionToken,
 } from '../../../app/scim/tokens.ts';
+import { listSigningKeys, rotateSigningKey } from '../../../app/signing-keys.ts';
 import { createOauthClient, deleteOauthClient, listOauthClients } from '../../../app/oauth/clients.ts';
 import { deleteZone, getZone, listZones, putZone } from '../../../app/zones/zones.ts';
 import { deleteSync, getSync, listSyncs, putSync } from '../../../app/syncs.ts';
@@ -127,6 +128,8 @@ export const handlers: { readonly [Id in JsonOperationId]: Handler<Id> } = {
     await revokeConnectionToken(app, actor, params.connection, params.token);
     return undefined;
   },
+  listSigningKeys: async ({ app, actor }) => listSigningKeys(app, actor),
+  rotateSigningKey: async ({ app, actor }) => rotateSigningKey(app, actor),
 
   listSyncs: async ({ app, actor }, { query }) => listSyncs(app, actor, query),
   getSync: async ({ app, actor }, { params }) => getSync(app, actor, params.sync),

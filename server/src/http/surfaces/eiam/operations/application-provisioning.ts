@@ -2,14 +2,13 @@ import { isProvisioned, type Provisioning } from '../../../../app/application-pr
 import { changeApplication, getApplication } from '../../../../app/applications.ts';
 import { getFoundObject, getTenant } from '../../../../app/directory-search.ts';
 import { LockstepError } from '../../../../kernel/errors.ts';
+import { actionsOfEvents, actionsOfScim, scimAction, scimActions } from '../application-actions.ts';
 import { given, statusOf } from '../directory-views.ts';
 import { EiamError, invalidParameter, missingParameter, resourceNotFound } from '../errors.ts';
 import { instanceId, operation, resourceId, type Operation, type OperationCall } from '../operation.ts';
 import type { ParametersOf } from '../parameter-schema.ts';
 
 const text = (maxLength: number) => ({ type: 'string', maxLength }) as const;
-const scimAction = (name: string): string => `urn:alibaba:idaas:app:scim:User:${name}`;
-const scimActions = ['CREATE', 'UPDATE', 'DELETE'].map(scimAction);
 const url = { type: 'string', maxLength: 1024, pattern: /^(https?:\/\/[^\s]+)?$/ } as const;
 const one = { InstanceId: instanceId, ApplicationId: resourceId } as const;
 const about = {
@@ -84,34 +83,51 @@ function readCallback(config: Config['CallbackProvisioningConfig']): Change {
   if (config === undefined) throw missingParameter('CallbackProvisioningConfig');
   const { EncryptKey, ...callback } = config;
   if (!callback.CallbackUrl) throw missingParameter('CallbackProvisioningConfig.CallbackUrl');
+  const { kinds, actions } = actionsOfEvents(callback.ListenEventScopes);
+  if (kinds?.length === 0)
+    throw invalidParameter(
+      'CallbackProvisioningConfig.ListenEventScopes',
+      'It needs the creation of users, of organizational units or of groups.',
+    );
   return {
-    provisioning: { protocol: 'idaas_callback', callback, deletes: true, usersOnly: false },
+    provisioning: { protocol: 'idaas_callback', callback, actions, usersOnly: false },
     connection: {
       type: 'event_callback',
-      settings: { url: callback.CallbackUrl },
+      settings: { url: callback.CallbackUrl, kinds, encrypt: callback.EncryptRequired },
       secrets: secretsOf({ encryptKey: EncryptKey }),
     },
   };
 }
 
+type Authn = NonNullable<NonNullable<Config['ScimProvisioningConfig']>['AuthnConfiguration']>;
+
+/** How tokens are asked for; undefined where a token is given. */
+function readOauth({ GrantType, AuthnParam = {} }: Authn): Record<string, unknown> | undefined {
+  if (GrantType !== 'client_credentials') return undefined;
+  const at = 'ScimProvisioningConfig.AuthnConfiguration.AuthnParam';
+  for (const name of ['TokenEndpoint', 'ClientId'] as const)
+    if (!AuthnParam[name]) throw missingParameter(`${at}.${name}`);
+  const method = AuthnParam.AuthnMethod === 'client_secret_basic' ? 'basic' : 'post';
+  return { tokenUrl: AuthnParam.TokenEndpoint, clientId: AuthnParam.ClientId, method };
+}
+
 function readScim(config: Config['ScimProvisioningConfig']): Change {
   if (config === undefined) throw missingParameter('ScimProvisioningConfig');
   if (!config.ScimBaseUrl) throw missingParameter('ScimProvisioningConfig.ScimBaseUrl');
-  const { AuthnConfiguration: authn, ...rest } = config;
-  const { AccessToken, ClientSecret, ...AuthnParam } = authn?.AuthnParam ?? {};
-  const scim = authn === undefined ? rest : { ...rest, AuthnConfiguration: { ...authn, AuthnParam } };
-  const actions = rest.ProvisioningActions;
+  const { AuthnConfiguration: authn = {}, ...rest } = config;
+  const { AccessToken, ClientSecret, ...AuthnParam } = authn.AuthnParam ?? {};
+  const oauth = readOauth(authn);
   return {
     provisioning: {
       protocol: 'scim2',
-      scim,
-      deletes: actions?.includes(scimAction('DELETE')) !== false,
+      scim: { ...rest, AuthnConfiguration: { ...authn, AuthnParam } },
+      actions: actionsOfScim(rest.ProvisioningActions),
       usersOnly: true,
     },
     connection: {
       type: 'scim',
-      settings: { url: config.ScimBaseUrl },
-      secrets: secretsOf({ token: AccessToken, clientSecret: ClientSecret }),
+      settings: { url: config.ScimBaseUrl, groups: false, oauth },
+      secrets: oauth ? secretsOf({ 'oauth.clientSecret': ClientSecret }) : secretsOf({ token: AccessToken }),
     },
   };
 }
@@ -122,8 +138,10 @@ const setConfig = operation({
   level: 'update',
   parameters: configParameters,
   deviations: [
-    'of ProvisioningActions only DELETE decides anything: accounts are always created and updated',
-    'ProvisionPassword, NetworkAccessEndpointId and ListenEventScopes are kept and have no effect yet',
+    'ProvisionPassword is kept and has no effect: no password is kept that could be told',
+    'NetworkAccessEndpointId is kept and has no effect: applications are reached directly',
+    'FullPushScopes is kept and has no effect: every job compares all users, and tells what differs',
+    'of ListenEventScopes, events of passwords, of locks and of full pushes are never sent; who does not listen to the creation of a kind is told nothing of it',
     'secrets that are left out stay as they are',
   ],
   handler: async ({ app, actor, parameters }) => {
@@ -164,7 +182,10 @@ const getConfig = operation({
         ProvisionProtocolType: config.protocol,
         ProvisionPassword: config.password ?? false,
         NetworkAccessEndpointId: given(config.networkAccessEndpointId),
-        ProvisionJwksEndpoint: config.protocol === 'idaas_callback' ? `${origin}/oauth/jwks` : undefined,
+        ProvisionJwksEndpoint:
+          config.protocol === 'idaas_callback'
+            ? `${origin}/v2/${actor.tenantId}/${application.id}/provisioning/jwks`
+            : undefined,
         CallbackProvisioningConfig: config.protocol === 'idaas_callback' ? config.callback : undefined,
         ScimProvisioningConfig: config.protocol === 'scim2' ? config.scim : undefined,
       },

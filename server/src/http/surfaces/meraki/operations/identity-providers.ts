@@ -1,3 +1,4 @@
+import { entraIdConnectionSchema } from '@lockstep/contract/configuration.ts';
 import { z } from 'zod';
 import {
   createIdentityProvider,
@@ -84,7 +85,7 @@ const createIdp = operation({
     const idp = await createIdentityProvider(app, actor, {
       displayName: body.name,
       description: body.description,
-      configuration: { type: entra, graphUrl: 'https://graph.microsoft.com', ...body.idpConfig },
+      configuration: entraIdConnectionSchema.parse({ type: entra, ...body.idpConfig }),
       scheduled: body.syncType === 'proactive',
     });
     return { body: renderIdp(idp), created: { id: String(idp.serial), uri: `${iam}/idps/${idp.serial}` } };

@@ -1,0 +1,150 @@
+import { parseFilter } from '../../scim/filter/parse.ts';
+import { resolveFilter } from '../../scim/filter/resolve.ts';
+import type { ListRequest, PageLimits } from '../../scim/listing/list-request.ts';
+import type { ListPage } from '../../scim/listing/list-response.ts';
+import { resolveSort } from '../../scim/listing/sort.ts';
+import {
+  includesAttribute,
+  parseProjection,
+  projectResource,
+  type Projection,
+} from '../../scim/projection.ts';
+import {
+  countScimRecords,
+  selectScimRecords,
+  type ScimListing,
+  type ScimListPage,
+} from '../../store/queries/scim-list.ts';
+import { countScimMembers, type ScimMember } from '../../store/queries/scim-members.ts';
+import type { ScimRecord } from '../../store/queries/scim-records.ts';
+import { listDigest, parseCursor, renderCursor } from './cursor.ts';
+import { kindOfType, modelOf, type Push, type ScimTypeName } from './push.ts';
+import { showResource } from './resource-view.ts';
+import { loadRelated } from './resources.ts';
+
+/** Resources on a page: as many as Microsoft Entra asks for at most, and when nothing is asked for. */
+export const pageLimits: PageLimits = { defaultCount: 100, maxCount: 1000 };
+/** Members on a page, of all its groups together; a page with more has fewer groups. */
+const mostMembers = 100_000;
+
+/** What is asked for, looked up in the schemas. `unknown`: what an attribute is that the type does not have. */
+export function resolveListing(
+  push: Push,
+  type: ScimTypeName,
+  request: ListRequest,
+  unknown: 'reject' | 'absent',
+): ScimListing {
+  const { connection, baseUrl } = push;
+  const model = modelOf(push, type);
+  const { filter, sortBy, sortOrder } = request;
+  return {
+    scope: { connectionSerial: connection.serial, kind: kindOfType[type], baseUrl },
+    filter:
+      filter === undefined
+        ? undefined
+        : resolveFilter(parseFilter(filter), model, { profile: connection.profile, unknown }),
+    sort: sortBy === undefined ? undefined : resolveSort(sortBy, sortOrder, model),
+  };
+}
+
+/** The first records that have no more members together than a page may have; one at least. */
+async function cutAtMembers(
+  push: Push,
+  type: ScimTypeName,
+  records: readonly ScimRecord[],
+  projection: Projection,
+): Promise<readonly ScimRecord[]> {
+  if (type !== 'Group' || !includesAttribute(projection, modelOf(push, type), 'members')) return records;
+  const { app, connection } = push;
+  const counts = await countScimMembers(
+    app.store.db,
+    connection.serial,
+    records.map(({ id }) => id),
+  );
+  let members = 0;
+  const end = records.findIndex(({ id }, at) => {
+    members += counts.get(id) ?? 0;
+    return at > 0 && members > mostMembers;
+  });
+  return end < 0 ? records : records.slice(0, end);
+}
+
+/** The resources of records, with what the projection wants of them. */
+export async function showRecords(
+  push: Push,
+  type: ScimTypeName,
+  records: readonly ScimRecord[],
+  projection: Projection,
+): Promise<ListPage['resources']> {
+  const related = await loadRelated(
+    push,
+    type,
+    records.map(({ id }) => id),
+    projection,
+  );
+  const byOwner = new Map<string, ScimMember[]>();
+  for (const each of related) {
+    const known = byOwner.get(each.ownerId);
+    if (known === undefined) byOwner.set(each.ownerId, [each]);
+    else known.push(each);
+  }
+  const model = modelOf(push, type);
+  return records.map((record) =>
+    projectResource(
+      showResource(push, type, record, byOwner.get(record.id) ?? []).resource,
+      model,
+      projection,
+    ),
+  );
+}
+
+interface Page {
+  readonly at: ScimListPage;
+  readonly digest: string;
+}
+
+function pageOf(push: Push, type: ScimTypeName, request: ListRequest): Page {
+  const { page, filter, sortBy, sortOrder } = request;
+  const digest = listDigest([push.connection.id, type, filter, sortBy, sortOrder]);
+  const limit = page.count;
+  if (page.kind === 'index') return { digest, at: { offset: page.startIndex - 1, limit } };
+  if (page.cursor !== undefined) return { digest, at: { ...parseCursor(digest, page.cursor), limit } };
+  return { digest, at: sortBy === undefined ? { after: '', limit } : { offset: 0, limit } };
+}
+
+/** The cursor of the next page, behind the records that were shown. */
+function nextCursor({ at, digest }: Page, shown: readonly ScimRecord[]): string | undefined {
+  const last = shown.at(-1);
+  if (last === undefined) return undefined;
+  if ('after' in at) return renderCursor(digest, { after: last.id });
+  return renderCursor(digest, { offset: at.offset + shown.length });
+}
+
+/** All that match are on this page, and there was room for more: then they need not be counted. */
+function isWhole({ at }: Page, found: number): boolean {
+  return ('after' in at ? at.after === '' : at.offset === 0) && found <= at.limit && at.limit > 0;
+}
+
+/**
+ * A page of resources (RFC 7644 section 3.4.2, RFC 9865), by id or sorted. Nothing but the page is loaded.
+ * @throws LockstepError InvalidFilter, InvalidPath, InvalidValue, InvalidCursor.
+ */
+export async function listScimResources(
+  push: Push,
+  type: ScimTypeName,
+  request: ListRequest,
+): Promise<ListPage> {
+  const { db } = push.app.store;
+  const listing = resolveListing(push, type, request, 'reject');
+  const projection = parseProjection(request, modelOf(push, type));
+  const page = pageOf(push, type, request);
+  const { limit } = page.at;
+  // One more than asked for tells whether there is a next page.
+  const found = limit === 0 ? [] : await selectScimRecords(db, listing, { ...page.at, limit: limit + 1 });
+  const totalResults = isWhole(page, found.length) ? found.length : await countScimRecords(db, listing);
+  const shown = await cutAtMembers(push, type, found.slice(0, limit), projection);
+  const resources = await showRecords(push, type, shown, projection);
+  if (request.page.kind === 'index') return { resources, totalResults, startIndex: request.page.startIndex };
+  const cursor = found.length > shown.length ? nextCursor(page, shown) : undefined;
+  return { resources, totalResults, nextCursor: cursor };
+}

@@ -1,0 +1,54 @@
+import { LockstepError } from '../../kernel/errors.ts';
+import type { GraphClient } from './graph-client.ts';
+
+interface Loaded {
+  /** Verified ones, in lower case. */
+  readonly verified: ReadonlySet<string>;
+  readonly defaultName: string;
+}
+
+/** The domains of the tenant: asked for once. */
+export class Domains {
+  readonly #graph: GraphClient;
+  readonly #preferred: string | undefined;
+  #loaded: Loaded | undefined;
+
+  /** @param preferred the default, where the configuration names one */
+  constructor(graph: GraphClient, preferred: string | undefined) {
+    this.#graph = graph;
+    this.#preferred = preferred;
+  }
+
+  /** @throws LockstepError InvalidConfiguration when the preferred domain is not verified; as GraphClient.get. */
+  async load(signal: AbortSignal): Promise<Loaded> {
+    this.#loaded ??= await this.#ask(signal);
+    return this.#loaded;
+  }
+
+  async defaultName(signal: AbortSignal): Promise<string> {
+    return (await this.load(signal)).defaultName;
+  }
+
+  /** What was loaded. @throws LockstepError Internal before that. */
+  get known(): Loaded {
+    if (this.#loaded !== undefined) return this.#loaded;
+    throw new LockstepError('Internal', 'the domains of the tenant were not asked for');
+  }
+
+  async #ask(signal: AbortSignal): Promise<Loaded> {
+    const body = await this.#graph.get('/domains', 'reading the domains of the tenant', signal);
+    const all = (body['value'] ?? []) as { id?: unknown; isVerified?: unknown; isDefault?: unknown }[];
+    const verified = all.flatMap(({ id, isVerified, isDefault }) =>
+      typeof id === 'string' && isVerified === true ? [{ id, isDefault }] : [],
+    );
+    const names = new Set(verified.map(({ id }) => id.toLowerCase()));
+    const byDefault = (verified.find(({ isDefault }) => isDefault === true) ?? verified[0])?.id ?? '';
+    const defaultName = this.#preferred ?? byDefault;
+    if (names.has(defaultName.toLowerCase())) return { verified: names, defaultName };
+    throw new LockstepError(
+      'InvalidConfiguration',
+      `${defaultName === '' ? 'none' : defaultName} of the tenant's domains is verified`,
+      { field: 'defaultDomain', remedy: `Verified are: ${[...names].join(', ') || 'none'}.` },
+    );
+  }
+}

@@ -1,0 +1,113 @@
+import { randomUUID } from 'node:crypto';
+import { lookup } from 'node:dns/promises';
+import { connect, isIP } from 'node:net';
+import type { EventCallbackConnection } from '@lockstep/contract/configuration.ts';
+import { LockstepError } from '../../kernel/errors.ts';
+import type { ConnectorContext, TestStep } from '../../sync/connector.ts';
+import { openDelivery, type OpenedDelivery } from './config.ts';
+import { eventId } from './event.ts';
+import { testEvent } from './event-types.ts';
+
+interface Probe {
+  readonly settings: EventCallbackConnection;
+  readonly context: ConnectorContext;
+  readonly url: URL;
+  readonly opened: OpenedDelivery;
+  readonly signal: AbortSignal;
+}
+
+const steps: readonly {
+  readonly step: string;
+  readonly remedy: string;
+  readonly run: (probe: Probe) => Promise<string>;
+}[] = [
+  {
+    step: 'dns',
+    remedy: 'Check the host name in url, and the name servers of this machine.',
+    run: ({ url }) => resolveName(url),
+  },
+  {
+    step: 'tcp',
+    remedy: 'Check that the application runs, its port, and firewalls in between.',
+    run: ({ url, settings }) => openPort(url, settings.timeoutSeconds),
+  },
+  { step: 'tls', remedy: 'Give the certificate authority as caFile.', run: secure },
+  {
+    step: 'event',
+    remedy: "Check url, and that the application verifies signatures by this tenant's published keys.",
+    run: sendTestEvent,
+  },
+];
+
+/** Tests a connection step by step, up to the first that fails; the last one is an event that changes nothing. */
+export async function* testEventCallback(
+  settings: EventCallbackConnection,
+  context: ConnectorContext,
+): AsyncGenerator<TestStep, void> {
+  const ending = new AbortController();
+  let opened: OpenedDelivery | undefined;
+  try {
+    for (const { step, remedy, run } of steps) {
+      try {
+        opened ??= await openDelivery(settings, context, { retries: 0 });
+        const probe = { settings, context, url: new URL(settings.url), opened, signal: ending.signal };
+        yield { step, ok: true, detail: await run(probe) };
+      } catch (error) {
+        const detail = error instanceof Error ? error.message : String(error);
+        const better = error instanceof LockstepError ? error.remedy : undefined;
+        yield { step, ok: false, detail, remedy: better ?? remedy };
+        return;
+      }
+    }
+  } finally {
+    ending.abort();
+    await opened?.[Symbol.asyncDispose]();
+  }
+}
+
+const bare = ({ hostname }: URL): string => hostname.replace(/^\[|\]$/g, '');
+
+async function resolveName(url: URL): Promise<string> {
+  const host = bare(url);
+  if (isIP(host) !== 0) return `${host} is an address`;
+  const found = await lookup(host, { all: true });
+  return `${host} is ${found.map(({ address }) => address).join(', ')}`;
+}
+
+function openPort(url: URL, timeoutSeconds: number): Promise<string> {
+  const port = url.port === '' ? (url.protocol === 'https:' ? 443 : 80) : Number(url.port);
+  const { promise, resolve, reject } = Promise.withResolvers<string>();
+  const socket = connect({ host: bare(url), port });
+  socket.setTimeout(Math.min(timeoutSeconds, 30) * 1000, () =>
+    socket.destroy(new Error(`${url.host} does not answer`)),
+  );
+  socket.once('error', reject);
+  socket.once('connect', () => {
+    socket.destroy();
+    resolve(`${url.host} takes connections`);
+  });
+  return promise;
+}
+
+/** Any answer will do here: what it says is for the next step. */
+async function secure({ settings, url, opened, signal }: Probe): Promise<string> {
+  if (url.protocol === 'http:') return 'not used: whoever is on the way can read what is not encrypted';
+  try {
+    await opened.client.send({ method: 'HEAD', path: url.pathname, signal });
+  } catch (error) {
+    if (!(error instanceof LockstepError) || error.code === 'ConnectionFailed') throw error;
+  }
+  return settings.tls?.verify === false ? 'its certificate is not verified' : 'its certificate is trusted';
+}
+
+async function sendTestEvent({ opened, context, signal }: Probe): Promise<string> {
+  const event = {
+    id: eventId(randomUUID()),
+    type: testEvent,
+    objectId: context.signer?.connectionId ?? '',
+    data: {},
+  };
+  const dead = await opened.delivery.deliver(event, signal);
+  if (dead !== undefined) throw new LockstepError(dead.code, dead.message);
+  return 'the application took a test event';
+}

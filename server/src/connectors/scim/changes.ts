@@ -1,0 +1,205 @@
+import { randomUUID } from 'node:crypto';
+import type { HttpResponse } from '../../http-client/client.ts';
+import { LockstepError } from '../../kernel/errors.ts';
+import {
+  findKey,
+  foldCase,
+  isJsonObject,
+  readAttribute,
+  type JsonObject,
+  type ScimResource,
+} from '../../scim/resource.ts';
+import type { TargetChange, TargetOutcome } from '../../sync/connector.ts';
+import { composeResource, overlay } from './compose.ts';
+import { definitionOf } from './definitions.ts';
+import { answerError, faultOf } from './errors.ts';
+import { nameAttributes, type ScimKind } from './naming.ts';
+import { parseNotation } from './notation.ts';
+import { idOf } from './resource-values.ts';
+import { needsResource, patchOperations, patchRequest } from './patch.ts';
+import { readActive } from './resource-values.ts';
+import { findResource } from './search.ts';
+import { kindOf, pathOf, shapeOf, type Writing } from './writing.ts';
+
+/** Carries out one change of a user or a group. @throws LockstepError for one that fails */
+export async function applyChange(writing: Writing, change: TargetChange): Promise<TargetOutcome> {
+  const { ordinal, verb } = change;
+  if (verb === 'create') return createResource(writing, change);
+  if (verb === 'delete') await deleteResource(writing, change);
+  else await updateResource(writing, change);
+  return { ordinal, ok: true };
+}
+
+/** What is sent for a new object. */
+export function creation(writing: Writing, change: TargetChange): JsonObject {
+  const kind = kindOf(change);
+  const state = kind === 'user' ? { active: change.enabled ?? true } : {};
+  return composeResource(kind, change.set, shapeOf(writing, kind), state);
+}
+
+async function createResource(writing: Writing, change: TargetChange): Promise<TargetOutcome> {
+  const kind = kindOf(change);
+  const response = await writing.client.send({
+    method: 'POST',
+    path: writing.service.endpoints[kind],
+    body: creation(writing, change),
+    signal: writing.signal,
+  });
+  return settleCreation(writing, change, response);
+}
+
+/** What came of a creation: the id that the service gave, or the resource that an earlier attempt had made. */
+export async function settleCreation(
+  writing: Writing,
+  change: TargetChange,
+  response: Pick<HttpResponse, 'status' | 'headers' | 'body'>,
+): Promise<TargetOutcome> {
+  if (response.status >= 300) return { ...created(change, await adopt(writing, change, response)) };
+  const resource = isJsonObject(response.body) ? response.body : undefined;
+  const id = (resource && idOf(resource)) ?? idFromLocation(response.headers['location']);
+  if (id === undefined) {
+    const found = await findResource(writing, kindOf(change), wantedOf(change));
+    const foundId = found && idOf(found);
+    if (foundId === undefined)
+      throw new LockstepError('ProtocolError', 'the SCIM service made the resource and told no id of it');
+    return created(change, foundId);
+  }
+  // Some services make every account an active one.
+  if (change.enabled === false && resource !== undefined && readActive(resource) === true)
+    await updateResource(writing, { ...change, verb: 'disable', externalId: id, set: {} });
+  return created(change, id);
+}
+
+function created({ ordinal }: TargetChange, id: string): TargetOutcome {
+  return { ordinal, ok: true, externalId: id, location: id, reference: id };
+}
+
+function idFromLocation(location: string | undefined): string | undefined {
+  const last = location?.split('/').at(-1);
+  return last === undefined || last === '' ? undefined : last;
+}
+
+function wantedOf(change: TargetChange): { name: string | undefined; externalId: string | undefined } {
+  return { name: valueOf(change, nameAttributes[kindOf(change)]), externalId: valueOf(change, 'externalId') };
+}
+
+/** The new value of an attribute, in whatever case the mapping writes its name. */
+export function valueOf({ set }: Pick<TargetChange, 'set'>, attribute: string): string | undefined {
+  const name = Object.keys(set).find((each) => foldCase(each) === foldCase(attribute));
+  const value = name === undefined ? undefined : set[name]?.[0];
+  return typeof value === 'string' ? value : undefined;
+}
+
+/** Only a batch that may have been cut off takes what is there for its own. @throws LockstepError */
+async function adopt(
+  writing: Writing,
+  change: TargetChange,
+  response: Pick<HttpResponse, 'status' | 'body'>,
+): Promise<string> {
+  const { scimType } = faultOf(response.status, response.body);
+  const exists = response.status === 409 || scimType === 'uniqueness';
+  const found =
+    exists && writing.recovering ? await findResource(writing, kindOf(change), wantedOf(change)) : undefined;
+  const id = found && idOf(found);
+  if (id === undefined) throw answerError(response);
+  return id;
+}
+
+/** Tries of an update whose resource changes under it. */
+const mostTries = 3;
+
+/** Brings a resource to its new values, by PATCH or by PUT. @throws LockstepError */
+export async function updateResource(writing: Writing, change: TargetChange): Promise<void> {
+  const kind = kindOf(change);
+  for (let attempt = 1; ; attempt += 1) {
+    // oxlint-disable-next-line no-await-in-loop -- another try follows from the answer to the one before
+    const response = await sendUpdate(writing, change, kind);
+    if (response === undefined || response.status < 300) return;
+    const { status } = response;
+    if ((status === 405 || status === 501) && writing.ways[kind] === 'patch' && attempt === 1)
+      writing.ways[kind] = 'put';
+    else if (status !== 412 || attempt >= mostTries) throw answerError(response);
+  }
+}
+
+async function sendUpdate(
+  writing: Writing,
+  change: TargetChange,
+  kind: ScimKind,
+): Promise<HttpResponse | undefined> {
+  const { client, profile, signal, service } = writing;
+  const path = pathOf(writing, kind, change.externalId ?? '');
+  const shape = shapeOf(writing, kind);
+  const active = kind === 'user' ? change.enabled : undefined;
+  const byPut = writing.ways[kind] === 'put';
+  const current =
+    byPut || needsResource(change.set, shape)
+      ? await client.exchange({ method: 'GET', path, signal })
+      : undefined;
+  const ifMatch = service.etag && current !== undefined ? versionOf(current) : undefined;
+  if (byPut) {
+    const body = replacement(writing, kind, current ?? {}, change, active);
+    return client.send({ method: 'PUT', path, body, ifMatch, signal });
+  }
+  const operations = patchOperations(change.set, active, current, { shape, profile });
+  if (operations.length === 0) return undefined;
+  return client.send({ method: 'PATCH', path, body: patchRequest(operations), ifMatch, signal });
+}
+
+export function versionOf(resource: ScimResource): string | undefined {
+  const meta = readAttribute(resource, 'meta');
+  const version = isJsonObject(meta ?? null) ? readAttribute(meta as JsonObject, 'version') : undefined;
+  return typeof version === 'string' && version !== '' ? version : undefined;
+}
+
+/** The whole resource as it shall be, without what the service sets itself. */
+function replacement(
+  writing: Writing,
+  kind: ScimKind,
+  current: ScimResource,
+  { set }: TargetChange,
+  active: boolean | undefined,
+): JsonObject {
+  const shape = shapeOf(writing, kind);
+  const kept = Object.entries(current).filter(([name]) => !isServices(name, shape));
+  const next = overlay(Object.fromEntries(kept), set, shape);
+  if (active === undefined) return next;
+  const { [findKey(next, 'active') ?? 'active']: _, ...rest } = next;
+  return { ...rest, active };
+}
+
+/** `id`, `schemas`, `active` and members are the client's to repeat; other read-only attributes are not. */
+function isServices(name: string, shape: ReturnType<typeof shapeOf>): boolean {
+  const folded = foldCase(name);
+  if (folded === 'meta' || folded === 'groups') return true;
+  if (folded.startsWith('urn:') || ['id', 'schemas', 'active', 'members'].includes(folded)) return false;
+  const plain = /^[a-z$][\w$-]*$/i.test(name);
+  return plain && definitionOf(shape, parseNotation(name)).mutability === 'readOnly';
+}
+
+async function deleteResource(writing: Writing, change: TargetChange): Promise<void> {
+  const kind = kindOf(change);
+  if (kind === 'user' && writing.profile.deletion === 'deactivate')
+    return updateResource(writing, { ...change, set: {}, enabled: false });
+  const path = pathOf(writing, kind, change.externalId ?? '');
+  const response = await writing.client.send({ method: 'DELETE', path, signal: writing.signal });
+  settleDeletion(writing, response);
+  return undefined;
+}
+
+/** @throws LockstepError where the resource is still there, or was not there to begin with */
+export function settleDeletion(writing: Writing, response: Pick<HttpResponse, 'status' | 'body'>): void {
+  const { status } = response;
+  if (status < 300 || (writing.recovering && (status === 404 || status === 410))) return;
+  if (status !== 405 && status !== 501) throw answerError(response);
+  throw new LockstepError('TargetRejected', `the SCIM service deletes nothing: it answered ${status}`, {
+    remedy: 'Let the sync disable what is missing (onMissing: disable).',
+  });
+}
+
+/** A name that nobody else has, of the same sort: some services demand an address. */
+export function temporaryName(name: string): string {
+  const mark = `-${randomUUID().slice(0, 8)}`;
+  const at = name.lastIndexOf('@');
+  return at < 0 ? name + mark : name.slice(0, at) + mark + name.slice(at);
+}

@@ -1,0 +1,168 @@
+import { lookup } from 'node:dns/promises';
+import { connect, isIP } from 'node:net';
+import type { ScimConnection } from '@lockstep/contract/configuration.ts';
+import { LockstepError } from '../../kernel/errors.ts';
+import { isJsonObject, readAttribute } from '../../scim/resource.ts';
+import type { ConnectorContext, TestStep } from '../../sync/connector.ts';
+import type { ScimClient } from './client.ts';
+import { makeScimClient } from './config.ts';
+import { discover, type ServiceDescription } from './discovery.ts';
+import { answerError } from './errors.ts';
+import { profileOf } from './profiles.ts';
+import { waysOf } from './writing.ts';
+
+interface Probe {
+  readonly settings: ScimConnection;
+  readonly url: URL;
+  readonly client: ScimClient;
+  readonly signal: AbortSignal;
+}
+
+const steps: readonly {
+  readonly step: string;
+  readonly remedy: string;
+  readonly run: (probe: Probe) => Promise<string>;
+}[] = [
+  {
+    step: 'dns',
+    remedy: 'Check the host name in url, and the name servers of this machine.',
+    run: ({ url }) => resolveName(url),
+  },
+  {
+    step: 'tcp',
+    remedy: 'Check that the service runs, its port, and firewalls in between.',
+    run: ({ url, settings }) => openPort(url, settings.timeoutSeconds),
+  },
+  {
+    step: 'tls',
+    remedy: 'Give the certificate authority as caFile.',
+    run: secure,
+  },
+  {
+    step: 'authorization',
+    remedy: 'Check token or oauth of the connection; tokens expire.',
+    run: authorize,
+  },
+  {
+    step: 'read',
+    remedy: 'Check url, and that the credentials may read users and groups.',
+    run: read,
+  },
+];
+
+/** Tests a connection step by step, up to the first that fails. */
+export async function* testScimConnection(
+  settings: ScimConnection,
+  context: ConnectorContext,
+): AsyncGenerator<TestStep, void> {
+  const ending = new AbortController();
+  let client: ScimClient | undefined;
+  try {
+    for (const { step, remedy, run } of steps) {
+      try {
+        client ??= await makeScimClient(settings, context);
+        const probe: Probe = { settings, url: new URL(settings.url), client, signal: ending.signal };
+        yield { step, ok: true, detail: await run(probe) };
+      } catch (error) {
+        const detail = error instanceof Error ? error.message : String(error);
+        const better = error instanceof LockstepError ? error.remedy : undefined;
+        yield { step, ok: false, detail, remedy: better ?? remedy };
+        return;
+      }
+    }
+  } finally {
+    ending.abort();
+    await client?.[Symbol.asyncDispose]();
+  }
+}
+
+async function resolveName({ hostname }: URL): Promise<string> {
+  const host = hostname.replace(/^\[|\]$/g, '');
+  if (isIP(host) !== 0) return `${host} is an address`;
+  const found = await lookup(host, { all: true });
+  return `${host} is ${found.map((entry) => entry.address).join(', ')}`;
+}
+
+function portOf({ port, protocol }: URL): number {
+  if (port !== '') return Number(port);
+  return protocol === 'https:' ? 443 : 80;
+}
+
+function openPort(url: URL, timeoutSeconds: number): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const socket = connect({ host: url.hostname.replace(/^\[|\]$/g, ''), port: portOf(url) });
+    socket.setTimeout(Math.min(timeoutSeconds, 30) * 1000, () =>
+      socket.destroy(new Error(`${url.host} does not answer`)),
+    );
+    socket.once('error', reject);
+    socket.once('connect', () => {
+      socket.destroy();
+      resolve(`${url.host} takes connections`);
+    });
+  });
+}
+
+/** Any answer will do here: what it says is for the next step. */
+async function secure({ settings, url, client, signal }: Probe): Promise<string> {
+  if (url.protocol === 'http:')
+    return 'not used: what is read and written, the token too, travels unprotected';
+  await reachable(client, signal);
+  return settings.tls?.verify === false ? 'its certificate is not verified' : 'its certificate is trusted';
+}
+
+async function reachable(client: ScimClient, signal: AbortSignal): Promise<void> {
+  try {
+    await client.send({ method: 'GET', path: '/ServiceProviderConfig', signal });
+  } catch (error) {
+    if (!(error instanceof LockstepError) || error.code === 'ConnectionFailed') throw error;
+  }
+}
+
+async function authorize({ settings, client, signal }: Probe): Promise<string> {
+  const service = await discover(client, signal);
+  const { status, body } = await client.send({
+    method: 'GET',
+    path: service.endpoints.user,
+    query: { startIndex: 1, count: 1 },
+    signal,
+  });
+  if (status === 403) throw answerError({ status, body });
+  const how =
+    settings.oauth === undefined ? 'the token' : `a token of ${new URL(settings.oauth.tokenUrl).host}`;
+  return `the service takes ${how}; ${describe(service, settings)}`;
+}
+
+function describe(service: ServiceDescription, settings: ScimConnection): string {
+  const profile = profileOf(settings);
+  const ways = waysOf(service, profile);
+  const facts = [
+    `profile ${profile.name}`,
+    `changes by ${ways.user.toUpperCase()}`,
+    ways.bulk ? 'Bulk' : undefined,
+    service.etag ? 'entity tags' : undefined,
+    service.cursor ? 'pages by cursor' : undefined,
+    service.shapes.user === undefined ? 'its schemas are not told' : undefined,
+  ];
+  return facts.filter((fact) => fact !== undefined).join(', ');
+}
+
+async function read({ settings, client, signal }: Probe): Promise<string> {
+  const service = await discover(client, signal);
+  const hasGroups = settings.groups && profileOf(settings).groups && !service.withoutGroups;
+  const paths = [service.endpoints.user, ...(hasGroups ? [service.endpoints.group] : [])];
+  const seen = await Promise.all(paths.map((path) => total(client, path, signal)));
+  return `${paths.map((path, index) => `${path}: ${seen[index]}`).join(', ')}`;
+}
+
+async function total(client: ScimClient, path: string, signal: AbortSignal): Promise<string> {
+  const { status, body } = await client.send({
+    method: 'GET',
+    path,
+    query: { startIndex: 1, count: 1 },
+    signal,
+  });
+  if (status !== 200) throw answerError({ status, body });
+  const count = isJsonObject(body) ? readAttribute(body, 'totalResults') : undefined;
+  if (count === undefined) throw new LockstepError('ProtocolError', `${path} gives no list of resources`);
+  return `${String(count)} resources`;
+}

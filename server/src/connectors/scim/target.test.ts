@@ -1,0 +1,365 @@
+import { describe, expect, test } from 'vitest';
+import { scimConnectionSchema } from '@lockstep/contract/configuration.ts';
+import {
+  startScripted,
+  type Script,
+  type ScriptedAnswer,
+  type SeenRequest,
+} from '../../../../test/servers/scripted-http.ts';
+import type { TargetChange, TargetOutcome } from '../../sync/connector.ts';
+import { scimConnector } from './connector.ts';
+
+interface Played {
+  readonly outcomes: readonly TargetOutcome[];
+  /** What was sent to change something, and what was read beside discovery. */
+  readonly sent: SeenRequest[];
+}
+
+const discovery = ['/ServiceProviderConfig', '/ResourceTypes', '/Schemas'];
+
+async function play(
+  changes: readonly TargetChange[],
+  script: Script,
+  {
+    recovering = false,
+    settings = {},
+    configuration,
+  }: { recovering?: boolean; settings?: object; configuration?: object } = {},
+): Promise<Played> {
+  await using server = await startScripted((request) => {
+    if (!discovery.includes(request.path)) return script(request);
+    return request.path === '/ServiceProviderConfig' && configuration !== undefined
+      ? { json: configuration }
+      : undefined;
+  });
+  const parsed = scimConnectionSchema.parse({ type: 'scim', url: server.url, token: 't', ...settings });
+  await using endpoint = await scimConnector.open(parsed, { baseDirectory: '/', secret: () => undefined });
+  await using session = await endpoint.openTarget({ job: 'job', scopes: [{ node: '' }] });
+  const outcomes = await session.apply(changes, { recovering, signal: new AbortController().signal });
+  return { outcomes, sent: server.requests.filter(({ path }) => !discovery.includes(path)) };
+}
+
+let ordinal = 0;
+function change(part: Partial<TargetChange>): TargetChange {
+  ordinal += 1;
+  return {
+    ordinal,
+    kind: 'user',
+    verb: 'update',
+    externalId: part.verb === 'create' ? null : '1',
+    location: null,
+    parentLocation: null,
+    name: null,
+    set: {},
+    before: {},
+    ...part,
+  };
+}
+const create = (userName: string, more: object = {}): TargetChange =>
+  change({ verb: 'create', set: { userName: [userName], externalId: [`user_${userName}`], ...more } });
+
+const conflict: ScriptedAnswer = { status: 409, json: { scimType: 'uniqueness', detail: 'taken' } };
+const lines = ({ sent }: Played): string[] => sent.map(({ method, path }) => `${method} ${path}`);
+const codes = ({ outcomes }: Played): unknown[] => outcomes.map((each) => (each.ok ? 'ok' : each.code));
+const operations = ({ body }: SeenRequest): unknown => (body as { Operations: unknown }).Operations;
+
+describe('creating', () => {
+  test('tells the id; by the address where the answer has no resource', async () => {
+    const script: Script = ({ body }) =>
+      (body as { userName: string }).userName === 'a'
+        ? { status: 201, json: { id: '7' } }
+        : { status: 201, headers: { location: 'https://x.example/Users/8' } };
+    const { outcomes } = await play([create('a'), create('b')], script);
+    expect(outcomes).toMatchObject([
+      { ok: true, externalId: '7', location: '7', reference: '7' },
+      { ok: true, externalId: '8' },
+    ]);
+  });
+
+  test('fails where the name is taken, without touching whoever has it', async () => {
+    const played = await play([create('a')], () => conflict);
+    expect(played.outcomes).toMatchObject([
+      { ok: false, code: 'Conflict', message: 'the SCIM service answered 409 (uniqueness): taken' },
+    ]);
+    expect(lines(played)).toEqual(['POST /Users']);
+  });
+
+  const there = { id: '9', userName: 'A', externalId: 'user_a' };
+  const listing = (resources: readonly object[]): ScriptedAnswer => ({
+    json: { totalResults: resources.length, Resources: resources },
+  });
+
+  test('after a break the resource that is there already is the one that was meant', async () => {
+    const script: Script = ({ method, query }) => {
+      if (method === 'POST') return conflict;
+      return query.get('filter') === 'userName eq "a"' ? listing([there]) : listing([]);
+    };
+    const { outcomes } = await play([create('a')], script, { recovering: true });
+    expect(outcomes).toMatchObject([{ ok: true, externalId: '9' }]);
+  });
+
+  test('also where filters are not heeded, and only by the own external id', async () => {
+    const other = { id: '5', userName: 'a', externalId: 'user_other' };
+    const pages =
+      (resources: readonly object[]): Script =>
+      ({ method, query }) => {
+        if (method === 'POST') return conflict;
+        return Number(query.get('startIndex') ?? 1) > 1 ? listing([]) : listing(resources);
+      };
+    const found = await play([create('a')], pages([other, there]), { recovering: true });
+    expect(found.outcomes).toMatchObject([{ ok: true, externalId: '9' }]);
+    const none = await play([create('a')], pages([other]), { recovering: true });
+    expect(codes(none)).toEqual(['Conflict']);
+  });
+
+  test('an account that shall be disabled is disabled where the service made it active', async () => {
+    const script: Script = ({ method }) =>
+      method === 'POST' ? { status: 201, json: { id: '7', active: true } } : { status: 204 };
+    const played = await play([{ ...create('a'), enabled: false }], script);
+    expect(lines(played)).toEqual(['POST /Users', 'PATCH /Users/7']);
+    expect(played.sent[0]?.body).toMatchObject({ active: false });
+    expect(operations(played.sent[1] as SeenRequest)).toEqual([
+      { op: 'replace', path: 'active', value: false },
+    ]);
+  });
+});
+
+describe('updating', () => {
+  test('PATCHes single values without asking first', async () => {
+    const played = await play([change({ set: { title: ['Boss'], nickName: [] } })], () => ({ status: 204 }));
+    expect(lines(played)).toEqual(['PATCH /Users/1']);
+    expect(codes(played)).toEqual(['ok']);
+  });
+
+  test('turns to PUT where PATCH is refused, and stays with it', async () => {
+    const current = {
+      id: '1',
+      userName: 'a',
+      meta: { version: 'W/"3"' },
+      groups: [{ value: 'g' }],
+      nickName: 'kept',
+    };
+    const script: Script = ({ method }) =>
+      method === 'PATCH' ? { status: 501 } : method === 'GET' ? { json: current } : { json: current };
+    const first = change({ set: { title: ['Boss'] } });
+    const played = await play([first, change({ set: { title: ['Chief'] } })], script);
+    expect(lines(played)).toEqual([
+      'PATCH /Users/1',
+      'GET /Users/1',
+      'PUT /Users/1',
+      'GET /Users/1',
+      'PUT /Users/1',
+    ]);
+    expect(played.sent[2]?.body).toEqual({ id: '1', userName: 'a', nickName: 'kept', title: 'Boss' });
+  });
+
+  test('heeds entity tags, and begins anew when the resource changed meanwhile', async () => {
+    let version = 1;
+    const script: Script = ({ method, headers }) => {
+      if (method === 'GET') return { json: { id: '1', userName: 'a', meta: { version: `W/"${version}"` } } };
+      if (method !== 'PUT') return undefined;
+      const isCurrent = headers['if-match'] === 'W/"2"';
+      version = 2;
+      return isCurrent ? { status: 200, json: {} } : { status: 412 };
+    };
+    const configuration = { etag: { supported: true }, patch: { supported: false } };
+    const played = await play([change({ set: { title: ['Boss'] } })], script, { configuration });
+    expect(lines(played)).toEqual(['GET /Users/1', 'PUT /Users/1', 'GET /Users/1', 'PUT /Users/1']);
+    expect(codes(played)).toEqual(['ok']);
+  });
+
+  test('the failure of one does not stop the others; that of the service does', async () => {
+    const three = [1, 2, 3].map((id) => change({ externalId: String(id), set: { title: ['x'] } }));
+    const bad: Script = ({ path }) =>
+      path === '/Users/2'
+        ? { status: 400, json: { scimType: 'invalidValue', detail: 'no' } }
+        : { status: 204 };
+    expect(codes(await play(three, bad))).toEqual(['ok', 'TargetRejected', 'ok']);
+    await expect(play(three, () => ({ status: 401 }))).rejects.toMatchObject({
+      code: 'AuthenticationRejected',
+    });
+  });
+});
+
+describe('deleting', () => {
+  const gone = change({ verb: 'delete' });
+  test('what is gone already is done after a break only', async () => {
+    expect(codes(await play([gone], () => ({ status: 404 })))).toEqual(['NotFound']);
+    expect(codes(await play([gone], () => ({ status: 404 }), { recovering: true }))).toEqual(['ok']);
+  });
+
+  test('a service that deletes nothing is told of', async () => {
+    const { outcomes } = await play([gone], () => ({ status: 405 }));
+    expect(outcomes).toMatchObject([
+      { ok: false, message: expect.stringMatching(/deletes nothing/) as string },
+    ]);
+  });
+
+  test.each(['salesforce', 'slack'] as const)('%s has its users deactivated', async (profile) => {
+    const played = await play([gone], () => ({ status: 200, json: {} }), { settings: { profile } });
+    expect(lines(played)).toEqual(['PATCH /Users/1']);
+    expect(operations(played.sent[0] as SeenRequest)).toEqual([{ op: 'replace', value: { active: false } }]);
+  });
+});
+
+describe('memberships', () => {
+  const membership = (verb: 'addMember' | 'removeMember', id: string, kind: 'user' | 'group' = 'user') =>
+    change({
+      kind: 'membership',
+      verb,
+      externalId: 'g',
+      member: { kind, externalId: id, location: id, alias: null, reference: id },
+    });
+  const added = Array.from({ length: 250 }, (_, index) => membership('addMember', `u${index}`));
+
+  test('go by the hundred', async () => {
+    const played = await play(added, () => ({ status: 204 }));
+    const sizes = played.sent.map(
+      (request) => (operations(request) as { value: unknown[] }[])[0]?.value.length,
+    );
+    expect(sizes).toEqual([100, 100, 50]);
+    expect(played.outcomes).toHaveLength(250);
+  });
+
+  test('removals name each member by a filter, or are listed where the profile wants that', async () => {
+    const both = [membership('addMember', 'a', 'group'), membership('removeMember', 'b"')];
+    const standard = await play(both, () => ({ status: 204 }));
+    expect(operations(standard.sent[0] as SeenRequest)).toEqual([
+      { op: 'remove', path: 'members[value eq "b\\""]' },
+      { op: 'add', path: 'members', value: [{ value: 'a', type: 'Group' }] },
+    ]);
+    for (const profile of ['aws', 'entra', 'github']) {
+      // oxlint-disable-next-line no-await-in-loop -- one server after the other
+      const listed = await play(both, () => ({ status: 204 }), { settings: { profile } });
+      expect(operations(listed.sent[0] as SeenRequest)).toEqual([
+        { op: 'remove', path: 'members', value: [{ value: 'b"' }] },
+        { op: 'add', path: 'members', value: [{ value: 'a', type: 'Group' }] },
+      ]);
+    }
+  });
+
+  test('one member at fault is found and stands alone', async () => {
+    const script: Script = ({ body }) =>
+      JSON.stringify(body).includes('"u17"') ? { status: 400, json: { detail: 'unknown' } } : { status: 204 };
+    const { outcomes, sent } = await play(added.slice(0, 100), script);
+    expect(outcomes.filter((outcome) => !outcome.ok)).toMatchObject([{ ordinal: added[17]?.ordinal }]);
+    expect(sent.length).toBeLessThan(20);
+  });
+
+  test('are put with the whole group where there is no PATCH', async () => {
+    const group = { id: 'g', displayName: 'G', members: [{ value: 'a', display: 'A' }, { value: 'b' }] };
+    const script: Script = ({ method }) => (method === 'PATCH' ? { status: 501 } : { json: group });
+    const changes = [membership('removeMember', 'b'), membership('addMember', 'c')];
+    const played = await play(changes, script);
+    expect(lines(played)).toEqual(['PATCH /Groups/g', 'GET /Groups/g', 'PUT /Groups/g']);
+    expect(played.sent[2]?.body).toEqual({
+      ...group,
+      members: [{ value: 'a', display: 'A' }, { value: 'c' }],
+    });
+  });
+
+  test('what the group shows is done after a break', async () => {
+    const script: Script = ({ method }) =>
+      method === 'GET'
+        ? { json: { id: 'g', members: [{ value: 'a' }] } }
+        : { status: 400, json: { detail: 'is one' } };
+    const again = [membership('addMember', 'a'), membership('addMember', 'b')];
+    expect(codes(await play(again, script, { recovering: true }))).toEqual(['ok', 'TargetRejected']);
+  });
+});
+
+describe('Bulk', () => {
+  const configuration = { bulk: { supported: true, maxOperations: 10, maxPayloadSize: 100_000 } };
+  const people = Array.from({ length: 25 }, (_, index) => create(`p${index}`));
+  interface BulkOperation {
+    readonly bulkId: string;
+    readonly data: { readonly userName: string };
+  }
+  const asked = ({ body }: SeenRequest): readonly BulkOperation[] =>
+    (body as { Operations: BulkOperation[] }).Operations;
+  const made = ({ bulkId, data }: BulkOperation) => ({
+    method: 'POST',
+    bulkId,
+    location: `https://x.example/Users/${data.userName}`,
+    status: '201',
+  });
+
+  test('creates together, in any order of the answers, and tells what failed', async () => {
+    const played = await play(
+      people,
+      (request) => ({
+        json: {
+          Operations: asked(request)
+            .map((operation) =>
+              operation.data.userName === 'p7'
+                ? { bulkId: operation.bulkId, status: { code: 409 }, response: { detail: 'taken' } }
+                : made(operation),
+            )
+            .toReversed(),
+        },
+      }),
+      { configuration },
+    );
+    expect(lines(played)).toEqual(['POST /Bulk', 'POST /Bulk', 'POST /Bulk']);
+    expect(
+      codes(played)
+        .map((code, index) => [index, code])
+        .filter(([, code]) => code !== 'ok'),
+    ).toEqual([[7, 'Conflict']]);
+    expect(played.outcomes[3]).toMatchObject({ ordinal: people[3]?.ordinal, externalId: 'p3' });
+  });
+
+  test('sends by itself what the answer does not mention, and finds it where it was made', async () => {
+    const script: Script = (request) => {
+      if (request.path === '/Bulk')
+        return {
+          json: {
+            Operations: asked(request)
+              .filter(({ data }) => data.userName !== 'p3')
+              .map(made),
+          },
+        };
+      return request.method === 'POST'
+        ? conflict
+        : { json: { totalResults: 1, Resources: [{ id: 'late', userName: 'p3', externalId: 'user_p3' }] } };
+    };
+    const { outcomes } = await play(people.slice(0, 8), script, { configuration });
+    expect(outcomes[3]).toMatchObject({ ok: true, externalId: 'late' });
+  });
+
+  test('is given up where the service does not take it', async () => {
+    const script: Script = ({ path, body }) =>
+      path === '/Users'
+        ? { status: 201, json: { id: (body as { userName: string }).userName } }
+        : { status: 501 };
+    const played = await play(people.slice(0, 8), script, { configuration });
+    expect(new Set(codes(played))).toEqual(new Set(['ok']));
+    expect(lines(played).filter((line) => line === 'POST /Bulk')).toHaveLength(1);
+    const aws = await play(people.slice(0, 8), script, { configuration, settings: { profile: 'aws' } });
+    expect(lines(aws)).not.toContain('POST /Bulk');
+  });
+});
+
+test('slows down when it is asked for rest, and loses nothing', async () => {
+  const refused = new Set<string>();
+  const script: Script = ({ path, body }) => {
+    const name = (body as { userName: string }).userName;
+    if (refused.size >= 3 || refused.has(name)) return { status: 201, json: { id: name, path } };
+    refused.add(name);
+    return { status: 429, headers: { 'retry-after': '0.01' } };
+  };
+  const people = Array.from({ length: 30 }, (_, index) => create(`p${index}`));
+  const played = await play(people, script);
+  expect(new Set(codes(played))).toEqual(new Set(['ok']));
+  expect(played.sent).toHaveLength(33);
+});
+
+test('the profile of a service whose host is known need not be named', async () => {
+  const { profileOf } = await import('./profiles.ts');
+  const named = (url: string) => profileOf({ profile: 'auto', url }).name;
+  expect(named('https://scim.us-east-1.amazonaws.com/abc/scim/v2/')).toBe('aws');
+  expect(named('https://api.slack.com/scim/v2')).toBe('slack');
+  expect(named('https://acme.my.salesforce.com/services/scim/v2')).toBe('salesforce');
+  expect(named('https://evil-api.slack.com.example/scim')).toBe('auto');
+  expect(profileOf({ profile: 'standard', url: 'https://api.slack.com/scim/v2' }).name).toBe('standard');
+});

@@ -1,0 +1,67 @@
+import { sql, type RawBuilder } from 'kysely';
+import type { ResolvedFilter, ResolvedPath } from '../../scim/filter/resolved.ts';
+import type { Executor } from '../store.ts';
+import { compileScimFilter } from './scim-filter.ts';
+import { isRecord, recordColumns, type ScimRecord } from './scim-records.ts';
+import { severalValues, singleValue, type ScimScope } from './scim-values.ts';
+
+/** Which resources of a connection are listed, and in which order; without a sort by id, the order of their making. */
+export interface ScimListing {
+  readonly scope: ScimScope;
+  readonly filter: ResolvedFilter | undefined;
+  readonly sort: { readonly path: ResolvedPath; readonly descending: boolean } | undefined;
+}
+
+/** Where a page begins: behind an id (without a sort), or after so many resources. */
+export type ScimListPage = { readonly limit: number } & (
+  { readonly after: string } | { readonly offset: number }
+);
+
+/** What a resource is sorted by: of several values the primary, else the first (RFC 7644 section 3.4.2.3). */
+function sortKey(scope: ScimScope, path: ResolvedPath): RawBuilder<unknown> {
+  const { type } = path.subAttribute ?? path.attribute;
+  const byNumber = type === 'integer' || type === 'decimal' || type === 'boolean';
+  if (!path.attribute.multiValued) {
+    const { json, text } = singleValue(scope, path);
+    return byNumber ? json : sql`${text} collate "C"`;
+  }
+  const values = severalValues(scope, path);
+  const { json, text } = values.value(path.subAttribute?.name);
+  const primary = path.attribute.subAttributes?.some(({ name }) => name === 'primary')
+    ? sql`(${values.value('primary').json} = 'true') desc nulls last,`
+    : sql``;
+  const key = byNumber ? json : sql`${text} collate "C"`;
+  return sql`(select ${key} from ${values.from} where ${values.where} order by ${primary} ${values.position} limit 1)`;
+}
+
+function condition({ scope, filter }: ScimListing): RawBuilder<unknown> {
+  const records = isRecord(scope.connectionSerial, scope.kind);
+  return filter === undefined ? records : sql`${records} and ${compileScimFilter(filter, scope)}`;
+}
+
+/** Resources without a value of the sort attribute come last, descending first (RFC 7644 section 3.4.2.3). */
+function order({ scope, sort }: ScimListing): RawBuilder<unknown> {
+  if (sort === undefined) return sql`r.external_id`;
+  const key = sortKey(scope, sort.path);
+  return sql`${key} ${sort.descending ? sql`desc nulls first` : sql`asc nulls last`}, r.external_id`;
+}
+
+export async function selectScimRecords(
+  executor: Executor,
+  listing: ScimListing,
+  page: ScimListPage,
+): Promise<ScimRecord[]> {
+  const after = 'after' in page ? sql`and r.external_id > ${page.after}` : sql``;
+  const offset = 'offset' in page ? page.offset : 0;
+  const { rows } = await sql<ScimRecord>`
+    select ${recordColumns} from replica_record r
+    where ${condition(listing)} ${after}
+    order by ${order(listing)} limit ${page.limit} offset ${offset}`.execute(executor);
+  return rows;
+}
+
+export async function countScimRecords(executor: Executor, listing: ScimListing): Promise<number> {
+  const { rows } = await sql<{ total: number }>`
+    select count(*) as total from replica_record r where ${condition(listing)}`.execute(executor);
+  return rows[0]?.total ?? 0;
+}
