@@ -18,6 +18,7 @@ export interface Stage extends AsyncDisposable {
   /** Empty, for Lockstep. */
   readonly target: Slapd;
   readonly lockstep: Lockstep;
+  readonly store: BenchOptions['store'];
   readonly signal: AbortSignal;
 }
 
@@ -57,12 +58,14 @@ export async function openStage(
     source,
     target,
     lockstep,
+    store: options.store,
     signal,
     [Symbol.asyncDispose]: async () => stack.disposeAsync(),
   };
 }
 
-async function openPlace(
+/** A place for a store: a directory, or a database on a server of its own. */
+export async function openPlace(
   store: BenchOptions['store'],
   directory: string,
   opened: AsyncDisposableStack,

@@ -23,8 +23,8 @@ import type { Connector } from '../server/src/sync/connector.ts';
 export const installedConnectors: ConnectorRegistry = new Map<string, Connector>([
   ['ldap', ldapConnector],
   ['file', fileConnector],
-  ['scim', scimConnector as Connector],
-  ['event_callback', eventCallbackConnector as Connector],
+  ['scim', scimConnector],
+  ['event_callback', eventCallbackConnector],
 ]);
 
 /** Keeps secrets readable: what the vault does is not what these tests are about. */
@@ -39,7 +39,7 @@ export interface Workbench {
   connection(name: string, configuration: z.input<typeof connectionSchema>): Promise<void>;
   sync(name: string, configuration: z.input<typeof syncSchema>): Promise<void>;
   /** Runs a job of the sync to its end, in this process and without a queue. */
-  run(sync: string, mode?: 'apply' | 'dryRun'): Promise<JobView>;
+  run(sync: string, mode?: 'apply' | 'dryRun', asked?: { full?: boolean }): Promise<JobView>;
   approve(jobId: string): Promise<JobView>;
   changes(jobId: string): Promise<ChangeView[]>;
 }
@@ -86,8 +86,8 @@ export function workbenchOf(app: Application, actor: Actor): Workbench {
     async sync(name, configuration) {
       await putSync(app, actor, name, syncSchema.parse(configuration));
     },
-    async run(sync, mode = 'apply') {
-      const { job } = await requestJob(app, actor, sync, { mode, startedThrough: 'native' });
+    async run(sync, mode = 'apply', asked = {}) {
+      const { job } = await requestJob(app, actor, sync, { mode, ...asked, startedThrough: 'native' });
       return finish(job.id);
     },
     async approve(jobId) {

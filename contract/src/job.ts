@@ -89,6 +89,12 @@ export const jobViewSchema = z.object({
   unmanaged: z.partialRecord(kindSchema, z.int()).describe('In the target and not linked: never touched.'),
   guard: guardVerdictSchema.nullable().describe('What the guard found, once the plan was made.'),
   heldPlan: heldPlanSchema.nullable().describe('What became of the plan of a held job; null for any other.'),
+  changesOnly: z
+    .boolean()
+    .nullable()
+    .describe(
+      'Whether what changed since an earlier run was read, and nothing else; null until that is known.',
+    ),
   complete: z.boolean().nullable().describe('Whether the source was read to its proven end.'),
   error: z.object({ code: z.string(), message: z.string() }).nullable(),
   note: z.string().nullable(),

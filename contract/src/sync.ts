@@ -30,6 +30,10 @@ export const jobRequestSchema = z.strictObject({
   selection: jobSelectionSchema
     .optional()
     .describe('Makes it a partial run, which touches these objects only.'),
+  full: z
+    .boolean()
+    .default(false)
+    .describe('Read everything again, also where the system could tell what changed since the last run.'),
 });
 
 /** The job that answers a request to run: a new one, or the one of this sync that has not ended yet. */

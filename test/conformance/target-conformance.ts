@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { objectKinds } from '../../contract/src/vocabulary.ts';
+import { objectKinds, type ObjectKind } from '../../contract/src/vocabulary.ts';
 import { valueKey, type AttributeValue, type Attributes } from '../../server/src/directory/attributes.ts';
 import type { Mapping } from '../../server/src/mapping/rules.ts';
 import type { Endpoint, RawEntry } from '../../server/src/sync/connector.ts';
@@ -25,6 +25,8 @@ export interface ConformanceTarget extends AsyncDisposable {
   readonly mapping: { readonly ingress: Mapping; readonly egress: Mapping };
   /** false: nobody there sees to it that names are unique and that what is deleted has no children. */
   readonly holdsNames?: boolean;
+  /** Longest transition that it gets through in good time, in commands. */
+  readonly most?: number;
   /** Every object below the node, read without the connector. */
   readBack(): Promise<readonly SeenObject[]>;
 }
@@ -79,7 +81,28 @@ function makeStage({ endpoint, mapping, node }: ConformanceTarget): Stage {
   return new Stage(endpoint, mapping.egress, node);
 }
 
-function isLeftOut({ endpoint, holdsNames = true }: ConformanceTarget, transition: Transition): boolean {
+/** What a target cannot hold by its nature is not asked of it: kinds that it lacks, attributes that no rule writes. */
+function isBeyond(
+  { endpoint, mapping, most = Infinity }: ConformanceTarget,
+  transition: Transition,
+): boolean {
+  const { given, when } = transition;
+  if (given.length + when.length > most) return true;
+  const hasUnits = endpoint.capabilities.kinds.includes('organizationalUnit');
+  const kindOf = new Map<string, ObjectKind>();
+  return [...given, ...when].some((command) => {
+    if (command.verb === 'create') kindOf.set(command.key, command.kind);
+    const kind = kindOf.get(command.key) ?? 'user';
+    const isPlaced = 'parent' in command && command.parent !== null && command.parent !== undefined;
+    if (!hasUnits && (kind === 'organizationalUnit' || isPlaced)) return true;
+    const written = Object.values(mapping.egress[kind]).flatMap((rule) => ('from' in rule ? rule.from : []));
+    return 'attributes' in command && Object.keys(command.attributes).some((name) => !written.includes(name));
+  });
+}
+
+function isLeftOut(target: ConformanceTarget, transition: Transition): boolean {
+  const { endpoint, holdsNames = true } = target;
+  if (isBeyond(target, transition)) return true;
   if (!holdsNames && transition.when.some(({ fails, key }) => fails === true && key !== 'ghost')) return true;
   return transition.needsDisable === true && !endpoint.capabilities.disable;
 }

@@ -119,6 +119,17 @@ describeWorlds('a run of changes', (makeWorld) => {
     expect(asked).toEqual([null, null]);
   });
 
+  test('everything is read again when somebody asks for it, and when such a plan is approved', async () => {
+    const world = await makeWorld();
+    const { corp, asked } = await corpOf(world, { guard: { ...noGuard, user: { count: 0 } } });
+    corp.tree.remove('/ou=people/uid=cid');
+    const held = await world.run('corp-in', 'apply', { full: true });
+    expect(held).toMatchObject({ status: 'held', changesOnly: false });
+    expect((await world.approve(held.id)).status).toBe('success');
+    expect(asked).toEqual([null, null, null]);
+    expect(await world.directory()).not.toHaveProperty('/ou=people/uid=cid');
+  });
+
   test('what goes one by one trips the guard as what goes together', async () => {
     const world = await makeWorld();
     const { corp } = await corpOf(world, { guard: { ...noGuard, user: { count: 2 } } });

@@ -93,8 +93,8 @@ export async function makeWorld(store: Store): Promise<World> {
   };
   return {
     ...bench,
-    async run(name, mode) {
-      return checked(app, actor, await bench.run(name, mode));
+    async run(name, mode, asked) {
+      return checked(app, actor, await bench.run(name, mode, asked));
     },
     async approve(id) {
       return checked(app, actor, await bench.approve(id));

@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { createServer, type RequestListener } from 'node:http';
 import { createRequire } from 'node:module';
 import type { AddressInfo } from 'node:net';
-import SCIMMY from 'scimmy';
-import SCIMMYRouters from 'scimmy-routers';
+import { Resources, Schemas, Types } from 'scimmy';
+import { SCIMMYRouters } from 'scimmy-routers';
 
 /** What is used of express 5, which comes without types. */
 interface ExpressRequest {
@@ -26,6 +26,8 @@ export interface ScimmyServer extends AsyncDisposable {
   /** Requests so far, as `METHOD /path`. */
   readonly requests: string[];
   clear(): void;
+  /** Does to values of users what such a service may do before it keeps them. */
+  mangle: (user: Record<string, unknown>) => void;
 }
 
 interface Handled {
@@ -34,21 +36,26 @@ interface Handled {
 }
 
 function notFound(id: string): Error {
-  return new SCIMMY.Types.Error(404, undefined as unknown as string, `Resource ${id} not found`);
+  return new Types.Error(404, undefined as unknown as string, `Resource ${id} not found`);
 }
 
 /** A store behind SCIMMY's handlers; names are unique without regard to case. */
-function handlers(store: Map<string, Stored>, name: 'userName' | 'displayName') {
+function handlers(
+  store: Map<string, Stored>,
+  name: 'userName' | 'displayName',
+  mangle: (given: Record<string, unknown>) => void,
+) {
   return {
     ingress(resource: Handled, data: object): Stored {
       const given = JSON.parse(JSON.stringify(data)) as Record<string, unknown>;
       if (resource.id !== undefined && !store.has(resource.id)) throw notFound(resource.id);
+      mangle(given);
       const id = resource.id ?? randomUUID();
       const own = String(given[name]).toLowerCase();
       const isTaken = [...store.values()].some(
         (other) => other.id !== id && String(other[name]).toLowerCase() === own,
       );
-      if (isTaken) throw new SCIMMY.Types.Error(409, 'uniqueness', `${name} is taken`);
+      if (isTaken) throw new Types.Error(409, 'uniqueness', `${name} is taken`);
       const stored = { ...given, id };
       store.set(id, stored);
       return stored;
@@ -71,7 +78,7 @@ function handlers(store: Map<string, Stored>, name: 'userName' | 'displayName') 
 type Handler = (handler: unknown) => unknown;
 
 function declare(type: unknown, of: ReturnType<typeof handlers>): void {
-  SCIMMY.Resources.declare(type as typeof SCIMMY.Resources.User);
+  Resources.declare(type as typeof Resources.User);
   const resource = type as Readonly<Record<'ingress' | 'egress' | 'degress', Handler>>;
   resource.ingress(of.ingress);
   resource.egress(of.egress);
@@ -86,9 +93,15 @@ export async function startScimmy(): Promise<ScimmyServer> {
   const users = new Map<string, Stored>();
   const groups = new Map<string, Stored>();
   const requests: string[] = [];
-  SCIMMY.Resources.User.extend(SCIMMY.Schemas.EnterpriseUser, false);
-  declare(SCIMMY.Resources.User, handlers(users, 'userName'));
-  declare(SCIMMY.Resources.Group, handlers(groups, 'displayName'));
+  Resources.User.extend(Schemas.EnterpriseUser, false);
+  declare(
+    Resources.User,
+    handlers(users, 'userName', (user) => made.mangle(user)),
+  );
+  declare(
+    Resources.Group,
+    handlers(groups, 'displayName', () => undefined),
+  );
   const token = randomUUID();
   const app = express();
   app.use((request: ExpressRequest, _: unknown, next: () => void) => {
@@ -103,7 +116,7 @@ export async function startScimmy(): Promise<ScimmyServer> {
   const server = createServer(app);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
-  return {
+  const made: ScimmyServer = {
     url: `http://127.0.0.1:${port}/scim`,
     token,
     users,
@@ -113,11 +126,14 @@ export async function startScimmy(): Promise<ScimmyServer> {
       users.clear();
       groups.clear();
       requests.length = 0;
+      made.mangle = () => undefined;
     },
+    mangle: () => undefined,
     [Symbol.asyncDispose]: () =>
       new Promise((resolve) => {
         server.close(() => resolve());
         server.closeAllConnections();
       }),
   };
+  return made;
 }

@@ -53,8 +53,9 @@ export async function startScripted(script: Script): Promise<ScriptedServer> {
         ...answer.headers,
         ...(answer.cutOff === true ? { 'content-length': String(Buffer.byteLength(payload)) } : {}),
       });
-      if (answer.cutOff !== true) return void response.end(payload);
-      response.write(payload.slice(0, payload.length / 2), () => request.socket.destroy());
+      if (answer.cutOff === true)
+        response.write(payload.slice(0, payload.length / 2), () => request.socket.destroy());
+      else response.end(payload);
     });
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));

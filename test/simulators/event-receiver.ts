@@ -29,6 +29,8 @@ export interface EventReceiver extends AsyncDisposable {
   readonly tries: ReceivedEvent[];
   /** Events that were taken, each once. */
   readonly taken: ReceivedEvent[];
+  /** Ids of events that were taken. */
+  readonly known: Set<string>;
   /** Requests that were no proper event, and why. */
   readonly faults: string[];
   /** What the application holds by now, by id. */
@@ -44,12 +46,27 @@ async function readBody(request: IncomingMessage): Promise<string> {
   return Buffer.concat(chunks).toString();
 }
 
+type Keys = ReturnType<typeof createRemoteJWKSet>;
+const known = new WeakMap<ReceiverOptions, Keys>();
+
+/** Keys are kept; for an unknown kid the set is asked for again. */
+function keysOf(options: ReceiverOptions): Keys {
+  const { keys } = options;
+  const found = known.get(options);
+  if (found !== undefined) return found;
+  const made = (
+    typeof keys === 'string'
+      ? createRemoteJWKSet(new URL(keys), { cooldownDuration: 0 })
+      : createLocalJWKSet(keys)
+  ) as Keys;
+  known.set(options, made);
+  return made;
+}
+
 /** Verifies and opens a request as the vendor's own receivers do. */
 async function open(body: string, options: ReceiverOptions): Promise<ReceivedEvent> {
   const { event } = JSON.parse(body) as { event: string };
-  const { keys } = options;
-  const resolve = typeof keys === 'string' ? createRemoteJWKSet(new URL(keys)) : createLocalJWKSet(keys);
-  const { payload, protectedHeader } = await jwtVerify(event, resolve, {
+  const { payload, protectedHeader } = await jwtVerify(event, keysOf(options), {
     issuer: 'urn:alibaba:idaas:app:event',
     audience: options.audience,
     subject: options.tenantId,
@@ -86,7 +103,8 @@ async function plain(payload: Record<string, unknown>, encryptKey: string | unde
 }
 
 function take(receiver: EventReceiver, event: ReceivedEvent): void {
-  if (receiver.taken.some(({ eventId }) => eventId === event.eventId)) return;
+  if (receiver.known.has(event.eventId)) return;
+  receiver.known.add(event.eventId);
   receiver.taken.push(event);
   const { eventType, bizId, data } = event;
   const verb = eventType.split(':').at(-1) ?? '';
@@ -135,6 +153,7 @@ export async function startEventReceiver(options?: ReceiverOptions): Promise<Eve
     url: `http://127.0.0.1:${port}/events?app=shop`,
     tries: [],
     taken: [],
+    known: new Set(),
     faults: [],
     held: new Map(),
     members: new Map(),

@@ -12,6 +12,7 @@ import { parseSettings, saveConnection } from './connections.ts';
 import { unitPaths } from './directory-path.ts';
 import { getFoundObject, getTenant } from './directory-search.ts';
 import { freeName } from './identity-providers.ts';
+import { rememberScopeUnits } from './scope-units.ts';
 import { saveSync } from './syncs.ts';
 
 /** How an application is provisioned, in the words of the API that says so; only these members are read here. */
@@ -104,7 +105,9 @@ async function writeSync(
     enabled: application.enabled && provisioning.enabled === true,
     continuous: true,
   });
-  await saveSync(app, trx, actor, existing?.name ?? connection.name, configuration, existing?.position);
+  const name = existing?.name ?? connection.name;
+  await saveSync(app, trx, actor, name, configuration, existing?.position);
+  await rememberScopeUnits(trx, actor, name, new Map(units.map(({ id, path }) => [id, path])));
 }
 
 /**

@@ -9,6 +9,7 @@ import { runJob } from '../sync/run-job.ts';
 import type { RunnableJob, RunnableSync, SyncStore } from '../sync/sync-store.ts';
 import type { Application } from './application.ts';
 import { connectorContext, getConnector } from './connections.ts';
+import { followScopeUnits } from './scope-units.ts';
 import { specifySync } from './sync-specification.ts';
 
 /** A target that cannot be reached while a plan is applied is tried again after so many milliseconds. */
@@ -48,11 +49,12 @@ interface Opened {
 
 /** Looks up what a job needs; throws LockstepError when its sync, connection or connector is gone. */
 async function openJob(app: Application, store: SyncStore, job: RunnableJob): Promise<Opened> {
-  const row = await findSyncById(app.store.db, job.syncId);
-  if (!row) throw new LockstepError('NotFound', 'the sync of this job was deleted');
-  const connection = await findConnection(app.store.db, row.tenantId, row.connectionId);
+  const saved = await findSyncById(app.store.db, job.syncId);
+  if (!saved) throw new LockstepError('NotFound', 'the sync of this job was deleted');
+  const connection = await findConnection(app.store.db, saved.tenantId, saved.connectionId);
   if (!connection) throw new LockstepError('NotFound', 'the connection of this job was deleted');
   const connector = getConnector(app, connection.type);
+  const row = await followScopeUnits(app, saved, connection);
   const specification = await specifySync(app, row, connection, connector);
   const sync: RunnableSync = {
     tenantId: row.tenantId,

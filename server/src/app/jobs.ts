@@ -59,6 +59,7 @@ function showJob(row: JobRow, statistics: Statistics, heldPlan: HeldPlanView | u
     startedBy: row.startedBy,
     description: row.description,
     selection: row.selection,
+    changesOnly: row.changesOnly,
     createdAt: row.createdAt.toISOString(),
     startedAt: row.startedAt?.toISOString() ?? null,
     endedAt: row.endedAt?.toISOString() ?? null,
@@ -194,6 +195,8 @@ export interface JobOrder {
   /** What the one who asked for it noted. */
   readonly description?: string | undefined;
   readonly selection?: JobSelection | undefined;
+  /** Everything is read again, also where the system could tell what changed. */
+  readonly full?: boolean | undefined;
 }
 
 /**
@@ -222,6 +225,7 @@ export async function addJob(
     createdAt,
     description: order.description ?? null,
     selection: order.selection ?? null,
+    full: order.full ?? false,
   });
   if (!created) return undefined;
   await app.queue.send(trx, { jobId: id, syncId: sync.id });
@@ -250,6 +254,7 @@ export interface JobRequest {
   readonly startedThrough: Surface;
   readonly description?: string | undefined;
   readonly selection?: JobSelection | undefined;
+  readonly full?: boolean | undefined;
 }
 
 /**
@@ -277,6 +282,7 @@ export async function requestJob(
     origin,
     description: request.description,
     selection: request.selection,
+    full: request.full,
   });
   return { job: await showOneJob(app, row), created };
 }
@@ -304,7 +310,10 @@ export async function approveJob(
   if (newer !== undefined && (jobIsOver(newer.status) || newer.approvesJobId !== held.id))
     throw superseded(held, newer);
   const origin = { startedThrough, startedBy: actor.accountName };
-  const { row, created } = await addOrFindJob(app, { sync, mode: 'approve', origin, approvesJobId: held.id });
+  // It has to see what the held one saw.
+  const full = held.changesOnly !== true;
+  const order: JobOrder = { sync, mode: 'approve', origin, approvesJobId: held.id, full };
+  const { row, created } = await addOrFindJob(app, order);
   if (row.approvesJobId !== held.id) throw superseded(held, row);
   return { job: await showOneJob(app, row), created };
 }

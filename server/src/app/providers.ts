@@ -11,14 +11,15 @@ import {
   type ConnectionRow,
 } from '../store/queries/connections.ts';
 import { selectSyncsOfConnection } from '../store/queries/sync-targets.ts';
-import { selectSyncs, type SyncRow } from '../store/queries/syncs.ts';
+import { passOverChanges, selectSyncs, type SyncRow } from '../store/queries/syncs.ts';
 import { lockTenant } from '../store/queries/tenant.ts';
 import { requireRole, type Actor } from './actor.ts';
 import type { Application, Executor, Transaction } from './application.ts';
 import { parseSettings, saveConnection, type Secrets } from './connections.ts';
 import { freeName } from './identity-providers.ts';
+import { rememberScopeUnits } from './scope-units.ts';
 import { applicationTypes } from './sync-targets.ts';
-import { removeSync, saveSync } from './syncs.ts';
+import { getSyncRow, removeSync, saveSync } from './syncs.ts';
 
 /** A connection with one sync, as APIs see it that keep both in one resource. */
 export interface Provider {
@@ -35,6 +36,8 @@ export interface ProviderChange {
   readonly secrets?: Secrets | undefined;
   /** Members of the sync's configuration, laid over those that it has; undefined ones are dropped. */
   readonly sync?: (Omit<z.input<typeof syncSchema>, 'connection'> & { direction: Direction }) | undefined;
+  /** Paths of the organizational units that the scopes name, by id: the scopes follow them. */
+  readonly scopeUnits?: ReadonlyMap<string, string> | undefined;
   /** What the engine does not read, by the name of the API. */
   readonly annotations: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
 }
@@ -104,10 +107,14 @@ async function writeInside(
     annotations,
     ...(displayName === undefined ? {} : { displayName }),
   });
-  if (change.sync !== undefined) await writeSync(app, trx, actor, name, current.sync, change.sync);
+  if (change.sync !== undefined) {
+    const syncName = await writeSync(app, trx, actor, name, current.sync, change.sync);
+    if (change.scopeUnits !== undefined) await rememberScopeUnits(trx, actor, syncName, change.scopeUnits);
+  }
   return connection.id;
 }
 
+/** @returns the name of the sync. */
 async function writeSync(
   app: Application,
   trx: Transaction,
@@ -115,7 +122,7 @@ async function writeSync(
   connection: string,
   current: SyncRow | undefined,
   change: NonNullable<ProviderChange['sync']>,
-): Promise<void> {
+): Promise<string> {
   const merged = { ...current?.settings, ...change, connection };
   const given = Object.fromEntries(Object.entries(merged).filter(([, value]) => value !== undefined));
   const parsed = syncSchema.safeParse(given);
@@ -127,7 +134,13 @@ async function writeSync(
     });
   }
   const configuration: SyncConfiguration = parsed.data;
-  await saveSync(app, trx, actor, current?.name ?? connection, configuration, current?.position);
+  const name = current?.name ?? connection;
+  await saveSync(app, trx, actor, name, configuration, current?.position);
+  const followed = current?.enabled === true && current.settings.continuous;
+  // Saying that changes be followed starts nothing yet: the next change does.
+  if (configuration.continuous && !followed)
+    await passOverChanges(trx, (await getSyncRow(trx, actor, name)).id);
+  return name;
 }
 
 /**

@@ -37,7 +37,7 @@ export async function getSyncOfConnection(
   });
 }
 
-/** Ids of the tenant's applications. */
+/** Ids of the tenant's applications, also of those that are gone. */
 export async function applicationIds(app: Application, actor: Actor): Promise<string[]> {
   return selectConnectionIdsOfTypes(app.store.db, actor.tenantId, applicationTypes);
 }

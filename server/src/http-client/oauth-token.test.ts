@@ -1,15 +1,18 @@
-import { execFileSync } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { createPublicKey, X509Certificate } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { jwtVerify } from 'jose';
 import { afterEach, describe, expect, test } from 'vitest';
 import { HttpClient } from './client.ts';
 import type { ClientCredential } from './client-assertion.ts';
 import { OAuthToken } from './oauth-token.ts';
+
+const run = promisify(execFile);
 
 const cleanups: (() => Promise<void>)[] = [];
 afterEach(async () => {
@@ -114,7 +117,7 @@ describe('OAuthToken', () => {
     const directory = mkdtempSync(join(tmpdir(), 'oauth-'));
     const [key, cert] = [join(directory, 'key.pem'), join(directory, 'cert.pem')];
     const request = 'req -x509 -newkey rsa:2048 -nodes -days 1 -subj /CN=client -keyout';
-    execFileSync('openssl', [...request.split(' '), key, '-out', cert], { stdio: 'ignore' });
+    await run('openssl', [...request.split(' '), key, '-out', cert]);
     const pem = readFileSync(key, 'utf8') + readFileSync(cert, 'utf8');
     rmSync(directory, { recursive: true });
     const { token, seen, tokenUrl } = await tokenServer({ kind: 'certificate', pem });

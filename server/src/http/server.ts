@@ -1,5 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify';
+import Fastify, {
+  type FastifyBaseLogger,
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+} from 'fastify';
 import { countActiveJobs } from '../app/health.ts';
 import type { Application } from '../app/application.ts';
 import { openMetrics } from '../telemetry/metrics.ts';
@@ -75,6 +80,16 @@ function createInstance(options: ServerOptions): FastifyInstance {
 }
 
 /**
+ * A body that is too large is answered while it is still being sent. A connection closed then would be reset, and its
+ * client never see the answer: the rest is read and dropped instead.
+ */
+function answerBeforeEnd(request: FastifyRequest, reply: FastifyReply): void {
+  if (request.raw.complete || reply.getHeader('connection') !== 'close') return;
+  void reply.removeHeader('connection');
+  request.raw.resume();
+}
+
+/**
  * The HTTP server with every surface, not listening yet. Addresses under a surface's prefix answer in its dialect,
  * unknown ones too; what belongs to none answers with a problem document.
  */
@@ -84,6 +99,7 @@ export function buildServer(application: Application, options: ServerOptions): F
   instance.addHook('preClose', async () => closing.abort());
   instance.addHook('onSend', async (request, reply) => {
     void reply.header('x-request-id', request.id);
+    answerBeforeEnd(request, reply);
   });
   const context: SurfaceContext = {
     application,

@@ -278,6 +278,7 @@ interface JobTable {
   selection: JsonOrNull<JsonObject>;
   log_position: Optional<number>;
   read_position: JsonOrNull<unknown>;
+  full_read: Generated<boolean>;
 }
 
 interface JobCountTable {
@@ -473,6 +474,7 @@ interface FormerConnectionTable {
   tenant_id: string;
   name: string;
   deleted_at: CreatedAt;
+  type: Optional<string>;
 }
 
 interface CustomFieldTable {

@@ -1,5 +1,5 @@
 import { LockstepError } from '../kernel/errors.ts';
-import { externalNode } from './run-context.ts';
+import { externalNode, versionedFingerprint } from './run-context.ts';
 import type { Run } from './run-context.ts';
 import type { TargetChange, TargetOutcome, TargetSession } from './connector.ts';
 import type { BatchOutcome, TargetBatch } from './sync-store.ts';
@@ -11,13 +11,15 @@ const targetBatch = 500;
 function batchOutcome(
   { kind, verb, ordinal }: TargetChange,
   outcome: TargetOutcome | undefined,
+  version: Uint8Array,
 ): BatchOutcome {
   if (outcome?.ordinal !== ordinal)
     throw new LockstepError('Internal', 'the target did not answer for each change of a batch');
   if (!outcome.ok)
     return { ordinal, kind, verb, result: 'failed', code: outcome.code, message: outcome.message };
   const { externalId, location, reference, alias } = outcome;
-  return { ordinal, kind, verb, result: 'success', externalId, location, reference, alias };
+  const fingerprint = outcome.fingerprint && versionedFingerprint(outcome.fingerprint, version);
+  return { ordinal, kind, verb, result: 'success', externalId, location, reference, alias, fingerprint };
 }
 
 async function applyToDirectory(run: Run): Promise<boolean> {
@@ -46,6 +48,7 @@ class TargetWriter {
   readonly #run: Run;
   readonly #session: TargetSession;
   readonly #nodes: readonly string[];
+  readonly #version: Uint8Array;
   /** Up to where an intent of this run is committed. */
   #intended = 0;
   /** The batch whose outcomes are being recorded, and its recording. */
@@ -55,6 +58,7 @@ class TargetWriter {
     this.#run = run;
     this.#session = session;
     this.#nodes = nodes;
+    this.#version = Buffer.from(run.specification.version, 'hex');
   }
 
   /** Returns whether the job was cancelled on the way. Nothing is under way any more when it settles. */
@@ -107,7 +111,7 @@ class TargetWriter {
     const outcomes = new Map(written.map((outcome) => [outcome.ordinal, outcome]));
     return [
       ...batch.settled,
-      ...batch.changes.map((change) => batchOutcome(change, outcomes.get(change.ordinal))),
+      ...batch.changes.map((change) => batchOutcome(change, outcomes.get(change.ordinal), this.#version)),
     ];
   }
 

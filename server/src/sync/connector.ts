@@ -44,6 +44,8 @@ export interface ReadRequest {
    * given where `capabilities.changes` is not set.
    */
   readonly since?: unknown;
+  /** Whatever a copy of the system says, the system itself shall be read again from the beginning. */
+  readonly afresh?: boolean | undefined;
   readonly signal: AbortSignal;
 }
 
@@ -161,6 +163,11 @@ export type TargetOutcome =
       readonly location?: string | undefined;
       readonly reference?: string | undefined;
       readonly alias?: string | undefined;
+      /**
+       * Where the answer to a write showed what became of the values: the fingerprint that a read would give the object
+       * now. The next run then compares nothing, also where the system changed or dropped a value.
+       */
+      readonly fingerprint?: Uint8Array | undefined;
     }
   | { readonly ordinal: number; readonly ok: false; readonly code: ErrorCode; readonly message: string };
 

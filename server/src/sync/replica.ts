@@ -7,7 +7,10 @@ export type ReplicaAttributes = Readonly<Record<string, unknown>>;
 /** One change that a connected system told of. A page of them is applied in order. */
 export type ReplicaChange =
   | {
-      /** merge: these members, the others stay as they are (null takes one away); replace: the whole record. */
+      /**
+       * merge: these members, the others stay as they are (null takes one away), but for the first time that a whole
+       * round brings the record: what it had before the round is then gone. replace: the whole record.
+       */
       readonly verb: 'merge' | 'replace';
       readonly kind: ObjectKind;
       readonly externalId: string;

@@ -66,6 +66,7 @@ export function readsChanges(run: Run): boolean {
     run.sync.direction === 'ingress' &&
     run.endpoint.capabilities.changes === true &&
     run.job.selection === null &&
+    !run.job.full &&
     readPosition !== null &&
     readPosition.version === run.specification.version &&
     run.startedAt.getTime() - Date.parse(readPosition.wholeAt) < wholeReadEvery

@@ -188,6 +188,8 @@ export async function stageEntries(
     attributes,
     memberships: plansMemberships(run),
     asTarget: run.sync.direction === 'egress',
+    // An approving job reads as the held one did, and what that one fetched is there.
+    afresh: run.job.full && run.job.mode !== 'approve',
     since: readsChanges(run) ? run.sync.readPosition?.position : undefined,
     signal: run.signal,
   });

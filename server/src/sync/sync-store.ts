@@ -34,6 +34,8 @@ export interface RunnableJob {
   readonly totals: PlanTotals | null;
   /** The only objects that the run may touch; null: a whole run. */
   readonly selection: JobSelection | null;
+  /** Everything shall be read again, also where the system could tell what changed. */
+  readonly full: boolean;
 }
 
 /** The sync of a job, with its place in the store. */
@@ -225,6 +227,8 @@ export interface BatchOutcome {
   readonly location?: string | undefined;
   readonly reference?: string | undefined;
   readonly alias?: string | undefined;
+  /** Of what the entry became, versioned; without it the next run looks at the entry again. */
+  readonly fingerprint?: string | undefined;
 }
 
 /** A batch for a connected system: changes with every location resolved, and those that cannot be attempted. */

@@ -40,7 +40,7 @@ describeOnSharedStores('providers in the authentik API', (makeStore) => {
     const sync = async () => api.client.json<SyncView>('GET', '/syncs/contoso-prod');
     expect(await sync()).toMatchObject({
       direction: 'egress',
-      configuration: { onMissing: 'disable', continuous: true },
+      configuration: { onMissing: 'delete', continuous: true },
     });
     const changed = await api.now.providers.providersMicrosoftEntraPartialUpdate({
       id: made.pk,
@@ -134,6 +134,46 @@ describeOnSharedStores('providers in the authentik API', (makeStore) => {
     await api.runJobs();
     expect(await api.now.tasks.tasksTasksStatusRetrieve()).toMatchObject({ queued: 0, error: 5, done: 0 });
     expect((await api.old.events.eventsSystemTasksList()).pagination.count).toBe(5);
+    const uuids = async (query: object): Promise<string[]> =>
+      (await api.old.events.eventsSystemTasksList(query)).results.map(({ uuid }) => uuid);
+    const newestFirst = await uuids({});
+    expect(await uuids({ ordering: '-start_timestamp' })).toEqual(newestFirst);
+    const oldestFirst: string[] = [];
+    for (const page of [1, 2, 3])
+      oldestFirst.push(...(await uuids({ ordering: 'start_timestamp', pageSize: 2, page })));
+    expect(oldestFirst).toEqual(newestFirst.toReversed());
+  });
+
+  test('deletions differ by kind, and service accounts are left out', async () => {
+    await using api = await start();
+    const { pk: id } = await api.now.providers.providersMicrosoftEntraCreate({
+      microsoftEntraProviderRequest: {
+        ...contoso,
+        userDeleteAction: 'suspend',
+        groupDeleteAction: 'delete',
+        excludeUsersServiceAccount: true,
+      },
+    });
+    const [connection] = (
+      await api.client.json<{ items: { configuration: Record<string, unknown> }[] }>('GET', '/connections')
+    ).items;
+    expect(connection?.configuration).toMatchObject({ deletion: { user: 'suspend', group: 'delete' } });
+    const syncs = async () =>
+      (
+        await api.client.json<{
+          items: { configuration: { onMissing: string; scopes?: { filter?: string }[] } }[];
+        }>('GET', '/syncs')
+      ).items.map(({ configuration }) => [configuration.onMissing, configuration.scopes?.[0]?.filter]);
+    expect(await syncs()).toEqual([['delete', expect.stringContaining('"service_account"')]]);
+    const changed = await api.now.providers.providersMicrosoftEntraPartialUpdate({
+      id,
+      patchedMicrosoftEntraProviderRequest: {
+        excludeUsersServiceAccount: false,
+        groupDeleteAction: 'do_nothing',
+      },
+    });
+    expect(changed).toMatchObject({ userDeleteAction: 'suspend', groupDeleteAction: 'do_nothing' });
+    expect(await syncs()).toEqual([['disable', undefined]]);
   });
 
   test('previews are no tasks', async () => {

@@ -104,9 +104,10 @@ describeOnServerStore('EIAM applications', (makeStore) => {
       direction: 'egress',
       enabled: false,
       configuration: {
-        scopes: [{ source: '/top', target: '/' }],
+        scopes: [{ source: '/top', target: '' }],
         kinds: ['user'],
-        onMissing: 'ignore',
+        actions: { user: ['create', 'update', 'move', 'disable', 'enable'] },
+        onMissing: 'delete',
         continuous: true,
       },
     });
@@ -140,6 +141,13 @@ describeOnServerStore('EIAM applications', (makeStore) => {
     expect((await sync()).enabled).toBe(false);
     await client.call('DeleteApplication', { ApplicationId });
     expect(await client.api.json('GET', '/connections')).toMatchObject({ items: [] });
+    // Its jobs stay what they were.
+    const job = await client.call('GetSynchronizationJob', { SynchronizationJobId });
+    expect(job.SynchronizationJob).toMatchObject(asked);
+    const listed = await client.call('ListSynchronizationJobs', { TargetType: 'application' });
+    expect(listed.SynchronizationJobs).toMatchObject([asked]);
+    const others = await client.call('ListSynchronizationJobs', { TargetType: 'identity_provider' });
+    expect(others.TotalCount).toBe(0);
   });
 
   test('event callbacks are configured, and the scope says which units are in it', async () => {

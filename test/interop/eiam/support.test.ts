@@ -1,6 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { sql } from 'kysely';
 import { expect, test } from 'vitest';
+import { continuousSyncs } from '../../../server/src/app/continuous-syncs.ts';
+import { ldapConnector } from '../../../server/src/connectors/ldap/connector.ts';
+import type { Connector } from '../../../server/src/sync/connector.ts';
 import { openIdleApplication } from '../../servers/application.ts';
 import { describeOnServerStore } from '../../servers/shared-store.ts';
 import { openEiamClient, type CheckedAnswer, type EiamClient } from './eiam-client.ts';
@@ -57,6 +60,69 @@ describeOnServerStore('EIAM support operations', (makeStore) => {
     expect(await client.refusal('GetInstance', { InstanceId: 'idaas_x' })).toBe(
       '404 ResourceNotFound.Instance',
     );
+  });
+
+  test('a run that is under way answers for whoever asks for the same, and for nobody else', async () => {
+    await using client = await open();
+    const TargetId = await newSource(client);
+    const [ada, bob] = [await newUser(client, 'ada'), await newUser(client, 'bob')];
+    const request = (UserIds?: string[]) => ({
+      TargetType: 'identity_provider',
+      TargetId,
+      ...(UserIds && { SynchronizationScopeConfig: { UserIds } }),
+    });
+    const run = async (UserIds?: string[]): Promise<string> =>
+      (await client.call('RunSynchronizationJob', request(UserIds))).SynchronizationJobId;
+    const refused = async (UserIds?: string[]) => client.refusal('RunSynchronizationJob', request(UserIds));
+    const busy = '409 OperationDenied.SynchronizationJobRunning';
+    const part = await run([ada, bob]);
+    expect(await run([bob, ada])).toBe(part);
+    expect([await refused([ada]), await refused()]).toEqual([busy, busy]);
+    await client.api.json('POST', `/jobs/${part}/cancel`);
+    const whole = await run();
+    expect(await run()).toBe(whole);
+    expect(await refused([ada])).toBe(busy);
+    await client.api.json('POST', `/jobs/${whole}/cancel`);
+    await client.api.json('POST', '/syncs/in/jobs', { mode: 'dryRun' });
+    expect(await refused()).toBe(busy);
+  });
+
+  test('a push that follows the directory begins with the next change', async () => {
+    const idle = await openIdleApplication(await makeStore());
+    const connectors = new Map([...idle.connectors, ['ldap', ldapConnector as Connector]]);
+    const app = { ...idle, connectors };
+    await using client = await openEiamClient(app);
+    const due = async (): Promise<string[]> => {
+      const settled = new Date(Date.now() + 60_000);
+      return (await continuousSyncs(app).dueSyncs(settled)).map(({ syncId }) => syncId);
+    };
+    await newUser(client, 'ada');
+    const { OrganizationalUnit } = await client.call('GetRootOrganizationalUnit');
+    const SourceScopes = [OrganizationalUnit.OrganizationalUnitId];
+    const { IdentityProviderId } = await client.call('CreateIdentityProvider', {
+      IdentityProviderName: 'push',
+      IdentityProviderType: 'urn:alibaba:idaas:idp:unknown:ldap:push',
+      LdapConfig: { LdapProtocol: 'ldap', LdapServerHost: '127.0.0.1', LdapServerPort: 389 },
+      UdPushConfig: {
+        IncrementalCallbackStatus: 'enabled',
+        UdSyncScopeConfigs: [{ SourceScopes, TargetScope: 'dc=example' }],
+      },
+    });
+    expect(await due()).toEqual([]);
+    const follow = async (IncrementalCallbackStatus: string): Promise<unknown> =>
+      client.call('SetIdentityProviderUdPushConfiguration', {
+        IdentityProviderId,
+        IncrementalCallbackStatus,
+      });
+    await newUser(client, 'bob');
+    expect(await due()).toHaveLength(1);
+    // What is followed already and said once more is still to be done.
+    await follow('enabled');
+    expect(await due()).toHaveLength(1);
+    await follow('disabled');
+    expect(await due()).toEqual([]);
+    await follow('enabled');
+    expect(await due()).toEqual([]);
   });
 
   test('custom fields are attributes with rules', async () => {

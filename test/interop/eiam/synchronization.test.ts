@@ -477,6 +477,43 @@ describe('EIAM, as its clients see it', () => {
     expect(right['Result']).not.toHaveProperty('ErrorCode');
   });
 
+  test('a scope follows its unit to another name and place, and ends with it', async () => {
+    const ldif =
+      'dn: ou=moving,dc=example,dc=com\nchangetype: add\nobjectClass: organizationalUnit\nou: moving\n';
+    await slapd.addLdif(ldif);
+    const root = await rootId();
+    const newUnit = async (OrganizationalUnitName: string): Promise<string> => {
+      const unit = { InstanceId: tenantId, OrganizationalUnitName, ParentId: root };
+      return String((await call('CreateOrganizationalUnit', unit))['OrganizationalUnitId']);
+    };
+    const [branch, above] = [await newUnit('branch'), await newUnit('above')];
+    const { UserId } = await call('CreateUser', {
+      InstanceId: tenantId,
+      Username: 'dora',
+      PrimaryOrganizationalUnitId: branch,
+    });
+    const push = await createProvider('push', {
+      IdentityProviderName: 'Branch',
+      UdPushConfig: {
+        UdSyncScopeConfigs: [{ SourceScopes: [branch], TargetScope: 'ou=moving,dc=example,dc=com' }],
+      },
+    });
+    expect(await run(push)).toMatchObject({ Result: { UserStatistics: { Created: some(1) } } });
+    const one = { InstanceId: tenantId, OrganizationalUnitId: branch };
+    await call('UpdateOrganizationalUnit', { ...one, OrganizationalUnitName: 'renamed' });
+    await call('UpdateOrganizationalUnitParentId', { ...one, ParentId: above });
+    // Another unit where the first one was is not meant.
+    await newUnit('branch');
+    expect(await run(push)).toMatchObject({
+      Status: 'success',
+      Result: { UserStatistics: { Same: some(1), Deleted: none } },
+    });
+    await call('DeleteUser', { InstanceId: tenantId, UserId });
+    await call('DeleteOrganizationalUnit', one);
+    expect(await run(push)).toMatchObject({ Status: 'failed', Result: { ErrorCode: 'ReferenceNotFound' } });
+    await call('DeleteIdentityProvider', { InstanceId: tenantId, IdentityProviderId: push });
+  });
+
   test('with the incremental callback a change of the directory is pushed by itself', async () => {
     const listed = await call('ListIdentityProviders', { InstanceId: tenantId, Direction: 'push' });
     const id = String((listed['IdentityProviders'] as Body[])[0]?.['IdentityProviderId']);

@@ -43,11 +43,11 @@ export interface Company extends AsyncDisposable {
   readonly bench: Workbench;
   readonly graph: GraphSimulator;
   /** Writes the file and reads it into the directory. */
-  fill(records: readonly FileRecord[]): Promise<void>;
+  load(records: readonly FileRecord[]): Promise<void>;
   run(sync: string): Promise<JobView>;
   /** Changes of a job that failed, in words. */
   failures(job: JobView): Promise<string[]>;
-  /** The records of the file that the directory is written to. */
+  /** Writes the directory to a file; its records. */
   written(): Promise<FileRecord[]>;
 }
 
@@ -97,7 +97,7 @@ export async function makeCompany(store: Store, settings: SyncSettings = {}): Pr
     caFile: graph.caFile,
   });
   const all = { onMissing: 'delete', guard: noGuard, ...settings } as const;
-  await bench.sync('file-in', { ...all, connection: 'file', direction: 'ingress' });
+  await bench.sync('file-in', { ...all, connection: 'file', direction: 'ingress', match: ['username'] });
   await bench.sync('file-out', { ...all, connection: 'out', direction: 'egress' });
   await bench.sync('entra-in', { ...all, connection: 'entra', direction: 'ingress' });
   await bench.sync('entra-out', { ...all, connection: 'entra', direction: 'egress' });
@@ -106,7 +106,7 @@ export async function makeCompany(store: Store, settings: SyncSettings = {}): Pr
     bench,
     graph,
     run,
-    async fill(records) {
+    async load(records) {
       await writeFile(path, [unit, ...records].map((record) => `${JSON.stringify(record)}\n`).join(''));
       const job = await run('file-in');
       if (job.status !== 'success') throw new Error(`the directory was not filled: ${JSON.stringify(job)}`);
@@ -118,6 +118,8 @@ export async function makeCompany(store: Store, settings: SyncSettings = {}): Pr
       );
     },
     async written() {
+      const job = await bench.run('file-out');
+      if (job.status !== 'success') throw new Error(`the file was not written: ${JSON.stringify(job)}`);
       const lines = (await readFile(out, 'utf8')).trim().split('\n');
       return lines.map((line) => JSON.parse(line) as FileRecord);
     },

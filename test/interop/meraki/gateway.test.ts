@@ -68,6 +68,8 @@ describeOnServerStore('gateway of the Meraki API', (makeStore) => {
         'Organization',
       );
     expectErrors(await api.send('GET', '/api/v1/organizations/%ff'), 400);
+    for (const query of ['authZoneType=%00', 'idpIds[]=1&idpIds[]=%00', '%00=1'])
+      expectErrors(await api.send('GET', `${iam}/idps/sync/latest?${query}`), 400, 'contains U');
     for (const id of ['77', 'bad%2F..%2Fx', '%00', 'sync', '1e3', '-1', '1.5'])
       expectErrors(await api.send('GET', `${iam}/idps/${id}/authZones`), 404);
     const search = `${iam}/search`;

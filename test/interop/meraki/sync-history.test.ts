@@ -128,8 +128,13 @@ describeOnSharedStores('syncs of identity providers in the Meraki API', (makeSto
       (await api.call<Sync>('createOrganizationIamUsersIdpSync', { params: { idpId }, body })).body;
     const first = await sync({ emails: ['a@b.example'], force: true });
     expect(first).toMatchObject({ idpId, status: 'Queued', syncedBy: 'api' });
-    expect(await sync()).toEqual(first);
-    expect(await sync({})).toEqual(first);
+    expect(await sync({ emails: 'a@b.example' })).toEqual(first);
+    const path = `/api/v1/organizations/${api.organizationId}/iam/users/idps/${idpId}/sync`;
+    for (const other of [{}, { emails: ['c@b.example'] }, { emails: [] }])
+      expect(await api.send('POST', path, other)).toMatchObject({
+        status: 400,
+        body: { errors: [expect.stringContaining('other objects')] },
+      });
     const { rows } = await sql`select selection, started_through from job`.execute(api.app.store.db);
     expect(rows).toEqual([{ selection: { emails: ['a@b.example'] }, started_through: 'meraki' }]);
     expect(api.app.sent).toHaveLength(1);
@@ -140,12 +145,25 @@ describeOnSharedStores('syncs of identity providers in the Meraki API', (makeSto
     expect(latest.body).toMatchObject({ idpSyncId: first.idpSyncId, status: 'Failed', message: 'no answer' });
     const second = await sync('');
     expect(second.idpSyncId).not.toBe(first.idpSyncId);
-    const empty = await api.send(
-      'POST',
-      `/api/v1/organizations/${api.organizationId}/iam/users/idps/${idpId}/sync`,
-      '',
-    );
+    const empty = await api.send('POST', path, '');
     expect(empty.body).toMatchObject({ idpSyncId: second.idpSyncId });
+    // A run of everything is a run of some as well.
+    expect(await sync({})).toEqual(second);
+    expect(await sync({ emails: ['c@b.example'] })).toEqual(second);
+  });
+
+  test('a preview is never taken for the sync that was asked for', async () => {
+    await using api = await serveMeraki(await makeStore());
+    const idpId = await addIdp(api, 'corp');
+    await api.native('POST', '/syncs/corp/jobs', { mode: 'dryRun' });
+    const path = `/api/v1/organizations/${api.organizationId}/iam/users/idps/${idpId}/sync`;
+    expect(await api.send('POST', path, {})).toMatchObject({
+      status: 400,
+      body: { errors: [expect.stringContaining('under way')] },
+    });
+    expect((await history(api)).body.items).toEqual([]);
+    await endJobs(api);
+    expect(await api.send('POST', path, {})).toMatchObject({ status: 201 });
   });
 
   test('the latest syncs are one for each identity provider that has any', async () => {

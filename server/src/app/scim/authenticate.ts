@@ -47,6 +47,10 @@ function connectionOf(found: PresentedToken, now: Date): PushedConnection {
   };
 }
 
+function rejected(): LockstepError {
+  return new LockstepError('Unauthenticated', 'The request carries no token that is good for this address.');
+}
+
 /**
  * The connection that a bearer token opens. Which part was wrong is not told: a connection that does not exist, one of
  * somebody else and a wrong token are answered alike.
@@ -58,11 +62,7 @@ export async function authenticatePush(
   connection: string,
   token: string,
 ): Promise<PushedConnection> {
-  const rejected = new LockstepError(
-    'Unauthenticated',
-    'The request carries no token that is good for this address.',
-  );
-  if (token.length === 0 || token.length > longestToken || connection.includes('\u0000')) throw rejected;
+  if (token.length === 0 || token.length > longestToken || connection.includes('\u0000')) throw rejected();
   const hash = tokenHash(token);
   const now = app.clock.now();
   const believed = presentedTokensOf(app);
@@ -71,7 +71,7 @@ export async function authenticatePush(
   if (known !== undefined && known.until > now.getTime()) return known.connection;
   believed.delete(key);
   const found = await findPresentedToken(app.store.db, hash, connection, now);
-  if (found === undefined || !timingSafeEqual(hash, found.hash)) throw rejected;
+  if (found === undefined || !timingSafeEqual(hash, found.hash)) throw rejected();
   if (found.lastUsedAt === null || now.getTime() - found.lastUsedAt.getTime() > minute)
     await markScimTokenUsed(app.store.db, found.id, now);
   const opened = connectionOf(found, now);

@@ -15,13 +15,13 @@ import type {
   ReadRequest,
   TargetSession,
 } from '../../sync/connector.ts';
-import type { Replica } from '../../sync/replica.ts';
 import { entraCapabilities } from './capabilities.ts';
 import { resolveAddresses } from './config.ts';
 import { Domains } from './domains.ts';
 import { parseScopeFilter } from './filter/scope-filter.ts';
 import { GraphClient } from './graph-client.ts';
 import { entraDefaultMapping, entraDefaultMatch } from './mapping.ts';
+import type { OpenTenant } from './open-tenant.ts';
 import { sharedPace } from './pace.ts';
 import { testConnection } from './probe.ts';
 import { projectObject } from './project.ts';
@@ -47,54 +47,42 @@ export function makeEntraConnector(parts: EntraParts = defaultParts): Connector<
     defaultMapping: (direction) => entraDefaultMapping(direction),
     defaultMatch: entraDefaultMatch,
     rootNode: () => everything,
-    open: (settings, context) => openEndpoint(settings, context, parts),
+    open: (settings, context) => Promise.resolve(new EntraEndpoint(settings, context, parts)),
     test: testConnection,
   };
 }
 
 export const entraConnector = makeEntraConnector();
 
-async function openEndpoint(
-  settings: EntraConnection,
-  context: ConnectorContext,
-  { paceFor, wait }: EntraParts,
-): Promise<Endpoint> {
-  const { replica } = context;
-  if (replica === undefined)
-    throw new LockstepError('Internal', 'a connection to Entra ID needs a place for its copy of the tenant');
-  const graph = await GraphClient.open(settings, context, { pace: paceFor(settings), wait });
-  return new EntraEndpoint({ settings, graph, replica, wait });
-}
-
-interface EndpointParts {
-  readonly settings: EntraConnection;
-  readonly graph: GraphClient;
-  readonly replica: Replica;
-  readonly wait: Wait | undefined;
-}
-
 class EntraEndpoint implements Endpoint {
   readonly capabilities = entraCapabilities;
-  readonly #parts: EndpointParts;
+  readonly #settings: EntraConnection;
+  readonly #context: ConnectorContext;
+  readonly #parts: EntraParts;
   readonly #domains: Domains;
+  #graph: Promise<GraphClient> | undefined;
 
-  constructor(parts: EndpointParts) {
+  constructor(settings: EntraConnection, context: ConnectorContext, parts: EntraParts) {
+    this.#settings = settings;
+    this.#context = context;
     this.#parts = parts;
-    this.#domains = new Domains(parts.graph, parts.settings.defaultDomain);
+    this.#domains = new Domains(settings.defaultDomain);
   }
 
-  read(request: ReadRequest): AsyncGenerator<readonly RawEntry[], Completeness> {
-    const { settings, graph, replica } = this.#parts;
-    return readTenant(
-      {
-        settings,
-        graph,
-        replica,
-        tenant: `${resolveAddresses(settings).graphUrl} ${settings.tenantId}`,
-        domains: this.#domains,
-      },
-      request,
-    );
+  /** Credentials are looked at when there is something to ask. */
+  async #open(): Promise<OpenTenant> {
+    const { replica } = this.#context;
+    if (replica === undefined)
+      throw new LockstepError('Internal', 'a tenant of Entra ID cannot be read without a place for its copy');
+    const { paceFor, wait } = this.#parts;
+    const options = { pace: paceFor(this.#settings), wait };
+    this.#graph ??= GraphClient.open(this.#settings, this.#context, options);
+    const tenant = `${resolveAddresses(this.#settings).graphUrl} ${this.#settings.tenantId}`;
+    return { settings: this.#settings, graph: await this.#graph, replica, tenant };
+  }
+
+  async *read(request: ReadRequest): AsyncGenerator<readonly RawEntry[], Completeness> {
+    return yield* readTenant({ ...(await this.#open()), domains: this.#domains }, request);
   }
 
   project(kind: ObjectKind, attributes: Attributes, existing: ExternalObject | null): Projected {
@@ -121,11 +109,11 @@ class EntraEndpoint implements Endpoint {
   }
 
   async openTarget(): Promise<TargetSession> {
-    const { settings, graph, replica, wait } = this.#parts;
-    return Promise.resolve(new EntraTargetSession({ settings, graph, replica }, wait));
+    return new EntraTargetSession(await this.#open(), this.#parts.wait);
   }
 
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.#parts.graph[Symbol.asyncDispose]();
+  async [Symbol.asyncDispose](): Promise<void> {
+    const graph = await this.#graph?.catch(() => undefined);
+    await graph?.[Symbol.asyncDispose]();
   }
 }

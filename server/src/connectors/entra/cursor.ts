@@ -10,6 +10,8 @@ export interface Cursor {
   readonly at: EntraKind | null;
   /** Whether everything is being read, and not only what changed. */
   readonly wholeRound: boolean;
+  /** When the last whole round began: milliseconds since 1970. */
+  readonly wholeAt: number;
   /** Where each kind goes on: a next link within a round, a delta link after it. */
   readonly links: { readonly [Kind in EntraKind]?: string };
 }
@@ -27,10 +29,15 @@ export function parseCursor(value: unknown, tenant: string): Cursor | null {
 }
 
 export function firstCursor(tenant: string, select: Selection): Cursor {
-  return { tenant, select, at: 'user', wholeRound: true, links: {} };
+  return { tenant, select, at: 'user', wholeRound: true, wholeAt: Date.now(), links: {} };
 }
+
+/** After so many milliseconds everything is read again: what deltas did not tell is found. */
+const wholeRoundEvery = 7 * 24 * 3600 * 1000;
 
 /** A further round over a cursor whose last one is over; one that was cut off goes on where it is. */
 export function nextRound(cursor: Cursor): Cursor {
-  return cursor.at === null ? { ...cursor, at: 'user', wholeRound: false } : cursor;
+  if (cursor.at !== null) return cursor;
+  if (!(Date.now() - cursor.wholeAt < wholeRoundEvery)) return firstCursor(cursor.tenant, cursor.select);
+  return { ...cursor, at: 'user', wholeRound: false };
 }

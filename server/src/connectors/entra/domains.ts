@@ -9,24 +9,18 @@ interface Loaded {
 
 /** The domains of the tenant: asked for once. */
 export class Domains {
-  readonly #graph: GraphClient;
   readonly #preferred: string | undefined;
   #loaded: Loaded | undefined;
 
   /** @param preferred the default, where the configuration names one */
-  constructor(graph: GraphClient, preferred: string | undefined) {
-    this.#graph = graph;
+  constructor(preferred: string | undefined) {
     this.#preferred = preferred;
   }
 
   /** @throws LockstepError InvalidConfiguration when the preferred domain is not verified; as GraphClient.get. */
-  async load(signal: AbortSignal): Promise<Loaded> {
-    this.#loaded ??= await this.#ask(signal);
+  async load(graph: GraphClient, signal: AbortSignal): Promise<Loaded> {
+    this.#loaded ??= await this.#ask(graph, signal);
     return this.#loaded;
-  }
-
-  async defaultName(signal: AbortSignal): Promise<string> {
-    return (await this.load(signal)).defaultName;
   }
 
   /** What was loaded. @throws LockstepError Internal before that. */
@@ -35,8 +29,8 @@ export class Domains {
     throw new LockstepError('Internal', 'the domains of the tenant were not asked for');
   }
 
-  async #ask(signal: AbortSignal): Promise<Loaded> {
-    const body = await this.#graph.get('/domains', 'reading the domains of the tenant', signal);
+  async #ask(graph: GraphClient, signal: AbortSignal): Promise<Loaded> {
+    const body = await graph.get('/domains', 'reading the domains of the tenant', signal);
     const all = (body['value'] ?? []) as { id?: unknown; isVerified?: unknown; isDefault?: unknown }[];
     const verified = all.flatMap(({ id, isVerified, isDefault }) =>
       typeof id === 'string' && isVerified === true ? [{ id, isDefault }] : [],

@@ -33,7 +33,7 @@ const lists: readonly string[] = ['otherMails', 'imAddresses', 'proxyAddresses']
 const truthValues: readonly string[] = ['showInAddressList', 'isAssignableToRole'];
 
 /** Properties that hold a list, also where it has one value at most. */
-export function isList(property: string): boolean {
+function isList(property: string): boolean {
   return property === 'businessPhones' || lists.includes(property);
 }
 

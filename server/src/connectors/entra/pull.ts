@@ -11,7 +11,10 @@ export interface PullOptions {
   readonly replica: Replica;
   /** Cloud and tenant. */
   readonly tenant: string;
+  /** What is wanted on top of what the copy has. */
   readonly select: Selection;
+  /** Everything shall be read again. */
+  readonly afresh?: boolean | undefined;
   readonly signal: AbortSignal;
 }
 
@@ -79,10 +82,13 @@ async function pullPage(options: PullOptions, cursor: Cursor, pages: EndlessPage
 }
 
 /** Where to go on: with what changed, or with a whole round when nothing was read yet or less than is wanted. */
-async function begin({ replica, tenant, select }: PullOptions): Promise<Cursor> {
+async function begin({ replica, tenant, select, afresh }: PullOptions): Promise<Cursor> {
   const kept = parseCursor((await replica.state()).cursor, tenant);
   if (kept === null) return firstCursor(tenant, select);
-  if (!covers(kept.select, select)) return firstCursor(tenant, union(kept.select, select));
+  // A round that was cut off is gone on with.
+  const begunAlready = kept.wholeRound && kept.at !== null;
+  if (!covers(kept.select, select) || (afresh === true && !begunAlready))
+    return firstCursor(tenant, union(kept.select, select));
   return nextRound(kept);
 }
 

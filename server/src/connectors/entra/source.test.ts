@@ -177,6 +177,20 @@ describe('reading a tenant', () => {
     },
   );
 
+  test('reads everything again after a week, for what was never told', async () => {
+    await company();
+    const endpoint = await world.open();
+    await world.read(endpoint);
+    // Somebody who was told of once and whose end was not.
+    await world.replica.write([
+      { verb: 'merge', kind: 'user', externalId: 'ghost', attributes: { id: 'ghost' } },
+    ]);
+    expect((await world.read(endpoint)).objects).toHaveProperty('ghost');
+    const cursor = world.replica.cursor as { wholeAt: number };
+    cursor.wholeAt -= 7 * 24 * 3600 * 1000;
+    expect((await world.read(endpoint)).objects).not.toHaveProperty('ghost');
+  });
+
   test('begins anew when the place dies in the middle of a whole round', async () => {
     await company({ behaviour: { deltaPageSize: 2 } });
     const endpoint = await world.open();

@@ -2,23 +2,18 @@ import type { EntraConnection } from '@lockstep/contract/configuration.ts';
 import type { AttributeValue, Attributes } from '../../directory/attributes.ts';
 import { LockstepError } from '../../kernel/errors.ts';
 import type { Completeness, ExternalObject, RawEntry, ReadRequest } from '../../sync/connector.ts';
-import type { Replica, ReplicaEntry } from '../../sync/replica.ts';
+import type { ReplicaEntry } from '../../sync/replica.ts';
 import { attributesOf } from './attributes.ts';
 import type { Domains } from './domains.ts';
 import { filterSelection, parseScopeFilter } from './filter/scope-filter.ts';
-import type { GraphClient } from './graph-client.ts';
+import type { OpenTenant } from './open-tenant.ts';
 import { pull } from './pull.ts';
 import { isInScope, type ResolvedScope, resolveScopes } from './scopes.ts';
 import { entraKinds, type EntraKind, type Selection, selectionFor, union } from './select.ts';
 
-export interface SourceOptions {
-  readonly settings: EntraConnection;
-  readonly graph: GraphClient;
-  readonly replica: Replica;
-  /** Cloud and tenant. */
-  readonly tenant: string;
-  /** Where the tenant is written to as well: domains make names to match by. */
-  readonly domains: Domains | undefined;
+export interface SourceOptions extends OpenTenant {
+  /** They make names to match by, where the tenant is written to. */
+  readonly domains: Domains;
 }
 
 function wantedSelection({ settings }: SourceOptions, request: ReadRequest): Selection {
@@ -54,7 +49,7 @@ export async function* readTenant(
   const { graph, replica, tenant, settings } = options;
   const select = wantedSelection(options, request);
   try {
-    await pull({ graph, replica, tenant, select, signal: request.signal });
+    await pull({ graph, replica, tenant, select, afresh: request.afresh, signal: request.signal });
   } catch (error) {
     if (!(error instanceof LockstepError) || error.code !== 'IncompleteRead') throw error;
     return { complete: false, reason: error.message, warnings: [] };
@@ -106,11 +101,11 @@ function gone({ kind, externalId, fingerprint }: ReplicaEntry): RawEntry {
 
 type MakeEntry = (entry: ReplicaEntry, scope: number) => RawEntry;
 
-async function entryMaker({ domains }: SourceOptions, request: ReadRequest): Promise<MakeEntry> {
+async function entryMaker({ domains, graph }: SourceOptions, request: ReadRequest): Promise<MakeEntry> {
   if (request.asTarget !== true) return (entry, scope) => rawEntry(entry, scope, () => ({}));
-  const defaultDomain = await domains?.defaultName(request.signal);
+  const { defaultName } = await domains.load(graph, request.signal);
   return (entry, scope) =>
-    rawEntry(entry, scope, () => (entry.kind === 'user' ? matchAttributesOf(entry, defaultDomain) : {}));
+    rawEntry(entry, scope, () => (entry.kind === 'user' ? matchAttributesOf(entry, defaultName) : {}));
 }
 
 function rawEntry(entry: ReplicaEntry, scope: number, more: () => Attributes): RawEntry {
@@ -124,11 +119,11 @@ function text(entry: ReplicaEntry, property: string): string | undefined {
 }
 
 /** See match-attributes.ts. */
-function matchAttributesOf(entry: ReplicaEntry, defaultDomain: string | undefined): Attributes {
+function matchAttributesOf(entry: ReplicaEntry, defaultDomain: string): Attributes {
   const principal = text(entry, 'userPrincipalName');
   const addresses = [principal, text(entry, 'mail')].filter((address) => address !== undefined);
   const [local, domain] = principal?.split('@') ?? [];
-  const isDefault = defaultDomain !== undefined && domain?.toLowerCase() === defaultDomain.toLowerCase();
+  const isDefault = domain?.toLowerCase() === defaultDomain.toLowerCase();
   const matched: Record<string, readonly AttributeValue[]> = {};
   if (addresses.length > 0) matched['matchAddress'] = [...new Set(addresses)];
   if (isDefault && local !== undefined) matched['matchName'] = [local];

@@ -1,16 +1,21 @@
-import type { EntraConnection } from '@lockstep/contract/configuration.ts';
 import { LockstepError } from '../../kernel/errors.ts';
 import type { TargetChange, TargetOutcome, TargetSession } from '../../sync/connector.ts';
-import type { Replica, ReplicaChange } from '../../sync/replica.ts';
+import type { ReplicaChange } from '../../sync/replica.ts';
 import { BatchSender } from './batch.ts';
 import { writeCreations } from './creations.ts';
-import type { GraphClient } from './graph-client.ts';
 import { addMembers, removeMembers } from './memberships.ts';
 import { Nicknames } from './nicknames.ts';
 import { writeDeletions, writeUpdates } from './object-writes.ts';
+import type { OpenTenant } from './open-tenant.ts';
 import { writeCost } from './pace.ts';
+import { pull } from './pull.ts';
+import type { Selection } from './select.ts';
 import type { Writing } from './writing.ts';
 import type { Wait } from '../../http-client/wait.ts';
+
+/** The copy has what it has: nothing more is asked for. */
+const nothingMore: Selection = { user: [], group: [] };
+const settlingSeconds = 60;
 
 type Write = (writing: Writing, changes: readonly TargetChange[]) => Promise<TargetOutcome[]>;
 
@@ -50,22 +55,16 @@ function wavesOf(changes: readonly TargetChange[]): Wave[] {
 
 /** Writes to a tenant by `$batch`, and tells the copy what was written, so that the next read has it at once. */
 export class EntraTargetSession implements TargetSession {
-  readonly #settings: EntraConnection;
-  readonly #graph: GraphClient;
-  readonly #replica: Replica;
+  readonly #tenant: OpenTenant;
   readonly #sender: BatchSender;
   readonly #nicknames: Nicknames;
   readonly #made = new Set<string>();
+  #wrote = false;
 
-  constructor(
-    parts: { readonly settings: EntraConnection; readonly graph: GraphClient; readonly replica: Replica },
-    wait?: Wait,
-  ) {
-    this.#settings = parts.settings;
-    this.#graph = parts.graph;
-    this.#replica = parts.replica;
-    this.#sender = new BatchSender(parts.graph, wait);
-    this.#nicknames = new Nicknames(parts.replica);
+  constructor(tenant: OpenTenant, wait?: Wait) {
+    this.#tenant = tenant;
+    this.#sender = new BatchSender(tenant.graph, wait);
+    this.#nicknames = new Nicknames(tenant.replica);
   }
 
   async apply(
@@ -74,8 +73,8 @@ export class EntraTargetSession implements TargetSession {
   ): Promise<readonly TargetOutcome[]> {
     const notes: ReplicaChange[] = [];
     const writing: Writing = {
-      settings: this.#settings,
-      graph: this.#graph,
+      settings: this.#tenant.settings,
+      graph: this.#tenant.graph,
       sender: this.#sender,
       nicknames: this.#nicknames,
       made: this.#made,
@@ -92,7 +91,8 @@ export class EntraTargetSession implements TargetSession {
       await retryTakenNames(writing, changes, outcomes);
     } finally {
       // Also of a batch that broke off: it is tried again, and what it did is done.
-      if (notes.length > 0) await this.#replica.write(notes);
+      if (notes.length > 0) await this.#tenant.replica.write(notes);
+      this.#wrote ||= notes.length > 0;
     }
     return changes.map(({ ordinal }) => {
       const outcome = outcomes.get(ordinal);
@@ -103,11 +103,18 @@ export class EntraTargetSession implements TargetSession {
 
   /** Seconds that so many writes need at least, by the quotas of the tenant. */
   secondsFor(writes: number): number {
-    return this.#graph.pace.secondsFor(writeCost(writes));
+    return this.#tenant.graph.pace.secondsFor(writeCost(writes));
   }
 
-  finish(): Promise<void> {
-    return Promise.resolve();
+  /**
+   * Reads what changed meanwhile, own writes among it: a change that somebody takes back before the next read would
+   * else never be told. The next read does the same, so that it does not matter when this one fails.
+   */
+  async finish(): Promise<void> {
+    if (!this.#wrote) return;
+    const signal = AbortSignal.timeout(settlingSeconds * 1000);
+    await pull({ ...this.#tenant, select: nothingMore, signal }).catch(() => undefined);
+    this.#wrote = false;
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -7,6 +7,8 @@ interface Task extends Claims {
 
 const task = (name: string, owned: string[], needed: string[] = []): Task => ({ name, owned, needed });
 
+const settle = async (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
 /** Lets tasks end one by one, in the order asked for. */
 function start(tasks: readonly Task[], width = 10) {
   const started: string[] = [];
@@ -22,7 +24,6 @@ function start(tasks: readonly Task[], width = 10) {
       await ends.get(name)?.promise;
     },
   );
-  const settle = async (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
   return {
     started,
     done,

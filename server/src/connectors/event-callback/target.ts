@@ -184,11 +184,17 @@ function runsOf(changes: readonly TargetChange[]): TargetChange[][] {
 /** Stands for the tree while units are deleted: from below, in the order of the plan. */
 const wholeTree = '\0';
 
-/** Changes of one object follow each other, and what lies below a unit follows the unit. */
+/**
+ * Changes of one object follow each other, and what lies below a unit follows the unit. Members of one group come and go
+ * side by side, after the group and themselves.
+ */
 function claimsOf({ kind, verb, externalId, parentLocation, set, member }: TargetChange): Claims {
-  const own = kind === 'membership' ? externalId : (externalId ?? set[idNames[kind]]?.[0] ?? null);
+  if (kind === 'membership') {
+    const needed = [externalId, member?.externalId ?? member?.reference ?? null].filter((id) => id !== null);
+    return { owned: [needed.join('\0')], needed };
+  }
+  const own = externalId ?? set[idNames[kind]]?.[0];
   const owned = typeof own === 'string' ? [own] : [];
-  if (member !== undefined) return { owned, needed: member.externalId === null ? [] : [member.externalId] };
   if (kind !== 'organizationalUnit') return { owned, needed: [] };
   if (verb === 'delete') return { owned: [...owned, wholeTree], needed: [] };
   return { owned, needed: [wholeTree, ...(parentLocation === null ? [] : [parentLocation])] };

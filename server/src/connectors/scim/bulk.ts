@@ -104,7 +104,7 @@ async function send(
   return new Map(
     operations.filter(isJsonObject).flatMap((operation) => {
       const id = readAttribute(operation, 'bulkId');
-      return statusOf(operation) === undefined ? [] : [[String(id), operation] as const];
+      return typeof id !== 'string' || statusOf(operation) === undefined ? [] : [[id, operation] as const];
     }),
   );
 }

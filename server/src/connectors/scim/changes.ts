@@ -9,10 +9,11 @@ import {
   type JsonObject,
   type ScimResource,
 } from '../../scim/resource.ts';
-import type { TargetChange, TargetOutcome } from '../../sync/connector.ts';
+import type { ExternalObject, TargetChange, TargetOutcome } from '../../sync/connector.ts';
 import { composeResource, overlay } from './compose.ts';
 import { definitionOf } from './definitions.ts';
 import { answerError, faultOf } from './errors.ts';
+import { fingerprintOf } from './fingerprint.ts';
 import { nameAttributes, type ScimKind } from './naming.ts';
 import { parseNotation } from './notation.ts';
 import { idOf } from './resource-values.ts';
@@ -23,10 +24,15 @@ import { kindOf, pathOf, shapeOf, type Writing } from './writing.ts';
 
 /** Carries out one change of a user or a group. @throws LockstepError for one that fails */
 export async function applyChange(writing: Writing, change: TargetChange): Promise<TargetOutcome> {
-  const { ordinal, verb } = change;
+  const { ordinal, verb, externalId } = change;
   if (verb === 'create') return createResource(writing, change);
   if (verb === 'delete') await deleteResource(writing, change);
-  else await updateResource(writing, change);
+  else {
+    const fingerprint = shownFingerprint(change, await updateResource(writing, change));
+    // Its id is where it is: another name does not move it.
+    const place = verb === 'move' && externalId !== null ? placeOf(externalId) : {};
+    return { ordinal, ok: true, ...place, fingerprint };
+  }
   return { ordinal, ok: true };
 }
 
@@ -54,7 +60,7 @@ export async function settleCreation(
   change: TargetChange,
   response: Pick<HttpResponse, 'status' | 'headers' | 'body'>,
 ): Promise<TargetOutcome> {
-  if (response.status >= 300) return { ...created(change, await adopt(writing, change, response)) };
+  if (response.status >= 300) return created(change, await adopt(writing, change, response));
   const resource = isJsonObject(response.body) ? response.body : undefined;
   const id = (resource && idOf(resource)) ?? idFromLocation(response.headers['location']);
   if (id === undefined) {
@@ -65,13 +71,29 @@ export async function settleCreation(
     return created(change, foundId);
   }
   // Some services make every account an active one.
-  if (change.enabled === false && resource !== undefined && readActive(resource) === true)
-    await updateResource(writing, { ...change, verb: 'disable', externalId: id, set: {} });
-  return created(change, id);
+  const isWronglyActive = change.enabled === false && resource !== undefined && readActive(resource) === true;
+  const answer = isWronglyActive
+    ? await updateResource(writing, { ...change, verb: 'disable', externalId: id, set: {} })
+    : resource;
+  return created(change, id, shownFingerprint(change, answer));
 }
 
-function created({ ordinal }: TargetChange, id: string): TargetOutcome {
-  return { ordinal, ok: true, externalId: id, location: id, reference: id };
+function created({ ordinal }: TargetChange, id: string, fingerprint?: Uint8Array): TargetOutcome {
+  return { ordinal, ok: true, ...placeOf(id), fingerprint };
+}
+
+function placeOf(
+  id: string,
+): Required<Pick<ExternalObject, 'location' | 'reference'>> & { externalId: string } {
+  return { externalId: id, location: id, reference: id };
+}
+
+/** Of what the service answered with, if that is the whole user. Groups change again with their members. */
+function shownFingerprint(change: TargetChange, answer: unknown): Uint8Array | undefined {
+  if (kindOf(change) !== 'user' || !isJsonObject(answer)) return undefined;
+  return idOf(answer) !== undefined && readAttribute(answer, nameAttributes.user) !== undefined
+    ? fingerprintOf(answer)
+    : undefined;
 }
 
 function idFromLocation(location: string | undefined): string | undefined {
@@ -108,32 +130,41 @@ async function adopt(
 /** Tries of an update whose resource changes under it. */
 const mostTries = 3;
 
-/** Brings a resource to its new values, by PATCH or by PUT. @throws LockstepError */
-export async function updateResource(writing: Writing, change: TargetChange): Promise<void> {
+/** Brings a resource to its new values, by PATCH or by PUT; what the service answered. @throws LockstepError */
+export async function updateResource(writing: Writing, change: TargetChange): Promise<unknown> {
   const kind = kindOf(change);
+  let wholes = false;
   for (let attempt = 1; ; attempt += 1) {
     // oxlint-disable-next-line no-await-in-loop -- another try follows from the answer to the one before
-    const response = await sendUpdate(writing, change, kind);
-    if (response === undefined || response.status < 300) return;
-    const { status } = response;
-    if ((status === 405 || status === 501) && writing.ways[kind] === 'patch' && attempt === 1)
-      writing.ways[kind] = 'put';
-    else if (status !== 412 || attempt >= mostTries) throw answerError(response);
+    const response = await sendUpdate(writing, change, kind, wholes);
+    if (response.status < 300) return response.body;
+    const next = writing.ways[kind] === 'put' ? undefined : otherWay(response, wholes);
+    if (next === 'put') writing.ways[kind] = 'put';
+    else if (next === 'wholes') wholes = true;
+    else if (response.status !== 412 || attempt >= mostTries) throw answerError(response);
   }
+}
+
+/** What to try instead of a PATCH that was refused for its form. */
+function otherWay({ status, body }: HttpResponse, wholes: boolean): 'put' | 'wholes' | undefined {
+  if (status === 405 || status === 501) return 'put';
+  const { scimType } = faultOf(status, body);
+  return !wholes && (scimType === 'noTarget' || scimType === 'invalidPath') ? 'wholes' : undefined;
 }
 
 async function sendUpdate(
   writing: Writing,
   change: TargetChange,
   kind: ScimKind,
-): Promise<HttpResponse | undefined> {
+  wholes: boolean,
+): Promise<HttpResponse> {
   const { client, profile, signal, service } = writing;
   const path = pathOf(writing, kind, change.externalId ?? '');
   const shape = shapeOf(writing, kind);
   const active = kind === 'user' ? change.enabled : undefined;
   const byPut = writing.ways[kind] === 'put';
   const current =
-    byPut || needsResource(change.set, shape)
+    byPut || wholes || needsResource(change.set, shape)
       ? await client.exchange({ method: 'GET', path, signal })
       : undefined;
   const ifMatch = service.etag && current !== undefined ? versionOf(current) : undefined;
@@ -141,8 +172,9 @@ async function sendUpdate(
     const body = replacement(writing, kind, current ?? {}, change, active);
     return client.send({ method: 'PUT', path, body, ifMatch, signal });
   }
-  const operations = patchOperations(change.set, active, current, { shape, profile });
-  if (operations.length === 0) return undefined;
+  const operations = patchOperations(change.set, active, current, { shape, profile, wholes });
+  // Nothing to write, but the resource must be there.
+  if (operations.length === 0) return client.send({ method: 'GET', path, signal });
   return client.send({ method: 'PATCH', path, body: patchRequest(operations), ifMatch, signal });
 }
 
@@ -180,7 +212,7 @@ function isServices(name: string, shape: ReturnType<typeof shapeOf>): boolean {
 async function deleteResource(writing: Writing, change: TargetChange): Promise<void> {
   const kind = kindOf(change);
   if (kind === 'user' && writing.profile.deletion === 'deactivate')
-    return updateResource(writing, { ...change, set: {}, enabled: false });
+    return void (await updateResource(writing, { ...change, set: {}, enabled: false }));
   const path = pathOf(writing, kind, change.externalId ?? '');
   const response = await writing.client.send({ method: 'DELETE', path, signal: writing.signal });
   settleDeletion(writing, response);

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import type { JsonObject } from '../../scim/resource.ts';
 import { enterpriseUserUrn, userSchemaUrn } from '../../scim/urns.ts';
 import { composeResource, overlay } from './compose.ts';

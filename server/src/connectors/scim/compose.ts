@@ -76,10 +76,19 @@ export function mergeAttribute(before: Json | undefined, pieces: readonly Piece[
   if (first === undefined) return before;
   if (first.definition.isList) return mergeList(before, pieces);
   if (first.subAttribute === undefined) return first.values[0];
-  let object: JsonObject = isJsonObject(before ?? null) ? (before as JsonObject) : {};
+  let object = isJsonObject(before ?? null) ? (before as JsonObject) : {};
+  if (pieces.some(({ subAttribute }) => subAttribute === 'value')) object = withoutDescription(object);
   for (const { subAttribute = 'value', values } of pieces)
     object = withMember(object, subAttribute, values[0]);
   return Object.keys(object).length === 0 ? undefined : object;
+}
+
+/** What a reference says of the object it leads to, which is another one now. */
+function withoutDescription(object: JsonObject): JsonObject {
+  const kept = Object.entries(object).filter(
+    ([name]) => !['$ref', 'display', 'displayname'].includes(foldCase(name)),
+  );
+  return Object.fromEntries(kept);
 }
 
 function mergeList(before: Json | undefined, pieces: readonly Piece[]): Json | undefined {
@@ -145,9 +154,12 @@ function isEmails(pieces: readonly Piece[]): boolean {
   return pieces[0] !== undefined && attributeKey(pieces[0].notation) === 'emails';
 }
 
+function isPrimary(element: Json): boolean {
+  return fulfils(element, { subAttribute: 'primary', value: true });
+}
+
 /** Many services demand an address to write to: the first, where none is marked. */
 function withPrimary(elements: readonly Json[]): readonly Json[] {
-  const isPrimary = (element: Json): boolean => fulfils(element, { subAttribute: 'primary', value: true });
   const [first] = elements;
   if (elements.some(isPrimary) || first === undefined || !isJsonObject(first)) return elements;
   return elements.with(0, withMember(first, 'primary', true));

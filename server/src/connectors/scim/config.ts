@@ -80,9 +80,11 @@ async function makeToken(
   };
 }
 
+const nothing = (): Promise<void> => Promise.resolve();
+
 /** Without a token requests go without credentials: some services are protected in other ways. */
 function fixedToken(token: string | undefined): TokenSource {
-  const dispose = (): Promise<void> => Promise.resolve();
+  const dispose = nothing;
   if (token === undefined) return { options: {}, dispose };
   return { options: { authorize: () => Promise.resolve(`Bearer ${token}`) }, dispose };
 }

@@ -2,6 +2,7 @@ import type { ScimConnection } from '@lockstep/contract/configuration.ts';
 import type { ObjectKind } from '@lockstep/contract/vocabulary.ts';
 import type { Attributes } from '../../directory/attributes.ts';
 import { LockstepError } from '../../kernel/errors.ts';
+import { parseFilter } from '../../scim/filter/parse.ts';
 import type {
   Capabilities,
   Completeness,
@@ -104,6 +105,10 @@ class ScimEndpoint implements Endpoint {
   /** There is one node: everything. */
   contains(): boolean {
     return true;
+  }
+
+  checkFilter(filter: string): void {
+    parseFilter(filter);
   }
 
   openTarget(): Promise<TargetSession> {

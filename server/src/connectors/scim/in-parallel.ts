@@ -4,7 +4,8 @@ export async function inParallel<Item, Result>(
   width: number,
   work: (item: Item) => Promise<Result>,
 ): Promise<Result[]> {
-  const results = new Array<Result>(items.length);
+  const results: Result[] = [];
+  results.length = items.length;
   let next = 0;
   let isBroken = false;
   const worker = async (): Promise<void> => {

@@ -1,4 +1,5 @@
 import type { LockstepError } from '../../kernel/errors.ts';
+import { renderFilterValue } from '../../scim/filter/render.ts';
 import {
   findKey,
   isJsonList,
@@ -20,8 +21,10 @@ export async function applyMemberships(
   changes: readonly TargetChange[],
 ): Promise<TargetOutcome[]> {
   const size = writing.ways.group === 'put' ? changes.length : writing.profile.membersPerRequest;
-  const outcomes: TargetOutcome[] = [];
-  for (const chunk of chunksOf(changes, size)) {
+  const done = writing.recovering ? await findDone(writing, changes) : new Set<TargetChange>();
+  const outcomes: TargetOutcome[] = [...done].map(({ ordinal }) => ({ ordinal, ok: true }));
+  const left = changes.filter((change) => !done.has(change));
+  for (const chunk of chunksOf(left, size)) {
     // oxlint-disable-next-line no-await-in-loop -- changes of one group follow each other
     outcomes.push(...(await applyChunk(writing, chunk)));
   }
@@ -91,7 +94,6 @@ async function patchMembers(
   const [only] = chunk;
   // Nobody is there to be taken out: it is done.
   if (chunk.length === 1 && only?.verb === 'removeMember' && scimType === 'noTarget') return undefined;
-  if (chunk.length === 1 && writing.recovering && (await isDone(writing, only))) return undefined;
   return answerError(response);
 }
 
@@ -103,7 +105,10 @@ function operationsOf({ profile }: Writing, chunk: readonly TargetChange[]): Jso
   if (profile.memberRemoval === 'values')
     return [{ op: 'remove', path: 'members', value: removed.map((value) => ({ value })) }, ...additions];
   return [
-    ...removed.map((id): JsonObject => ({ op: 'remove', path: `members[value eq ${JSON.stringify(id)}]` })),
+    ...removed.map((id): JsonObject => ({
+      op: 'remove',
+      path: `members[value eq ${renderFilterValue(id)}]`,
+    })),
     ...additions,
   ];
 }
@@ -148,16 +153,26 @@ function membersOf(group: ScimResource): readonly Json[] {
 }
 
 function idOfMember(member: Json): string {
-  return isJsonObject(member) ? String(readAttribute(member, 'value') ?? '') : String(member);
+  const value = isJsonObject(member) ? readAttribute(member, 'value') : member;
+  return typeof value === 'string' || typeof value === 'number' ? String(value) : '';
 }
 
-/** Whether the group shows that an earlier attempt went through. */
-async function isDone(writing: Writing, change: TargetChange | undefined): Promise<boolean> {
-  if (change === undefined || writing.profile.membersRead === 'never') return false;
-  const path = pathOf(writing, 'group', change.externalId ?? '');
+/** Changes that the group shows to have been made by an earlier attempt: some services add a member a second time. */
+async function findDone(
+  writing: Writing,
+  changes: readonly TargetChange[],
+): Promise<ReadonlySet<TargetChange>> {
+  if (writing.profile.membersRead === 'never') return new Set();
+  const path = pathOf(writing, 'group', changes[0]?.externalId ?? '');
   const response = await writing.client.send({ method: 'GET', path, signal: writing.signal });
-  if (response.status === 404) return change.verb === 'removeMember';
-  if (response.status !== 200 || !isJsonObject(response.body)) return false;
-  const isMember = membersOf(response.body).some((member) => idOfMember(member) === memberIdOf(change));
-  return isMember === (change.verb === 'addMember');
+  if (response.status !== 200 || !isJsonObject(response.body)) return new Set();
+  const members = new Set(membersOf(response.body).map(idOfMember));
+  const ids = changes.map(memberIdOf);
+  return new Set(
+    changes.filter((change, index) => {
+      const isLast = !ids.includes(memberIdOf(change), index + 1);
+      const isFirst = ids.indexOf(memberIdOf(change)) === index;
+      return isLast && isFirst && members.has(memberIdOf(change)) === (change.verb === 'addMember');
+    }),
+  );
 }

@@ -19,6 +19,14 @@ export function needsResource(set: FlatValues, shape: ResourceShape | undefined)
   );
 }
 
+/** How a PATCH is made. */
+export interface PatchForm {
+  readonly shape: ResourceShape | undefined;
+  readonly profile: Profile;
+  /** Attributes with parts are replaced whole too: some services find no target in an attribute that is not set. */
+  readonly wholes?: boolean;
+}
+
 /**
  * Operations that put the values into a resource (RFC 7644 section 3.5.2). Of a list the whole is replaced: services
  * agree on that, and not on what a filter in a path does when nothing fits it.
@@ -27,14 +35,14 @@ export function patchOperations(
   set: FlatValues,
   active: boolean | undefined,
   current: ScimResource | undefined,
-  { shape, profile }: { readonly shape: ResourceShape | undefined; readonly profile: Profile },
+  { shape, profile, wholes = false }: PatchForm,
 ): Operation[] {
   const removed: Operation[] = [];
   const replaced: Operation[] = [];
   for (const pieces of piecesOf(set, shape).values()) {
-    const whole = pieces[0]?.definition.isList === true;
+    const whole = wholes || pieces[0]?.definition.isList === true;
     for (const part of whole ? [pieces] : pieces.map((piece) => [piece])) {
-      const [path, value] = operand(part, current);
+      const [path, value] = operand(part, current, whole);
       if (value === undefined) removed.push({ op: 'remove', path });
       else replaced.push({ op: 'replace', path, value });
     }
@@ -48,12 +56,13 @@ export function patchOperations(
 function operand(
   pieces: readonly Piece[],
   current: ScimResource | undefined,
+  whole: boolean,
 ): [path: string, value: Json | undefined] {
   const [first] = pieces;
   if (first === undefined) return ['', undefined];
-  const { notation, definition, subAttribute, values } = first;
+  const { notation, subAttribute, values } = first;
   const path = attributePath(notation);
-  if (definition.isList) {
+  if (whole) {
     const before = current === undefined ? undefined : findInResource(current, notation);
     return [path, mergeAttribute(before, pieces)];
   }

@@ -151,7 +151,7 @@ async function read({ settings, client, signal }: Probe): Promise<string> {
   const hasGroups = settings.groups && profileOf(settings).groups && !service.withoutGroups;
   const paths = [service.endpoints.user, ...(hasGroups ? [service.endpoints.group] : [])];
   const seen = await Promise.all(paths.map((path) => total(client, path, signal)));
-  return `${paths.map((path, index) => `${path}: ${seen[index]}`).join(', ')}`;
+  return paths.map((path, index) => `${path}: ${seen[index]}`).join(', ');
 }
 
 async function total(client: ScimClient, path: string, signal: AbortSignal): Promise<string> {
@@ -163,6 +163,7 @@ async function total(client: ScimClient, path: string, signal: AbortSignal): Pro
   });
   if (status !== 200) throw answerError({ status, body });
   const count = isJsonObject(body) ? readAttribute(body, 'totalResults') : undefined;
-  if (count === undefined) throw new LockstepError('ProtocolError', `${path} gives no list of resources`);
-  return `${String(count)} resources`;
+  if (typeof count !== 'number' && typeof count !== 'string')
+    throw new LockstepError('ProtocolError', `${path} gives no list of resources`);
+  return `${count} resources`;
 }

@@ -49,7 +49,10 @@ export function readNotation(resource: ScimResource, notation: Notation): Attrib
 export function fulfils(element: Json, { subAttribute, value }: Condition): boolean {
   if (!isJsonObject(element)) return false;
   const present = readAttribute(element, subAttribute);
-  if (typeof value === 'boolean') return (foldCase(String(present ?? false)) === 'true') === value;
+  if (typeof value === 'boolean') {
+    const flag = typeof present === 'string' ? foldCase(present) === 'true' : present === true;
+    return flag === value;
+  }
   return typeof present === 'string' && foldCase(present) === foldCase(value);
 }
 

@@ -1,4 +1,5 @@
 import { LockstepError } from '../../kernel/errors.ts';
+import { renderFilterValue } from '../../scim/filter/render.ts';
 import { isJsonList, isJsonObject, readAttribute, type ScimResource } from '../../scim/resource.ts';
 import { foldName, nameAttributes, type ScimKind } from './naming.ts';
 import { readList } from './pages.ts';
@@ -33,9 +34,9 @@ export async function findResource(
   return findInList(writing, kind, wanted);
 }
 
-/** A comparison of RFC 7644 section 3.4.2.2; strings are those of JSON. */
+/** A comparison of RFC 7644 section 3.4.2.2. */
 function equals(attribute: string, value: string): string {
-  return `${attribute} eq ${JSON.stringify(value)}`;
+  return `${attribute} eq ${renderFilterValue(value)}`;
 }
 
 async function findByFilter(

@@ -1,3 +1,4 @@
+/* oxlint-disable unicorn/consistent-function-scoping -- a script is read beside its test */
 import { expect, test } from 'vitest';
 import { scimConnectionSchema } from '@lockstep/contract/configuration.ts';
 import { startScripted, type Script, type SeenRequest } from '../../../../test/servers/scripted-http.ts';

@@ -58,7 +58,8 @@ async function* readKind(
     kind === 'group' && request.memberships ? new MemberReader(reader, request.signal, verdict) : null;
   const pages = readList(client, {
     path: service.endpoints[kind],
-    filter: request.scopes[0]?.filter,
+    // A filter names attributes of users, which groups do not have.
+    filter: kind === 'user' ? request.scopes[0]?.filter : undefined,
     pageSize: reader.pageSize,
     byCursor: service.cursor,
     signal: request.signal,
@@ -73,7 +74,7 @@ async function* readKind(
     }
     // oxlint-disable-next-line no-await-in-loop -- pages follow each other
     const resources = members === null ? page.value : await members.complete(page.value);
-    yield resources.map((resource) => entryOf(kind, resource, request, members?.areReadable ?? false));
+    yield resources.map((resource) => entryOf(kind, resource, request, members?.silence));
   }
 }
 
@@ -81,7 +82,7 @@ function entryOf(
   kind: ScimKind,
   resource: ScimResource,
   request: ReadRequest,
-  withMembers: boolean,
+  silence: Silence | undefined,
 ): RawEntry {
   const externalId = idOf(resource) ?? '';
   return {
@@ -89,7 +90,7 @@ function entryOf(
     scope: 0,
     externalId,
     fingerprint: fingerprintOf(resource),
-    decode: () => decode(kind, externalId, resource, request.attributes[kind], withMembers),
+    decode: () => decode(kind, externalId, resource, request.attributes[kind], silence),
   };
 }
 
@@ -98,21 +99,29 @@ function decode(
   externalId: string,
   resource: ScimResource,
   names: readonly string[],
-  withMembers: boolean,
+  silence: Silence | undefined,
 ): ExternalObject {
   const name = readAttribute(resource, nameAttributes[kind]);
   if (typeof name !== 'string')
     throw new LockstepError('InvalidRecord', `the ${kind} ${externalId} has no ${nameAttributes[kind]}`);
+  const said = silence === undefined ? undefined : readMembers(resource);
+  const members = said ?? (silence === 'empty' ? [] : undefined);
   return {
     reference: externalId,
     location: externalId,
     parents: [],
     name,
     attributes: readFlat(resource, names),
-    ...(withMembers ? { members: readMembers(resource) ?? [] } : {}),
+    ...(members === undefined ? {} : { members }),
     ...(kind === 'user' ? { enabled: readActive(resource) } : {}),
   };
 }
+
+/**
+ * What a group without the attribute `members` says: that it has none, or nothing at all, as long as no group of the
+ * service was seen to have the attribute. Else the groups of a service that does not show members would all look empty.
+ */
+type Silence = 'empty' | 'unknown';
 
 /** Sees to it that groups come with their members, also where lists leave them out. */
 class MemberReader {
@@ -121,6 +130,7 @@ class MemberReader {
   readonly #verdict: Verdict;
   /** A list that has members of one group has them of all: a group without any may lack the attribute. */
   #listsHaveThem = false;
+  #someGroupHasThem = false;
 
   constructor(reader: Reader, signal: AbortSignal, verdict: Verdict) {
     this.#reader = reader;
@@ -136,7 +146,19 @@ class MemberReader {
     return this.#reader.profile.membersRead !== 'never';
   }
 
+  /** Undefined: members are not read at all. */
+  get silence(): Silence | undefined {
+    if (!this.areReadable) return undefined;
+    return this.#someGroupHasThem ? 'empty' : 'unknown';
+  }
+
   async complete(groups: readonly ScimResource[]): Promise<readonly ScimResource[]> {
+    const completed = await this.#complete(groups);
+    this.#someGroupHasThem ||= completed.some((group) => readMembers(group) !== undefined);
+    return completed;
+  }
+
+  async #complete(groups: readonly ScimResource[]): Promise<readonly ScimResource[]> {
     const { membersRead } = this.#reader.profile;
     if (membersRead === 'never') return groups;
     if (membersRead === 'discover')

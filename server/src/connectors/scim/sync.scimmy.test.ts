@@ -1,3 +1,4 @@
+/* oxlint-disable unicorn/consistent-function-scoping -- a script is read beside its test */
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { makeCompany, openCompanyStore, person } from '../../../../test/interop/scim/company.ts';
 import { startScimmy, type ScimmyServer } from '../../../../test/servers/scimmy.ts';
@@ -24,8 +25,8 @@ function byName(name: string): Record<string, unknown> {
   return found;
 }
 
-function idsOf(...names: string[]): unknown[] {
-  return names.map((name) => byName(name)['id']).toSorted();
+function idsOf(...names: string[]): string[] {
+  return names.map((name) => String(byName(name)['id'])).toSorted();
 }
 
 function members(group: string): unknown[] {
@@ -150,10 +151,47 @@ test('names that are swapped, and passed on in a circle, arrive', async () => {
   const job = await company.push();
   expect(await company.failures(job)).toEqual([]);
   const now = [...server.users.values()].map((user) => [user['displayName'], user['userName'], user.id]);
-  expect(now.toSorted()).toEqual([
+  expect(now.toSorted((left, right) => String(left[0]).localeCompare(String(right[0])))).toEqual([
     ['ann Doe', 'b', ids.get('ann Doe')],
     ['bob Doe', 'c', ids.get('bob Doe')],
     ['cid Doe', 'a', ids.get('cid Doe')],
     ['dan Doe', 'e', ids.get('dan Doe')],
   ]);
+});
+
+test('a value that the service changes or drops is not written again and again', async () => {
+  const { url, token } = server;
+  server.mangle = (user) => {
+    user['title'] = String(user['title']).slice(0, 4);
+    delete user['preferredLanguage'];
+  };
+  await using company = await makeCompany(open.store, { url, token });
+  company.people = [person('ann', { title: 'Director', preferredLanguage: 'de' })];
+  await company.push();
+  server.requests.length = 0;
+  await company.push();
+  expect(writes()).toEqual([]);
+  company.people = [person('ann', { title: 'President', preferredLanguage: 'de' })];
+  await company.push();
+  expect(byName('ann')).toMatchObject({ title: 'Pres' });
+  server.requests.length = 0;
+  await company.push();
+  expect(writes()).toEqual([]);
+  // What others do is mended all the same.
+  byName('ann')['title'] = 'Thief';
+  await company.push();
+  expect(byName('ann')).toMatchObject({ title: 'Pres' });
+});
+
+test('managers are written by the ids that the service gave them', async () => {
+  const { url, token } = server;
+  await using company = await makeCompany(open.store, { url, token });
+  company.people = [person('ann', { manager: 'bob' }), person('bob')];
+  const job = await company.push();
+  expect(await company.failures(job)).toEqual([]);
+  const enterprise = 'urn:ietf:params:scim:schemas:extension:enterprise:2.0:User';
+  expect(byName('ann')[enterprise]).toMatchObject({ manager: { value: byName('bob')['id'] } });
+  server.requests.length = 0;
+  await company.push();
+  expect(writes()).toEqual([]);
 });

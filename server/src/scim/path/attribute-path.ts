@@ -1,4 +1,3 @@
-import { LockstepError } from '../../kernel/errors.ts';
 import type { AttributePath } from '../filter/ast.ts';
 
 const name = String.raw`[A-Za-z][A-Za-z0-9_-]*|\$ref`;
@@ -16,14 +15,6 @@ export function findAttributePath(text: string): AttributePath | undefined {
     name: attribute,
     ...(subAttribute === undefined ? {} : { subAttribute }),
   };
-}
-
-/** @throws {LockstepError} InvalidPath */
-export function parseAttributePath(text: string): AttributePath {
-  const path = findAttributePath(text);
-  if (path === undefined)
-    throw new LockstepError('InvalidPath', `"${text}" is not the path of an attribute.`);
-  return path;
 }
 
 export function renderAttributePath({ schema, name, subAttribute }: AttributePath): string {

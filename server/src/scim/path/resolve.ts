@@ -11,9 +11,3 @@ export function findResolvedPath(path: AttributePath, model: ResourceModel): Res
   const subAttribute = findAttribute(located.attribute.subAttributes, path.subAttribute);
   return subAttribute && { ...located, subAttribute };
 }
-
-/** The name of a resolved path, as it would be written. */
-export function renderResolvedPath({ extension, attribute, subAttribute }: ResolvedPath): string {
-  const prefix = extension === undefined ? '' : `${extension}:`;
-  return `${prefix}${attribute.name}${subAttribute === undefined ? '' : `.${subAttribute.name}`}`;
-}

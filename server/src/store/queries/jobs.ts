@@ -38,6 +38,9 @@ export interface JobRow {
   readonly description: string | null;
   /** The only objects that the run may touch; null: a whole run. */
   readonly selection: JobSelection | null;
+  readonly full: boolean;
+  /** Null until the plan is made. */
+  readonly changesOnly: boolean | null;
 }
 
 const columns = sql`
@@ -46,7 +49,8 @@ const columns = sql`
   started_by as "startedBy", created_at as "createdAt", started_at as "startedAt", ended_at as "endedAt",
   applied_ordinal as "appliedOrdinal", last_ordinal as "lastOrdinal", read_count as "readCount",
   unmanaged_counts as "unmanagedCounts", guard_verdict as "guardVerdict", complete, statistics,
-  error_code as "errorCode", error_message as "errorMessage", note, cancel_requested as "cancelRequested", description, selection`;
+  error_code as "errorCode", error_message as "errorMessage", note, cancel_requested as "cancelRequested", description, selection,
+  full_read as "full", case when complete is not null then coalesce((read_position ->> 'changesOnly')::boolean, false) end as "changesOnly"`;
 
 /** Which jobs of a tenant; times are inclusive bounds on the start. */
 export interface JobFilter {
@@ -190,6 +194,7 @@ export type NewJob = Pick<
   | 'createdAt'
   | 'description'
   | 'selection'
+  | 'full'
 >;
 
 /**
@@ -199,10 +204,10 @@ export type NewJob = Pick<
 export async function insertPendingJob(executor: Executor, job: NewJob): Promise<boolean> {
   const { rows } = await sql`
     insert into job (id, tenant_id, sync_id, connection_id, sync_name, direction, mode, approves_job_id, status,
-      started_through, started_by, created_at, description, selection)
+      started_through, started_by, created_at, description, selection, full_read)
     values (${job.id}, ${job.tenantId}, ${job.syncId}, ${job.connectionId}, ${job.syncName}, ${job.direction},
       ${job.mode}, ${job.approvesJobId}, 'pending', ${job.startedThrough}, ${job.startedBy}, ${job.createdAt}, ${job.description},
-      ${job.selection === null ? null : JSON.stringify(job.selection)}::jsonb)
+      ${job.selection === null ? null : JSON.stringify(job.selection)}::jsonb, ${job.full})
     on conflict (sync_id) where status in ('pending', 'running') do nothing
     returning id`.execute(executor);
   return rows.length > 0;

@@ -21,13 +21,16 @@ export async function selectSyncsOfConnection(
   return syncs;
 }
 
+/** Also those of connections that are gone: their jobs stay. */
 export async function selectConnectionIdsOfTypes(
   executor: Executor,
   tenantId: string,
   types: readonly string[],
 ): Promise<string[]> {
   const { rows } = await sql<{ id: string }>`
-    select id from connection where tenant_id = ${tenantId} and type = any(${types}::text[])`.execute(
+    select id from connection where tenant_id = ${tenantId} and type = any(${types}::text[])
+    union
+    select id from former_connection where tenant_id = ${tenantId} and type = any(${types}::text[])`.execute(
     executor,
   );
   return rows.map(({ id }) => id);

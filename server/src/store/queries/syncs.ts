@@ -130,6 +130,14 @@ export async function selectDueSyncs(executor: Executor, now: Date, limit: numbe
   );
 }
 
+/** Lets a sync that follows the directory begin with what changes from now on. */
+export async function passOverChanges(executor: Executor, id: string): Promise<void> {
+  await sql`
+    update sync set log_position = greatest(log_position,
+      coalesce((select max(seq) from directory_log g where g.tenant_id = sync.tenant_id), 0))
+    where id = ${id}`.execute(executor);
+}
+
 const continuous = sql`
   sync.enabled and sync.direction = 'egress' and sync.settings @> '{"continuous": true}'`;
 
@@ -182,7 +190,7 @@ export async function selectPushedSyncs(
         ) j on true
         where r.connection_serial = connection.serial and r.sequence > greatest(coalesce(j.seen, -1), 0)
           and (r.changed_at <= ${moments.settled} or coalesce(j.ended_at, sync.created_at) <= ${moments.overdue})
-          and not (coalesce(j.seen, -1) < 0 and j.status in ('failed', 'cancelled') and j.ended_at > ${moments.retried}))
+          and (j.status is null or j.seen >= 0 or j.status not in ('failed', 'cancelled') or j.ended_at <= ${moments.retried}))
       and not exists (select 1 from job where job.sync_id = sync.id and job.status in ('pending', 'running'))
       order by sync.id limit 100`,
   );

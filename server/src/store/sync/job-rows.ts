@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import { dropStagingTables } from './staging-tables.ts';
+import { dropStagingTables } from './staging-area.ts';
 import { refreshTableStatistics } from './table-statistics.ts';
 import type { Transaction } from 'kysely';
 import type { JobMode, Kind } from '@lockstep/contract/vocabulary.ts';
@@ -37,6 +37,7 @@ interface JobRow {
   incomplete_reason: string | null;
   selection: JobSelection | null;
   read_position: ReadPosition | null;
+  full_read: boolean;
 }
 
 function totalsOf(row: JobRow): PlanTotals | null {
@@ -68,6 +69,7 @@ function jobOf(row: JobRow): RunnableJob {
     lastOrdinal: row.last_ordinal,
     totals: totalsOf(row),
     selection: row.selection,
+    full: row.full_read,
   };
 }
 

@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import type { Transaction } from 'kysely';
+import { pendingPrefix } from '../../sync/references.ts';
 import type { BatchOutcome, RunnableJob, RunnableSync } from '../../sync/sync-store.ts';
 import { requireOwnership } from './job-rows.ts';
 import { preferKeyLookups, unseen } from './key-lookups.ts';
@@ -22,7 +23,8 @@ async function markUnsuccessful(
 
 /**
  * An object that is bound and changed has two rows in a batch; the last one says what its link is. An update without an
- * id outside follows a creation of the same plan, which has said it.
+ * id outside follows a creation of the same plan, which has said it. An object that waits for a reference is looked at
+ * again, whatever it became.
  */
 async function writeLinks(
   trx: Transaction<Database>,
@@ -35,8 +37,8 @@ async function writeLinks(
     change c join unnest(
       ${rows.map(({ ordinal }) => ordinal)}::bigint[], ${rows.map(({ externalId }) => externalId ?? null)}::text[],
       ${rows.map(({ location }) => location ?? null)}::text[], ${rows.map(({ reference }) => reference ?? null)}::text[],
-      ${rows.map(({ alias }) => alias ?? null)}::text[]
-    ) as r (ordinal, external_id, location, reference, alias) on c.job_serial = ${job.serial} and c.ordinal = r.ordinal`;
+      ${rows.map(({ alias }) => alias ?? null)}::text[], ${rows.map(({ fingerprint }) => fingerprint ?? null)}::text[]::uuid[]
+    ) as r (ordinal, external_id, location, reference, alias, fingerprint) on c.job_serial = ${job.serial} and c.ordinal = r.ordinal`;
   await sql`
     delete from link l using ${done}
     where l.sync_serial = ${unseen(sync.serial)} and l.object_id = c.object_id
@@ -45,13 +47,15 @@ async function writeLinks(
     insert into link (sync_serial, kind, external_id, object_id, reference, alias, location, scope, fingerprint, object_revision)
     select distinct on (c.kind, coalesce(r.external_id, c.external_id)) ${sync.serial}::bigint, c.kind,
       coalesce(r.external_id, c.external_id), c.object_id, coalesce(r.reference, c.reference),
-      coalesce(r.alias, c.alias), coalesce(r.location, c.location), coalesce(c.scope, 0), null::uuid, c.expected_revision
+      coalesce(r.alias, c.alias), coalesce(r.location, c.location), coalesce(c.scope, 0),
+      case when not exists (select 1 from jsonb_object_keys(c.after) k where starts_with(k, ${pendingPrefix})) then r.fingerprint end,
+      c.expected_revision
     from ${done}
     where c.verb <> 'delete' and not c.releases_link and coalesce(r.external_id, c.external_id) is not null
       and (c.external_id is not null or c.verb = 'create')
     order by c.kind, coalesce(r.external_id, c.external_id), c.ordinal desc
     on conflict (sync_serial, kind, external_id) do update set object_id = excluded.object_id, reference = excluded.reference,
-      alias = excluded.alias, location = excluded.location, scope = excluded.scope, fingerprint = null,
+      alias = excluded.alias, location = excluded.location, scope = excluded.scope, fingerprint = excluded.fingerprint,
       object_revision = excluded.object_revision, state = 'live'`.execute(trx);
   // Only what an existing entry is asked to be can end its link: it is disabled because it is gone from the source.
   if (rows.every(({ verb }) => verb === 'create' || verb === 'move' || verb === 'bind')) return;

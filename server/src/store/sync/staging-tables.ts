@@ -32,7 +32,7 @@ export interface StagingContext {
 }
 
 /** Columns of each staging table. Unlogged: a crash of the server empties them, and the job then reads again. */
-const definitions: Record<StagingTable, string> = {
+export const stagingColumns: Record<StagingTable, string> = {
   key: 'kind text collate "C" not null, external_id text collate "C" not null, fingerprint uuid not null',
   touched: 'kind text collate "C" not null, external_id text collate "C" not null',
   object: `kind text collate "C" not null, external_id text collate "C" not null, object_id text collate "C",
@@ -70,30 +70,10 @@ const onlyFor: Readonly<Record<Direction, readonly StagingTable[]>> = {
   egress: ['source', 'source_match', 'source_unit'],
 };
 
-export function stagingContext(store: Store, job: RunnableJob, sync: RunnableSync): StagingContext {
-  const tableName = (name: StagingTable): string => `staging.job_${job.serial}_${job.attempt}_${name}`;
-  return { store, job, sync, tableName, table: (name) => sql.raw(tableName(name)) };
-}
-
-/** Creates the staging tables; what an interrupted attempt at the job left is dropped first. */
-export async function createStagingTables(context: StagingContext): Promise<void> {
-  await dropStagingTables(context.store, context.job.serial);
-  const useless = onlyFor[context.sync.direction === 'ingress' ? 'egress' : 'ingress'];
-  for (const [name, columns] of Object.entries(definitions) as [StagingTable, string][]) {
-    if (useless.includes(name)) continue;
-    await sql`create unlogged table ${context.table(name)} (${sql.raw(columns)})`.execute(context.store.db);
-  }
-}
-
-/** Drops the staging tables of a job: of one attempt, or of whatever attempt. */
-export async function dropStagingTables(store: Store, jobSerial: number, attempt?: number): Promise<void> {
-  const prefix = attempt === undefined ? `job_${jobSerial}_` : `job_${jobSerial}_${attempt}_`;
-  const { rows } = await sql<{ name: string }>`
-    select quote_ident(tablename) as name from pg_tables
-    where schemaname = 'staging' and starts_with(tablename, ${prefix})`.execute(store.db);
-  if (rows.length === 0) return;
-  const names = rows.map(({ name }) => `staging.${name}`).join(', ');
-  await sql`drop table if exists ${sql.raw(names)}`.execute(store.db);
+/** The tables that a job of this direction uses. */
+export function stagingTablesOf(direction: Direction): readonly StagingTable[] {
+  const useless = onlyFor[direction === 'ingress' ? 'egress' : 'ingress'];
+  return (Object.keys(stagingColumns) as StagingTable[]).filter((name) => !useless.includes(name));
 }
 
 /** The directory table of a kind, and the column that names its objects. */

@@ -37,14 +37,14 @@ import { indexCandidates, indexStaged, markTouched, noteGone, see, stage } from 
 import { analyzeStaged } from './staging-statistics.ts';
 import { markNeeds, stageMissing, stageSource } from './stage-source.ts';
 import { refreshPlanStatistics } from './table-statistics.ts';
-import { createStagingTables, dropStagingTables, stagingContext } from './staging-tables.ts';
+import { openStagingArea } from './staging-area.ts';
 
 /** Opens the staging area of a job; what an interrupted attempt left in it is gone. */
 export async function openStaging(store: Store, job: RunnableJob, sync: RunnableSync): Promise<Staging> {
-  const context = stagingContext(store, job, sync);
+  const area = await openStagingArea(store, job, sync);
+  const { context } = area;
   // A dry run leaves no trace, an approving or a partial run none but the plan that it was asked to apply.
   const settles = job.mode === 'apply' && job.selection === null;
-  await createStagingTables(context);
   return {
     markTouched: () => markTouched(context),
     see: (keys) => see(context, keys),
@@ -108,7 +108,6 @@ export async function openStaging(store: Store, job: RunnableJob, sync: Runnable
       await refreshPlanStatistics(store.db, totals.lastOrdinal);
       return { ...(await getJob(store, job.id)), attempt: job.attempt };
     },
-    // Another attempt may be at work already: its tables are not this one's.
-    [Symbol.asyncDispose]: () => dropStagingTables(store, job.serial, job.attempt),
+    [Symbol.asyncDispose]: () => area[Symbol.asyncDispose](),
   };
 }

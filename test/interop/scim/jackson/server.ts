@@ -17,6 +17,8 @@ interface Jackson {
     readonly requests: { handle(request: object): Promise<Answer> };
   };
 }
+const silent = (): void => undefined;
+
 interface Package {
   readonly controllers: (options: object) => Promise<Jackson>;
 }
@@ -31,7 +33,6 @@ export interface JacksonServer extends AsyncDisposable {
 /** BoxyHQ's directory sync over HTTP, in memory. @param pageLimit resources of a page at most; its default is 50 */
 export async function startJackson(pageLimit = 50): Promise<JacksonServer> {
   const { controllers } = createRequire(import.meta.url)('@boxyhq/saml-jackson') as Package;
-  const silent = (): void => undefined;
   const { directorySyncController: sync } = await controllers({
     externalUrl: 'http://127.0.0.1',
     samlAudience: 'https://lockstep.example',

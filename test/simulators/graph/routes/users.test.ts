@@ -8,7 +8,13 @@ let number = 0;
 let boss: string;
 
 beforeAll(async () => {
-  graph = await startGraphSimulator();
+  graph = await startGraphSimulator({
+    domains: [
+      { name: 'contoso.onmicrosoft.com', isInitial: true, isDefault: true },
+      { name: 'contoso.example' },
+      { name: 'pending.example', isVerified: false },
+    ],
+  });
   trust(graph);
   boss = graph.directory.addUser({ userPrincipalName: 'boss@contoso.example', displayName: 'Boss' }).id;
 });
@@ -79,10 +85,13 @@ describe('creating a user', () => {
     );
   });
 
-  it('demands a user name of a verified domain', async () => {
-    const { message } = await create({ userPrincipalName: `new${number}@elsewhere.example` });
-    expect(message).toMatch(/^The domain portion of the userPrincipalName property is invalid/);
-  });
+  it.each(['elsewhere.example', 'pending.example'])(
+    'demands a user name of a verified domain, not %s',
+    async (domain) => {
+      const { message } = await create({ userPrincipalName: `new${number}@${domain}` });
+      expect(message).toMatch(/^The domain portion of the userPrincipalName property is invalid/);
+    },
+  );
 
   it.each([
     ['userPrincipalName', 'with space@contoso.example'],

@@ -45,7 +45,11 @@ export interface Family extends ModelNames {
   readonly settings: Readonly<Record<string, { readonly name: string; readonly field: f.Field }>>;
   /** The same for secrets. */
   readonly secrets: Readonly<Record<string, { readonly name: string; readonly field: f.Field }>>;
+  /** Whether connections of this type can do something else with users than with groups when these are deleted. */
+  readonly deletesByKind?: true;
   readonly options: Options;
+  /** Settings of the connection that options stand for, of those that a body has. */
+  readonly settingsOf?: (body: Readonly<Record<string, unknown>>) => Record<string, unknown>;
   /** What answers show in place of a secret that all versions of the vendor's API demand. */
   readonly shownInstead: Readonly<Record<string, unknown>>;
   readonly mapping: ModelNames & { readonly path: string };
@@ -77,6 +81,7 @@ const microsoftEntra: Family = {
     tenantId: { name: 'tenant_id', field: f.required(f.text()) },
   },
   secrets: { clientSecret: { name: 'client_secret', field: f.required(f.text()) } },
+  deletesByKind: true,
   options: { ...commonOptions, ...actionOptions, filter_group: [f.nullable(f.uuid), null] },
   shownInstead: {},
   mapping: {
@@ -126,6 +131,19 @@ const googleWorkspace: Family = {
   },
 };
 
+const compatibilityModes = ['default', 'aws', 'slack', 'sfdc', 'gitlab', 'webex', 'vcenter'] as const;
+
+/** Profiles of connections by the vendor's names; modes that no profile is known for have nothing peculiar here. */
+const profiles: Readonly<Record<(typeof compatibilityModes)[number], string>> = {
+  default: 'auto',
+  aws: 'aws',
+  slack: 'slack',
+  sfdc: 'salesforce',
+  gitlab: 'gitlab',
+  webex: 'standard',
+  vcenter: 'standard',
+};
+
 const scim: Family = {
   ...names('authentik_providers_scim', 'SCIMProvider', 'ak-provider-scim-form', 'SCIM Provider'),
   path: 'scim',
@@ -143,12 +161,13 @@ const scim: Family = {
     auth_mode: [f.choice(['token', 'oauth', 'oauth_interactive']), 'token'],
     auth_oauth: [f.nullable(f.uuid), null],
     auth_oauth_params: [f.json, {}],
-    compatibility_mode: [
-      f.choice(['default', 'aws', 'slack', 'sfdc', 'gitlab', 'webex', 'vcenter']),
-      'default',
-    ],
+    compatibility_mode: [f.choice(compatibilityModes), 'default'],
     service_provider_config_cache_timeout: [f.text(), 'hours=1'],
   },
+  settingsOf: ({ verify_certificates: verify, compatibility_mode: mode }) => ({
+    ...(verify === undefined ? {} : { tls: { verify } }),
+    ...(mode === undefined ? {} : { profile: profiles[mode as keyof typeof profiles] }),
+  }),
   shownInstead: {
     auth_oauth_token_last_updated: null,
     auth_oauth_token_expires: null,

@@ -14,17 +14,33 @@ const policies: Readonly<Record<DeleteAction, OnMissing>> = {
 const mildestFirst: readonly DeleteAction[] = ['do_nothing', 'suspend', 'delete'];
 
 /**
- * A sync has one policy for all that is missing: where the actions of users and groups differ, the milder one counts,
- * so that nothing is taken away that shall stay.
+ * A sync has one policy for all that is missing. Where the actions of users and groups differ, the milder one counts, so
+ * that nothing is taken away that shall stay; the stronger one where the connection keeps the two apart.
  */
-export function onMissingOf(user: DeleteAction, group: DeleteAction): OnMissing {
-  return policies[mildestFirst.find((action) => action === user || action === group) ?? 'do_nothing'];
+export function onMissingOf(family: Family, user: DeleteAction, group: DeleteAction): OnMissing {
+  const order = family.deletesByKind === true ? mildestFirst.toReversed() : mildestFirst;
+  return policies[order.find((action) => action === user || action === group) ?? 'do_nothing'];
+}
+
+/** What a connection is told of the two actions, where it can keep them apart. */
+export function deletionSettings(family: Family, user: DeleteAction, group: DeleteAction) {
+  if (family.deletesByKind !== true) return {};
+  return { deletion: { user, group: group === 'delete' ? 'delete' : 'do_nothing' } };
 }
 
 /** Users of a group with this UUID, and all groups. */
 export function filterOfGroups(uuids: readonly string[]): string {
   const member = uuids.map((uuid) => `${JSON.stringify(idOfUuid('group', uuid))} in source["$groups"]`);
   return `source["$kind"][0] != "user" || ${member.join(' || ')}`;
+}
+
+/** What people have as `employeeType` who are no people. */
+const serviceAccounts = ['service_account', 'internal_service_account'];
+
+/** Everybody but service accounts, and all groups. */
+export function filterOfServiceAccounts(): string {
+  const one = serviceAccounts.map((type) => `"${type}" in source["employeeType"]`);
+  return `source["$kind"][0] != "user" || !(${one.join(' || ')})`;
 }
 
 /** Whether a provider was told to preview only; then nothing that this API starts writes. */
@@ -42,11 +58,15 @@ export function optionsOf(family: Family, provider?: EgressProvider): Record<str
 }
 
 /** The kept actions, unless the sync's policy was changed since from elsewhere. */
-function actionsOf(options: Record<string, unknown>, provider: EgressProvider): Record<string, unknown> {
+function actionsOf(
+  family: Family,
+  options: Record<string, unknown>,
+  provider: EgressProvider,
+): Record<string, unknown> {
   if (options['user_delete_action'] === undefined) return {};
   const { onMissing } = provider.sync.settings;
   const [user, group] = [options['user_delete_action'], options['group_delete_action']] as DeleteAction[];
-  if (user !== undefined && group !== undefined && onMissingOf(user, group) === onMissing) return {};
+  if (user !== undefined && group !== undefined && onMissingOf(family, user, group) === onMissing) return {};
   const action = mildestFirst.find((one) => policies[one] === onMissing);
   return { user_delete_action: action, group_delete_action: action };
 }
@@ -74,6 +94,6 @@ export function renderProvider(family: Family, provider: EgressProvider): Record
     ...Object.fromEntries(settings),
     ...family.shownInstead,
     ...options,
-    ...actionsOf(options, provider),
+    ...actionsOf(family, options, provider),
   };
 }

@@ -8,6 +8,8 @@ const classes = {
   pattern: /^[A-Za-z0-9.;-]+( *, *[A-Za-z0-9.;-]+)*$/,
 } as const;
 const attribute = { type: 'string', maxLength: 128, pattern: /^[A-Za-z][A-Za-z0-9-]*$/ } as const;
+/** Members are read from all three of them, whichever is named. */
+const memberAttribute = { type: 'string', pattern: /^(member|uniqueMember|memberUid)$/i } as const;
 const filter = { type: 'string', maxLength: 2048 } as const;
 const node = { type: 'string', minLength: 1, maxLength: 1024 } as const;
 const threshold = { type: 'integer', minimum: 0 } as const;
@@ -29,7 +31,7 @@ const readingFields = {
   OrganizationUnitObjectClass: classes,
   GroupObjectClass: classes,
   GroupObjectClassCustomFilter: filter,
-  GroupMemberAttributeName: attribute,
+  GroupMemberAttributeName: memberAttribute,
 } as const;
 
 const writingFields = {

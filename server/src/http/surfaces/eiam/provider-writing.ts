@@ -47,12 +47,14 @@ interface Writing {
 
 async function compile(app: Application, actor: Actor, writing: Writing): Promise<ProviderChange> {
   const { record, enabled, displayName, password } = writing;
-  const sync = compileSync(record, await resolveUnits(app, actor, record));
+  const paths = await resolveUnits(app, actor, record);
+  const sync = compileSync(record, paths);
   return {
     displayName,
     settings: compileSettings(record),
     secrets: password === undefined || password === '' ? undefined : { password },
     sync: sync && { ...sync, enabled },
+    scopeUnits: paths,
     annotations: { [annotationName]: { ...record, enabled } },
   };
 }

@@ -1,4 +1,5 @@
 import { LockstepError } from '../../../kernel/errors.ts';
+import { isStorableText } from '../../json-body.ts';
 
 /**
  * Parameters of a query as they came. Names with brackets (`x[]`, `x[0]`) are lists; what is not known is ignored; of a
@@ -7,10 +8,15 @@ import { LockstepError } from '../../../kernel/errors.ts';
 export class Query {
   readonly #values: ReadonlyMap<string, readonly string[]>;
 
+  /** @throws LockstepError InvalidRequest for text that no database can hold. */
   constructor(search: string) {
     const values = new Map<string, string[]>();
     for (const [name, value] of new URLSearchParams(search)) {
       const plain = name.replace(/\[\d*\]$/, '');
+      if (!isStorableText(name) || !isStorableText(value))
+        throw new LockstepError('InvalidRequest', `'${plain.replaceAll('\0', '')}' contains U+0000`, {
+          field: plain,
+        });
       values.set(plain, [...(values.get(plain) ?? []), value]);
     }
     this.#values = values;

@@ -1,10 +1,18 @@
 import { LockstepError } from '../../../kernel/errors.ts';
 import { parseJsonBody } from '../../json-body.ts';
 
-const token = /"(?:[^"\\]|\\.)*"|[{}[\]:,]/gs;
+const [quote, backslash, comma] = ['"', '\\', ','].map((text) => text.charCodeAt(0));
+const [openObject, closeObject, openList, closeList] = ['{', '}', '[', ']'].map((text) => text.charCodeAt(0));
 
-/** An open object with the names that it has had, or an open list. */
-type Open = { readonly names: Set<string>; expectsName: boolean } | 'list';
+/** Where a string ends that begins at a quotation mark. */
+function endOfString(text: string, start: number): number {
+  let at = start + 1;
+  while (text.charCodeAt(at) !== quote) at += text.charCodeAt(at) === backslash ? 2 : 1;
+  return at;
+}
+
+/** Names that an open object has had; undefined for an open list. */
+type Open = Set<string> | undefined;
 
 /**
  * Refuses an object in which a name stands twice: RFC 8259 section 4 leaves open which one counts, so the sides may
@@ -12,22 +20,32 @@ type Open = { readonly names: Set<string>; expectsName: boolean } | 'list';
  */
 function refuseDuplicateNames(text: string): void {
   const open: Open[] = [];
-  for (const [found] of text.matchAll(token)) {
-    const inner = open.at(-1);
-    if (found === '{') open.push({ names: new Set(), expectsName: true });
-    else if (found === '[') open.push('list');
-    else if (found === '}' || found === ']') open.pop();
-    else if (inner === undefined || inner === 'list') continue;
-    else if (found === ',') inner.expectsName = true;
-    else if (found !== ':' && inner.expectsName) {
-      inner.expectsName = false;
-      const name = JSON.parse(found) as string;
-      if (inner.names.has(name)) {
-        throw new LockstepError('InvalidSyntax', `The body has the name ${JSON.stringify(name)} twice.`);
-      }
-      inner.names.add(name);
-    }
+  // The next string is a name, and not a value.
+  let expectsName = false;
+  for (let at = 0; at < text.length; at += 1) {
+    const code = text.charCodeAt(at);
+    if (code === quote) {
+      const end = endOfString(text, at);
+      if (expectsName) addName(open.at(-1), text.slice(at, end + 1));
+      expectsName = false;
+      at = end;
+    } else if (code === openObject || code === openList) {
+      open.push(code === openObject ? new Set() : undefined);
+      expectsName = code === openObject;
+    } else if (code === closeObject || code === closeList) {
+      open.pop();
+      expectsName = false;
+    } else if (code === comma) expectsName = open.at(-1) !== undefined;
   }
+}
+
+/** @param written a string of JSON, in its quotation marks */
+function addName(names: Open, written: string): void {
+  const name = written.includes('\\') ? (JSON.parse(written) as string) : written.slice(1, -1);
+  if (names?.has(name) === true) {
+    throw new LockstepError('InvalidSyntax', `The body has the name ${JSON.stringify(name)} twice.`);
+  }
+  names?.add(name);
 }
 
 /** A SCIM message off the wire. An empty body is undefined. @throws LockstepError InvalidSyntax. */

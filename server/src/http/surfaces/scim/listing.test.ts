@@ -5,6 +5,7 @@ import {
   pushUser,
   serveScim,
   urn,
+  type ScimAnswer,
   type ScimClient,
 } from '../../../../../test/servers/scim-client.ts';
 import { describeOnServerStore } from '../../../../../test/servers/shared-store.ts';
@@ -25,19 +26,19 @@ const people = [
   ['Eve', {}],
 ] as const;
 
+async function names(client: ScimClient, query: Record<string, string>): Promise<string[]> {
+  const { body } = await client.expect(200, 'GET', `/Users?${new URLSearchParams(query).toString()}`);
+  expect(body.schemas).toEqual([urn.list]);
+  expect(body.itemsPerPage).toBe(body.Resources.length);
+  return (body.Resources as { userName: string }[]).map(({ userName }) => userName);
+}
+
 describeOnServerStore('SCIM lists', (makeStore) => {
   async function start(): Promise<{ client: ScimClient; ids: string[] } & AsyncDisposable> {
     const client = await serveScim(await openIdleApplication(await makeStore()), { profile: 'strict' });
     const ids: string[] = [];
     for (const [userName, more] of people) ids.push(await pushUser(client, userName, more));
     return { client, ids, [Symbol.asyncDispose]: async () => client[Symbol.asyncDispose]() };
-  }
-
-  async function names(client: ScimClient, query: Record<string, string>): Promise<string[]> {
-    const { body } = await client.expect(200, 'GET', `/Users?${new URLSearchParams(query).toString()}`);
-    expect(body.schemas).toEqual([urn.list]);
-    expect(body.itemsPerPage).toBe(body.Resources.length);
-    return (body.Resources as { userName: string }[]).map(({ userName }) => userName);
   }
 
   test('filters of the standard find what they say', async () => {
@@ -140,7 +141,7 @@ describeOnServerStore('SCIM lists', (makeStore) => {
       let cursor: string | undefined = '';
       for (let pages = 0; cursor !== undefined && pages < 5; pages += 1) {
         const asked: URLSearchParams = new URLSearchParams({ ...query, cursor, count: '2' });
-        const { body }: { body: any } = await client.expect(200, 'GET', `/Users?${asked.toString()}`);
+        const { body }: ScimAnswer = await client.expect(200, 'GET', `/Users?${asked.toString()}`);
         expect(body).toMatchObject({ totalResults: 5 });
         expect(body).not.toHaveProperty('startIndex');
         seen.push(...(body.Resources as { userName: string }[]).map(({ userName }) => userName));

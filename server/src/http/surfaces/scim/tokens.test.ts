@@ -8,11 +8,13 @@ import { describeOnServerStore } from '../../../../../test/servers/shared-store.
 
 const day = 24 * 60 * 60 * 1000;
 
+const bearer = (token: string) => ({ authorization: `Bearer ${token}` });
+const ends = (inMilliseconds: number) => new Date(Date.now() + inMilliseconds).toISOString();
+
 describeOnServerStore('tokens of those who push', (makeStore) => {
   async function start(settings = {}): Promise<ScimClient> {
     return serveScim(await openIdleApplication(await makeStore()), settings);
   }
-  const bearer = (token: string) => ({ authorization: `Bearer ${token}` });
 
   test('several live at once, and each ends by itself', async () => {
     await using client = await start();
@@ -81,7 +83,6 @@ describeOnServerStore('tokens of those who push', (makeStore) => {
   test('the end of a token is announced, and comes', async () => {
     await using client = await start();
     const { api } = client;
-    const ends = (inMilliseconds: number) => new Date(Date.now() + inMilliseconds).toISOString();
     await expectProblem(await api.send('POST', '/connections/hr/tokens', { expiresAt: ends(-day) }), 400);
     const make = async (expiresAt: string) =>
       api.json<CreatedConnectionToken>('POST', '/connections/hr/tokens', { expiresAt });

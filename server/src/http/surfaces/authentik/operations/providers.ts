@@ -24,7 +24,9 @@ import {
 } from '../pages.ts';
 import {
   annotationName,
+  deletionSettings,
   filterOfGroups,
+  filterOfServiceAccounts,
   onMissingOf,
   optionsOf,
   previewsOnly,
@@ -108,7 +110,7 @@ async function mappingIds(
   };
 }
 
-/** The condition that the named groups make; null for none. @throws AuthentikError 400 for a group that there is not. */
+/** The condition that the named groups and the exclusion of service accounts make; null for none. @throws AuthentikError 400 for a group that there is not. */
 async function groupFilter(call: OperationCall, options: Record<string, unknown>): Promise<string | null> {
   const single = options['filter_group'];
   const groups = [
@@ -119,7 +121,12 @@ async function groupFilter(call: OperationCall, options: Record<string, unknown>
     const found = await findNamedObject(call.app, call.actor, 'group', idOfUuid('group', group));
     if (found === undefined) throw unknownKey(field, group);
   }
-  return groups.length === 0 ? null : filterOfGroups(groups.map(([, group]) => group));
+  const conditions = [
+    ...(groups.length === 0 ? [] : [filterOfGroups(groups.map(([, group]) => group))]),
+    ...(options['exclude_users_service_account'] === true ? [filterOfServiceAccounts()] : []),
+  ];
+  if (conditions.length < 2) return conditions[0] ?? null;
+  return conditions.map((condition) => `(${condition})`).join(' && ');
 }
 
 function pick(
@@ -130,6 +137,15 @@ function pick(
   return given.length === 0
     ? undefined
     : Object.fromEntries(given.map(([setting, { name }]) => [setting, body[name]]));
+}
+
+/** Members that are settings, and settings that options stand for; undefined for none. */
+function settingsIn(
+  body: Readonly<Record<string, unknown>>,
+  family: Family,
+): Record<string, unknown> | undefined {
+  const settings = { ...pick(body, family.settings), ...family.settingsOf?.(body) };
+  return Object.keys(settings).length === 0 ? undefined : settings;
 }
 
 /** Empty secrets are none; a document is kept as its text. */
@@ -152,21 +168,22 @@ async function saveProvider(
     Readonly<Record<string, unknown>>;
   const options = optionsOf(family, before);
   for (const name of Object.keys(options)) if (body[name] !== undefined) options[name] = body[name];
-  const filters = 'filter_group' in body || 'group_filters' in body || before === undefined;
+  const filtering = ['filter_group', 'group_filters', 'exclude_users_service_account'];
+  const filters = filtering.some((name) => name in body) || before === undefined;
   const actions = 'user_delete_action' in body || 'group_delete_action' in body || before === undefined;
+  const [user, group] = ['user_delete_action', 'group_delete_action'].map(
+    (name) => (options[name] ?? 'delete') as DeleteAction,
+  ) as [DeleteAction, DeleteAction];
   const previewOnly = options['dry_run'] === true;
   const previewedBefore = before && previewsOnly(before.connection);
   const of = { type: family.connectionType, types: providerTypes, serial: before?.connection.serial };
   const saved = await saveEgressProvider(call.app, call.actor, of, {
     displayName: body.name,
-    settings: pick(body, family.settings),
+    settings: { ...settingsIn(body, family), ...(actions && deletionSettings(family, user, group)) },
     secrets: secretsIn(body, family),
     annotations: { [annotationName]: options },
     ...(actions && {
-      onMissing: onMissingOf(
-        (options['user_delete_action'] ?? 'delete') as DeleteAction,
-        (options['group_delete_action'] ?? 'delete') as DeleteAction,
-      ),
+      onMissing: onMissingOf(family, user, group),
     }),
     ...(filters && { filter: await groupFilter(call, options) }),
     mappings: await mappingIds(call, family, body),
@@ -177,15 +194,19 @@ async function saveProvider(
   return renderProvider(family, saved);
 }
 
-const deviations: readonly string[] = [
+const deviationsOf = ({ deletesByKind }: Family): readonly string[] => [
   'secrets are never in answers, and neither is the content of `credentials`',
-  '`user_delete_action` and `group_delete_action`: a sync has one policy; where they differ the milder one holds',
-  '`exclude_users_service_account`, page sizes and timeouts, and `discovery_enabled` are kept and not acted upon',
+  deletesByKind === true
+    ? '`group_delete_action` `suspend` leaves groups alone: they cannot be suspended'
+    : '`user_delete_action` and `group_delete_action`: a sync has one policy; where they differ the milder one holds',
+  '`exclude_users_service_account` leaves out people whose `employeeType` is `service_account` or `internal_service_account`',
+  'page sizes and timeouts, and `discovery_enabled` are kept and not acted upon',
   '`dry_run` makes every run a preview; previews are not shown as tasks',
   '`page_size` is 1,000 at most',
 ];
 
 function operationsOf(family: Family): Operation[] {
+  const deviations = deviationsOf(family);
   const name = `providers_${family.path}`;
   const at = `/providers/${family.path}/`;
   const one = `${at}{id}/`;

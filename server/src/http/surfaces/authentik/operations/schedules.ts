@@ -1,5 +1,6 @@
 import type { SyncConfiguration } from '@lockstep/contract/configuration.ts';
-import { listJobs, requestJob } from '../../../../app/jobs.ts';
+import { listJobs } from '../../../../app/jobs.ts';
+import { requestRun } from '../../../../app/requested-run.ts';
 import { listNamedSyncs, type NamedSync } from '../../../../app/sync-directory.ts';
 import { putSync } from '../../../../app/syncs.ts';
 import { crontabOf, quartzOfCrontab } from '../crontab.ts';
@@ -129,7 +130,7 @@ export const scheduleOperations: readonly Operation[] = [
     async (call) => {
       const { sync, annotations } = await syncIn(call);
       const mode = previewsOnly({ annotations }) ? 'dryRun' : 'apply';
-      await requestJob(call.app, call.actor, sync.id, { mode, startedThrough: 'authentik' });
+      await requestRun(call.app, call.actor, sync.id, { mode, startedThrough: 'authentik' });
     },
     { status: 204 },
   ),

@@ -1,12 +1,13 @@
 import type { JobView } from '@lockstep/contract/job.ts';
 import { jobStatuses, type JobStatus } from '@lockstep/contract/vocabulary.ts';
-import { countJobs, listJobs, requestJob, type JobListFilter } from '../../../../app/jobs.ts';
+import { countJobs, listJobs, type JobListFilter } from '../../../../app/jobs.ts';
+import { requestRun } from '../../../../app/requested-run.ts';
 import { getJobBetween, listNamedSyncs } from '../../../../app/sync-directory.ts';
 import { notFound } from '../errors.ts';
 import { loadJobLog, type LogEvent } from '../job-log.ts';
 import { getNamed } from '../lookups.ts';
 import { operation, uuidIn, type Operation, type OperationCall } from '../operation.ts';
-import { renderPage } from '../pages.ts';
+import { renderPage, type Span } from '../pages.ts';
 import { previewsOnly } from '../provider-view.ts';
 import { loadTaskDirectory, type TaskNames } from '../task-names.ts';
 import { jobFilterOf, statusesShownAs } from '../task-query.ts';
@@ -27,6 +28,20 @@ const linesOfOne = 10_000;
 
 type Render = (job: JobView, names: TaskNames, log: readonly LogEvent[]) => object;
 
+const times = new Set(['mtime', 'start_timestamp', 'finish_timestamp']);
+
+/** Tasks have one order, that of time, in either direction. */
+function oldestFirst({ query }: OperationCall): boolean {
+  return times.has((query['ordering']?.at(-1) ?? '').split(',')[0]?.trim() ?? '');
+}
+
+/** The same items counted from the other end of the list. */
+function fromTheEnd({ offset, limit }: Span, total: number): Span {
+  const end = Math.max(0, total - offset);
+  const begin = Math.max(0, end - limit);
+  return { offset: begin, limit: end - begin };
+}
+
 async function renderList(
   call: OperationCall,
   filter: JobListFilter | undefined,
@@ -34,8 +49,11 @@ async function renderList(
   render: Render,
 ): Promise<object> {
   const total = filter === undefined ? 0 : await countJobs(call.app, call.actor, filter);
-  return renderPage(call.query, total, async ({ offset, limit }) => {
-    const { items } = await listJobs(call.app, call.actor, filter ?? {}, { offset, limit });
+  const reversed = oldestFirst(call);
+  return renderPage(call.query, total, async (span) => {
+    const page = reversed ? fromTheEnd(span, total) : span;
+    const { items } = await listJobs(call.app, call.actor, filter ?? {}, page);
+    if (reversed) items.reverse();
     const tasks: object[] = [];
     for (const job of items) tasks.push(render(job, names(job), await loadJobLog(call, job, linesInList)));
     return tasks;
@@ -81,7 +99,7 @@ async function retrieve(call: OperationCall, job: JobView, render: Render): Prom
 async function runAgain(call: OperationCall, job: JobView, whole: boolean): Promise<void> {
   const { selection } = job;
   const named = (await listNamedSyncs(call.app, call.actor)).find(({ sync }) => sync.id === job.syncId);
-  await requestJob(call.app, call.actor, job.syncId, {
+  await requestRun(call.app, call.actor, job.syncId, {
     mode: named && previewsOnly(named) ? 'dryRun' : 'apply',
     startedThrough: 'authentik',
     ...(!whole && selection && { selection }),
@@ -110,7 +128,7 @@ async function countTasks({ app, actor }: OperationCall): Promise<unknown> {
 }
 
 const everyJob =
-  'shows the jobs of all syncs, newest first whatever `ordering` says; each has 100 lines of its log at most here';
+  'shows the jobs of all syncs, newest first, or oldest first where `ordering` is `mtime`, `start_timestamp` or `finish_timestamp`; each has 100 lines of its log at most here';
 
 export const taskOperations: readonly Operation[] = [
   operation('events_system_tasks_list', 'GET /events/system_tasks/', listSystemTasks, {

@@ -60,7 +60,8 @@ const createIdentityProvider = operation({
   deviations: [
     'makes LDAP and Active Directory providers; other types get InvalidParameter.IdentityProviderType',
     'AuthnConfig, BindingConfig, AutoCreateUserConfig and AutoUpdateUserConfig are kept and have no effect: nobody logs in through Lockstep',
-    'PasswordSyncStatus and GroupMemberAttributeName are kept and have no effect yet',
+    'PasswordSyncStatus is kept and has no effect: no password is kept that could be written',
+    'GroupMemberAttributeName is member, uniqueMember or memberUid, and members are read from all three',
   ],
   handler: async ({ app, actor, parameters }) => {
     const { AdministratorPassword, ...ldap } = parameters.LdapConfig;

@@ -1,4 +1,5 @@
 import { countJobs, getJob, listJobs, requestJob } from '../../../../app/jobs.ts';
+import { isSameRun } from '../../../../app/requested-run.ts';
 import { applicationIds, checkSelection, getSyncOfConnection } from '../../../../app/sync-targets.ts';
 import { LockstepError } from '../../../../kernel/errors.ts';
 import { EiamError, resourceNotFound } from '../errors.ts';
@@ -54,13 +55,14 @@ async function run(call: RunCall): Promise<Record<string, unknown>> {
     throw resourceNotFound(isApplication ? 'Application' : 'IdentityProvider');
   }
   const selection = await readSelection(call);
-  const { job, created } = await requestJob(app, actor, sync.id, {
+  const request = {
     mode: 'apply',
     startedThrough: 'eiam',
     description: parameters.Description,
     selection,
-  });
-  if (!created && (selection !== undefined || job.mode !== 'apply')) {
+  } as const;
+  const { job, created } = await requestJob(app, actor, sync.id, request);
+  if (!created && !isSameRun(job, request)) {
     throw new EiamError(409, 'OperationDenied.SynchronizationJobRunning', `Job ${job.id} has not ended.`);
   }
   return { SynchronizationJobId: job.id };
@@ -74,7 +76,7 @@ const runSynchronizationJob = operation({
   parameters: runParameters,
   resource: ({ InstanceId }) => `instance/${InstanceId}/synchronizationjob/*`,
   deviations: [
-    'answers with the job that is under way, if the target has one',
+    'answers with the job that is under way, if the target has one of the same scope',
     'PasswordInitialization and UserIdentityTypes have no effect',
   ],
   handler: run,

@@ -57,6 +57,7 @@ const setPull = operation({
   resource: arn,
   deviations: [
     'parameters that are not given leave things as they are',
+    'GroupMemberAttributeName is member, uniqueMember or memberUid, and members are read from all three',
     'IncrementalCallbackStatus enabled compares everything every ten minutes, in place of the periodic times',
     'times are those of Asia/Shanghai',
   ],
@@ -110,8 +111,7 @@ const setPush = operation({
   deviations: [
     'parameters that are not given leave things as they are',
     'two source scopes cannot share a target scope, nor lie in each other',
-    'a source scope keeps to the place that its unit had when it was set',
-    'PasswordSyncStatus is kept and has no effect yet',
+    'PasswordSyncStatus is kept and has no effect: no password is kept that could be written',
     'times are those of Asia/Shanghai',
   ],
   handler: async (call) => {

@@ -50,6 +50,7 @@ const createUser = operation({
   resource: ({ InstanceId }) => `instance/${InstanceId}/user/*`,
   deviations: [
     'keeps no passwords: refuses Password, and PasswordInitializationConfig with the priority custom',
+    'UserExternalId may be that of another user',
     'custom fields of the display type checkbox take several values, divided by commas',
   ],
   handler: async (call) => {

@@ -6,7 +6,8 @@ import {
   latestIngressJobs,
   listIdentityProviders,
 } from '../../../../app/identity-providers.ts';
-import { countJobs, countJobsBeyond, getJob, listJobs, requestJob } from '../../../../app/jobs.ts';
+import { countJobs, countJobsBeyond, getJob, listJobs } from '../../../../app/jobs.ts';
+import { requestRun } from '../../../../app/requested-run.ts';
 import { LockstepError } from '../../../../kernel/errors.ts';
 import { booleanField, findSerial, listField, serialOf, serialsOf, zoneFilter } from '../fields.ts';
 import { operation, pageParameters, type Operation } from '../operation.ts';
@@ -147,15 +148,17 @@ const createSync = operation({
   batch: 'create',
   deviations: [
     'While a sync of the identity provider has not ended the answer is that one, so that the call may be repeated.',
-    'Every sync looks at all users and groups unless `emails` says which: `force` changes nothing.',
+    'While one of other addresses or a preview has not ended the answer is 400.',
+    'A sync reads what changed since the last one where the directory can tell that, and everything else where it cannot: `force` has everything read again. Empty `emails` are as none.',
     'An identity provider with several ingress syncs runs the first of them.',
   ],
   handle: async ({ app, actor }, { params, body }) => {
     const idp = await getIdentityProvider(app, actor, serialOf(params['idpId'], 'IdP'));
     const emails = body.emails ?? [];
-    const { job } = await requestJob(app, actor, idp.syncId, {
+    const job = await requestRun(app, actor, idp.syncId, {
       mode: 'apply',
       startedThrough: 'meraki',
+      full: body.force === true,
       ...(emails.length === 0 ? {} : { selection: { emails } }),
     });
     const sync = renderSync(job, idp.serial, true);
