@@ -19,8 +19,21 @@ async function corpOf(world: World): Promise<MemorySystem> {
   return corp;
 }
 
-/** Every table but those that record jobs, and the index of match values; and the names of staging tables. */
+/** Every table but those that record jobs, and the index of match values; and what is left in staging tables. */
 const records = ['job', 'job_count', 'change', 'job_message', 'match_attribute', 'match_key'];
+
+/** How much is left in staging tables. */
+async function stagedRows(store: Store): Promise<number> {
+  const { rows: tables } = await sql<{ name: string }>`
+    select tablename as name from pg_tables where schemaname = 'staging'`.execute(store.db);
+  let staged = 0;
+  for (const { name } of tables) {
+    const { rows } = await sql<{ count: number }>`
+      select count(*)::int as count from ${sql.table(`staging.${name}`)}`.execute(store.db);
+    staged += rows[0]?.count ?? 0;
+  }
+  return staged;
+}
 
 async function everything(store: Store): Promise<unknown> {
   const { rows: tables } = await sql<{ name: string }>`
@@ -34,11 +47,7 @@ async function everything(store: Store): Promise<unknown> {
     }>`select to_jsonb(t)::text as row from ${sql.table(name)} t order by 1`.execute(store.db);
     contents[name] = rows;
   }
-  const { rows: staging } =
-    await sql`select table_name from information_schema.tables where table_schema = 'staging'`.execute(
-      store.db,
-    );
-  return { ...contents, staging };
+  return { ...contents, staged: await stagedRows(store) };
 }
 
 /** Edits of every sort. */

@@ -242,3 +242,23 @@ test('discovery that is wrong in every way is passed over', async () => {
   expect(names).toHaveLength(3);
   expect(end.complete).toBe(true);
 });
+
+test('groups of a service that never shows members are not taken for empty', async () => {
+  const groups =
+    (first: object): Script =>
+    (request) => {
+      if (request.path === '/Users') return list([]);
+      if (request.path === '/Groups')
+        return list([
+          { id: 'a', displayName: 'a', ...first },
+          { id: 'b', displayName: 'b' },
+        ]);
+      return request.path.startsWith('/Groups/')
+        ? { json: { id: request.path.slice(8), displayName: request.path.slice(8) } }
+        : undefined;
+    };
+  const silent = await read(groups({}));
+  expect(silent.groups.map(({ members }) => members)).toEqual([undefined, undefined]);
+  const telling = await read(groups({ members: [{ value: 'id1' }] }));
+  expect(telling.groups.map(({ members }) => members)).toEqual([['id1'], []]);
+});

@@ -22,7 +22,7 @@ const orders = { gt: sql`>`, ge: sql`>=`, lt: sql`<`, le: sql`<=` } as const;
  */
 function compareUnstorable({ text }: SqlValue, operator: CompareOperator, wanted: string): Condition {
   const before = sql`${wanted.slice(0, wanted.indexOf('\u0000'))}::text`;
-  if (operator === 'ne') return sql`${text} is not null`;
+  if (operator === 'ne') return sql`case when ${text} is not null then true end`;
   if (operator === 'gt' || operator === 'ge') return sql`${text} collate "C" > ${before}`;
   if (operator === 'lt' || operator === 'le') return sql`${text} collate "C" <= ${before}`;
   return sql`false`;

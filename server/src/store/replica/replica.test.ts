@@ -94,6 +94,15 @@ describeOnBothStores('a replica', (makeStore) => {
     ]);
   });
 
+  test('a whole round makes a record anew, and puts the pieces of it together', async () => {
+    const { replica, read } = await open();
+    await replica.write([user('u', { old: 1, kept: 1 })], { cursor: 1, round: 'only' });
+    await replica.write([user('u', { kept: 2 })], { cursor: 2, round: 'begin' });
+    await replica.write([user('u', { more: 3 })], { cursor: 3, round: 'end' });
+    expect(shown(await read())).toMatchObject([{ externalId: 'u', attributes: { kept: 2, more: 3 } }]);
+    expect((await read())[0]?.attributes).not.toHaveProperty('old');
+  });
+
   test('a read of changes brings what changed in between, removed records by name, members as changes', async () => {
     const { replica, read } = await open();
     await replica.write([
