@@ -16,6 +16,7 @@ import {
   type ConnectionRow,
 } from '../store/queries/connections.ts';
 import type { Connector, ConnectorContext } from '../sync/connector.ts';
+import { StorePace } from '../store/store-pace.ts';
 import { openReplica } from '../store/replica/replica.ts';
 import { lockTenant } from '../store/queries/tenant.ts';
 import { requireRole, type Actor } from './actor.ts';
@@ -60,6 +61,7 @@ export function connectorContext(
     secret: (name) => secrets[name],
     replica: openReplica(app.store, connection.serial),
     signer: openSigner(app, connection),
+    pace: app.store.engine === 'server' ? (key, quotas) => new StorePace(app.store, key, quotas) : undefined,
   };
 }
 

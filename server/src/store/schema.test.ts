@@ -21,6 +21,7 @@ function declaredColumns(): Map<string, string> {
 const javaScriptTypes: Readonly<Record<string, RegExp>> = {
   bigint: /number|Serial/,
   integer: /number/,
+  'double precision': /number/,
   text: /string|'/,
   uuid: /string/,
   boolean: /boolean/,

@@ -50,6 +50,8 @@ export interface Database {
   replica: ReplicaTable;
   replica_record: ReplicaRecordTable;
   replica_member: ReplicaMemberTable;
+  pace_bucket: PaceBucketTable;
+  pace_quiet: PaceQuietTable;
   scim_token: ScimTokenTable;
   signing_key: SigningKeyTable;
 }
@@ -592,4 +594,16 @@ interface SigningKeyTable {
   sealed_private_key: Uint8Array;
   created_at: CreatedAt;
   retired_at: MomentOrNull;
+}
+
+interface PaceBucketTable {
+  key: string;
+  bucket: string;
+  level: number;
+  filled_at: CreatedAt;
+}
+
+interface PaceQuietTable {
+  key: string;
+  quiet_until: CreatedAt;
 }

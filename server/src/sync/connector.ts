@@ -1,6 +1,7 @@
 import type { ObjectKind, Verb } from '@lockstep/contract/vocabulary.ts';
 import type { AttributeValue, Attributes } from '../directory/attributes.ts';
 import type { ErrorCode } from '../kernel/errors.ts';
+import type { Pace, Quota } from '../http-client/pace.ts';
 import type { Mapping, MatchRules } from '../mapping/rules.ts';
 import type { Replica } from './replica.ts';
 
@@ -245,6 +246,8 @@ export interface ConnectorContext {
   readonly replica?: Replica | undefined;
   /** A connection that is not saved yet has none. */
   readonly signer?: Signer | undefined;
+  /** Keeps requests below a quota that all processes of this installation share; absent where there is one process. */
+  readonly pace?: ((key: string, quotas: Readonly<Record<string, Quota>>) => Pace) | undefined;
 }
 
 /** A connector type. `Settings` is what its configuration schema parses to. */

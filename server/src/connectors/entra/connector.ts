@@ -32,12 +32,12 @@ import { EntraTargetSession } from './target.ts';
 /** What an installation may provide otherwise. */
 export interface EntraParts {
   /** Keeps requests of an application to a tenant below their quotas; shared between processes where it can be. */
-  readonly paceFor: (settings: EntraConnection) => Pace;
+  readonly paceFor: (settings: EntraConnection, context: ConnectorContext) => Pace;
   readonly wait?: Wait | undefined;
 }
 
 const defaultParts: EntraParts = {
-  paceFor: ({ tenantId, clientId }) => sharedPace(tenantId, clientId),
+  paceFor: ({ tenantId, clientId }, { pace }) => sharedPace(tenantId, clientId, pace),
 };
 
 /** Microsoft Entra ID by Microsoft Graph v1.0, as source and target: docs/connectors/entra.md. */
@@ -75,7 +75,7 @@ class EntraEndpoint implements Endpoint {
     if (replica === undefined)
       throw new LockstepError('Internal', 'a tenant of Entra ID cannot be read without a place for its copy');
     const { paceFor, wait } = this.#parts;
-    const options = { pace: paceFor(this.#settings), wait };
+    const options = { pace: paceFor(this.#settings, this.#context), wait };
     this.#graph ??= GraphClient.open(this.#settings, this.#context, options);
     const tenant = `${resolveAddresses(this.#settings).graphUrl} ${this.#settings.tenantId}`;
     return { settings: this.#settings, graph: await this.#graph, replica, tenant };

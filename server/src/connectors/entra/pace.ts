@@ -1,4 +1,5 @@
 import { BucketPace, type Pace, type PaceCost } from '../../http-client/pace.ts';
+import type { ConnectorContext } from '../../sync/connector.ts';
 
 /**
  * Quotas of Graph's directory for one application in one tenant: resource units of a small tenant in 10 seconds, and
@@ -18,9 +19,13 @@ export function writeCost(requests: number, creates = 0): PaceCost {
 
 const paces = new Map<string, Pace>();
 
-/** All connections of a process to one application in one tenant share a pace: so does Graph count. */
-export function sharedPace(tenantId: string, clientId: string): Pace {
-  const key = `${tenantId.toLowerCase()}/${clientId.toLowerCase()}`;
+/**
+ * All connections to one application in one tenant share a pace: so does Graph count. Those of other processes do, too,
+ * where there is a place for it.
+ */
+export function sharedPace(tenantId: string, clientId: string, place?: ConnectorContext['pace']): Pace {
+  const key = `entra_id/${tenantId.toLowerCase()}/${clientId.toLowerCase()}`;
+  if (place !== undefined) return place(key, quotas);
   let pace = paces.get(key);
   if (pace === undefined) {
     pace = new BucketPace(quotas);
