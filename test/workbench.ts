@@ -1,4 +1,5 @@
-import { connectionSchema, syncSchema } from '@lockstep/contract/configuration.ts';
+import { connectionSchema } from '@lockstep/contract/connection-configuration.ts';
+import { syncSchema } from '@lockstep/contract/configuration.ts';
 import type { ChangeView } from '@lockstep/contract/change.ts';
 import type { JobView } from '@lockstep/contract/job.ts';
 import type { Kind, Operation, Statistics } from '@lockstep/contract/vocabulary.ts';

@@ -10,7 +10,7 @@ import {
   scimOauthSchema,
   scimServerConnectionSchema,
   secretFields,
-} from './configuration.ts';
+} from './connection-configuration.ts';
 import { timeSchema } from './page.ts';
 
 /** Members of a connection's configuration that are secrets: sealed in the store and never shown again. */

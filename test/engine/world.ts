@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { sql } from 'kysely';
 import { afterAll, beforeAll } from 'vitest';
-import type { connectionSchema, syncSchema } from '../../contract/src/configuration.ts';
+import type { connectionSchema } from '../../contract/src/connection-configuration.ts';
+import type { syncSchema } from '../../contract/src/configuration.ts';
 import type { ChangeView } from '../../contract/src/change.ts';
 import type { JobView } from '../../contract/src/job.ts';
 import { kinds, operationOfVerb, operations } from '../../contract/src/vocabulary.ts';

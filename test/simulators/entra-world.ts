@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import { entraIdConnectionSchema } from '@lockstep/contract/configuration.ts';
+import { entraIdConnectionSchema } from '@lockstep/contract/connection-configuration.ts';
 import { makeEntraConnector } from '../../server/src/connectors/entra/connector.ts';
 import type { Completeness, Endpoint, ExternalObject, RawEntry } from '../../server/src/sync/connector.ts';
 import { type GraphSimulator, startGraphSimulator } from './graph/simulator.ts';

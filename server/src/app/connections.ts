@@ -1,7 +1,7 @@
 import type { ConnectionTest, ConnectionView } from '@lockstep/contract/connection.ts';
 import { resourceNameSchema, secretNames } from '@lockstep/contract/connection.ts';
-import type { ConnectionConfiguration } from '@lockstep/contract/configuration.ts';
-import { connectionSchema } from '@lockstep/contract/configuration.ts';
+import type { ConnectionConfiguration } from '@lockstep/contract/connection-configuration.ts';
+import { connectionSchema } from '@lockstep/contract/connection-configuration.ts';
 import type { Page } from '@lockstep/contract/page.ts';
 import { partSecretFields } from '@lockstep/contract/secret-fields.ts';
 import { LockstepError } from '../kernel/errors.ts';

@@ -1,4 +1,5 @@
-import type { ConnectionConfiguration, SyncConfiguration } from '@lockstep/contract/configuration.ts';
+import type { ConnectionConfiguration } from '@lockstep/contract/connection-configuration.ts';
+import type { SyncConfiguration } from '@lockstep/contract/configuration.ts';
 import { syncSchema } from '@lockstep/contract/configuration.ts';
 import type { OnMissing } from '@lockstep/contract/vocabulary.ts';
 import { LockstepError } from '../kernel/errors.ts';

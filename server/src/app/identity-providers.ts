@@ -1,5 +1,6 @@
 import type { ConnectionTest } from '@lockstep/contract/connection.ts';
-import type { ConnectionConfiguration, SyncConfiguration } from '@lockstep/contract/configuration.ts';
+import type { ConnectionConfiguration } from '@lockstep/contract/connection-configuration.ts';
+import type { SyncConfiguration } from '@lockstep/contract/configuration.ts';
 import { syncSchema } from '@lockstep/contract/configuration.ts';
 import { LockstepError } from '../kernel/errors.ts';
 import {

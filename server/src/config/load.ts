@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
-import { configurationSchema, secretFields } from '@lockstep/contract/configuration.ts';
-import type { ConnectionConfiguration } from '@lockstep/contract/configuration.ts';
+import { secretFields } from '@lockstep/contract/connection-configuration.ts';
+import { configurationSchema } from '@lockstep/contract/configuration.ts';
+import type { ConnectionConfiguration } from '@lockstep/contract/connection-configuration.ts';
 import { partSecretFields } from '@lockstep/contract/secret-fields.ts';
 import { LockstepError } from '../kernel/errors.ts';
 import type { Problem } from '../kernel/errors.ts';

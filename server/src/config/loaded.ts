@@ -1,8 +1,5 @@
-import type {
-  AuthZoneConfiguration,
-  ConnectionConfiguration,
-  SyncConfiguration,
-} from '@lockstep/contract/configuration.ts';
+import type { ConnectionConfiguration } from '@lockstep/contract/connection-configuration.ts';
+import type { AuthZoneConfiguration, SyncConfiguration } from '@lockstep/contract/configuration.ts';
 
 /** A connection: what may be stored and shown, and apart from it what must be sealed. */
 export interface LoadedConnection {

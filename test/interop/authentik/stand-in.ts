@@ -1,4 +1,4 @@
-import { ldapConnectionSchema, type LdapConnection } from '../../../contract/src/configuration.ts';
+import { ldapConnectionSchema, type LdapConnection } from '../../../contract/src/connection-configuration.ts';
 import { ldapConnector } from '../../../server/src/connectors/ldap/connector.ts';
 import type { ConnectorRegistry } from '../../../server/src/app/application.ts';
 import type { Connector } from '../../../server/src/sync/connector.ts';

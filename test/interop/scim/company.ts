@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { z } from 'zod';
-import type { scimConnectionSchema } from '../../../contract/src/configuration.ts';
+import type { scimConnectionSchema } from '../../../contract/src/connection-configuration.ts';
 import type { JobView } from '../../../contract/src/job.ts';
 import type { Application } from '../../../server/src/app/application.ts';
 import { openStore } from '../../../server/src/store/open.ts';

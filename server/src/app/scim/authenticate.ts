@@ -1,5 +1,5 @@
 import { timingSafeEqual } from 'node:crypto';
-import type { ScimServerConnection } from '@lockstep/contract/configuration.ts';
+import type { ScimServerConnection } from '@lockstep/contract/connection-configuration.ts';
 import { LockstepError } from '../../kernel/errors.ts';
 import { getScimProfile, type ScimProfile } from '../../scim/profile.ts';
 import {

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import type { EntraConnection } from '@lockstep/contract/configuration.ts';
+import type { EntraConnection } from '@lockstep/contract/connection-configuration.ts';
 import type { ClientCredential } from '../../http-client/client-assertion.ts';
 import { LockstepError } from '../../kernel/errors.ts';
 import type { ConnectorContext } from '../../sync/connector.ts';

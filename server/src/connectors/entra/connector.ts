@@ -1,4 +1,4 @@
-import type { EntraConnection } from '@lockstep/contract/configuration.ts';
+import type { EntraConnection } from '@lockstep/contract/connection-configuration.ts';
 import type { ObjectKind } from '@lockstep/contract/vocabulary.ts';
 import type { Attributes } from '../../directory/attributes.ts';
 import type { Pace } from '../../http-client/pace.ts';

@@ -1,4 +1,4 @@
-import type { EntraConnection } from '@lockstep/contract/configuration.ts';
+import type { EntraConnection } from '@lockstep/contract/connection-configuration.ts';
 import { HttpClient } from '../../http-client/client.ts';
 import { OAuthToken } from '../../http-client/oauth-token.ts';
 import type { Pace } from '../../http-client/pace.ts';

@@ -1,4 +1,4 @@
-import type { EntraConnection } from '@lockstep/contract/configuration.ts';
+import type { EntraConnection } from '@lockstep/contract/connection-configuration.ts';
 import type { Replica } from '../../sync/replica.ts';
 import type { GraphClient } from './graph-client.ts';
 

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, describe, expect, test } from 'vitest';
 import { type GraphSimulator, startGraphSimulator } from '../../../../test/simulators/graph/simulator.ts';
-import { entraIdConnectionSchema } from '@lockstep/contract/configuration.ts';
+import { entraIdConnectionSchema } from '@lockstep/contract/connection-configuration.ts';
 import type { TestStep } from '../../sync/connector.ts';
 import { resolveAddresses } from './config.ts';
 import { entraConnector } from './connector.ts';

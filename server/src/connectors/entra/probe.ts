@@ -1,6 +1,6 @@
 import { lookup } from 'node:dns/promises';
 import { connect, isIP } from 'node:net';
-import type { EntraConnection } from '@lockstep/contract/configuration.ts';
+import type { EntraConnection } from '@lockstep/contract/connection-configuration.ts';
 import { BucketPace } from '../../http-client/pace.ts';
 import { HttpClient } from '../../http-client/client.ts';
 import { LockstepError } from '../../kernel/errors.ts';

@@ -1,4 +1,4 @@
-import type { EntraConnection } from '@lockstep/contract/configuration.ts';
+import type { EntraConnection } from '@lockstep/contract/connection-configuration.ts';
 import type { AttributeValue, Attributes } from '../../directory/attributes.ts';
 import { LockstepError } from '../../kernel/errors.ts';
 import type { Completeness, ExternalObject, RawEntry, ReadRequest } from '../../sync/connector.ts';

@@ -1,4 +1,4 @@
-import type { EntraConnection } from '@lockstep/contract/configuration.ts';
+import type { EntraConnection } from '@lockstep/contract/connection-configuration.ts';
 import type { ReplicaChange } from '../../sync/replica.ts';
 import type { BatchAnswer, BatchItem, BatchSender } from './batch.ts';
 import type { GraphClient } from './graph-client.ts';

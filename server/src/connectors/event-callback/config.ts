@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import type { EventCallbackConnection } from '@lockstep/contract/configuration.ts';
+import type { EventCallbackConnection } from '@lockstep/contract/connection-configuration.ts';
 import { HttpClient } from '../../http-client/client.ts';
 import { waitSeconds, type Wait } from '../../http-client/wait.ts';
 import { LockstepError } from '../../kernel/errors.ts';

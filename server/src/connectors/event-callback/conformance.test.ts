@@ -1,5 +1,5 @@
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
-import { eventCallbackConnectionSchema } from '@lockstep/contract/configuration.ts';
+import { eventCallbackConnectionSchema } from '@lockstep/contract/connection-configuration.ts';
 import { targetConformance, type SeenObject } from '../../../../test/conformance/target-conformance.ts';
 import { startEventReceiver, type EventReceiver } from '../../../../test/simulators/event-receiver.ts';
 import { MemoryReplica } from '../../../../test/simulators/memory-replica.ts';

@@ -1,4 +1,4 @@
-import type { EventCallbackConnection } from '@lockstep/contract/configuration.ts';
+import type { EventCallbackConnection } from '@lockstep/contract/connection-configuration.ts';
 import type { ObjectKind } from '@lockstep/contract/vocabulary.ts';
 import type { Attributes } from '../../directory/attributes.ts';
 import type { Wait } from '../../http-client/wait.ts';

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { lookup } from 'node:dns/promises';
 import { connect, isIP } from 'node:net';
-import type { EventCallbackConnection } from '@lockstep/contract/configuration.ts';
+import type { EventCallbackConnection } from '@lockstep/contract/connection-configuration.ts';
 import { LockstepError } from '../../kernel/errors.ts';
 import type { ConnectorContext, TestStep } from '../../sync/connector.ts';
 import { openDelivery, type OpenedDelivery } from './config.ts';

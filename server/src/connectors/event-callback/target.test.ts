@@ -1,6 +1,6 @@
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { eventCallbackConnectionSchema } from '@lockstep/contract/configuration.ts';
+import { eventCallbackConnectionSchema } from '@lockstep/contract/connection-configuration.ts';
 import { startEventReceiver, type EventReceiver } from '../../../../test/simulators/event-receiver.ts';
 import { MemoryReplica } from '../../../../test/simulators/memory-replica.ts';
 import type { Endpoint, TargetChange } from '../../sync/connector.ts';

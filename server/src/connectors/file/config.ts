@@ -1,5 +1,5 @@
 import { extname, isAbsolute, resolve } from 'node:path';
-import type { FileConnection } from '@lockstep/contract/configuration.ts';
+import type { FileConnection } from '@lockstep/contract/connection-configuration.ts';
 import { normaliseDn } from '../../directory/dn/dn.ts';
 import { LockstepError } from '../../kernel/errors.ts';
 import type { ConnectorContext } from '../../sync/connector.ts';

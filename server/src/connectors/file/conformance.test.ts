@@ -3,7 +3,7 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'vitest';
-import { fileConnectionSchema } from '@lockstep/contract/configuration.ts';
+import { fileConnectionSchema } from '@lockstep/contract/connection-configuration.ts';
 import {
   targetConformance,
   type ConformanceTarget,

@@ -1,4 +1,4 @@
-import type { FileConnection } from '@lockstep/contract/configuration.ts';
+import type { FileConnection } from '@lockstep/contract/connection-configuration.ts';
 import type { Connector, Endpoint } from '../../sync/connector.ts';
 import { isAtOrBelow, normaliseDn } from '../../directory/dn/dn.ts';
 import { capabilitiesOf } from './capabilities.ts';

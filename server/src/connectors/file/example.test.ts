@@ -1,7 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { expect, test } from 'vitest';
 import { parse } from 'yaml';
-import { configurationSchema, fileConnectionSchema } from '@lockstep/contract/configuration.ts';
+import { fileConnectionSchema } from '@lockstep/contract/connection-configuration.ts';
+import { configurationSchema } from '@lockstep/contract/configuration.ts';
 import { renderCompany } from '../../../../examples/generate-company.ts';
 import type { ExternalObject, RawEntry } from '../../sync/connector.ts';
 import { fileConnector } from './connector.ts';

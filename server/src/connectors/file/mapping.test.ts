@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { ldapConnectionSchema } from '@lockstep/contract/configuration.ts';
+import { ldapConnectionSchema } from '@lockstep/contract/connection-configuration.ts';
 import { ldapConnector } from '../ldap/connector.ts';
 import { defaultMapping } from './mapping.ts';
 

@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { fileConnectionSchema } from '@lockstep/contract/configuration.ts';
+import { fileConnectionSchema } from '@lockstep/contract/connection-configuration.ts';
 import type { Completeness, Endpoint, RawEntry, ReadRequest } from '../../sync/connector.ts';
 import { fileConnector } from './connector.ts';
 

@@ -1,5 +1,5 @@
 /** Writes a file in batches, tells of each, and goes on until it is done or killed. Arguments: path, first batch. */
-import { fileConnectionSchema } from '@lockstep/contract/configuration.ts';
+import { fileConnectionSchema } from '@lockstep/contract/connection-configuration.ts';
 import type { TargetChange } from '../../sync/connector.ts';
 import { fileConnector } from './connector.ts';
 

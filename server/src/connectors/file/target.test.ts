@@ -17,7 +17,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { fileConnectionSchema, type FileConnection } from '@lockstep/contract/configuration.ts';
+import { fileConnectionSchema, type FileConnection } from '@lockstep/contract/connection-configuration.ts';
 import type { Endpoint, TargetChange, TargetOutcome, TargetSession } from '../../sync/connector.ts';
 import { fileConnector } from './connector.ts';
 

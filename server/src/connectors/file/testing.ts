@@ -1,6 +1,6 @@
 import { access, constants } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import type { FileConnection } from '@lockstep/contract/configuration.ts';
+import type { FileConnection } from '@lockstep/contract/connection-configuration.ts';
 import { LockstepError } from '../../kernel/errors.ts';
 import type { ConnectorContext, TestStep } from '../../sync/connector.ts';
 import { resolveSettings, type FileSettings } from './config.ts';

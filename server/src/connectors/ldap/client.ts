@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import type { LdapConnection } from '@lockstep/contract/configuration.ts';
+import type { LdapConnection } from '@lockstep/contract/connection-configuration.ts';
 import { LockstepError } from '../../kernel/errors.ts';
 import type { ConnectorContext } from '../../sync/connector.ts';
 import { resultCodeOf } from './errors.ts';

@@ -1,4 +1,4 @@
-import type { LdapConnection } from '@lockstep/contract/configuration.ts';
+import type { LdapConnection } from '@lockstep/contract/connection-configuration.ts';
 import type { ObjectKind } from '@lockstep/contract/vocabulary.ts';
 import { binaryAttributes } from '../../directory/inet-org-person.ts';
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { ldapConnectionSchema } from '@lockstep/contract/configuration.ts';
+import { ldapConnectionSchema } from '@lockstep/contract/connection-configuration.ts';
 import { resolveShape, type LdapShape } from './config.ts';
 import { externalIdOf, externalIdValue, isLookupId } from './externalId.ts';
 import { BerWriter } from './protocol/ber/writer.ts';

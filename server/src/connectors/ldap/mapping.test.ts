@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { ldapConnectionSchema } from '@lockstep/contract/configuration.ts';
+import { ldapConnectionSchema } from '@lockstep/contract/connection-configuration.ts';
 import { objectKinds } from '@lockstep/contract/vocabulary.ts';
 import type { Mapping } from '../../mapping/rules.ts';
 import { ldapConnector } from './connector.ts';

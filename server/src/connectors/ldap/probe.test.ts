@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { ldapConnectionSchema } from '@lockstep/contract/configuration.ts';
+import { ldapConnectionSchema } from '@lockstep/contract/connection-configuration.ts';
 import { freePorts, startSlapd, type Slapd } from '../../../../test/servers/slapd.ts';
 import type { TestStep } from '../../sync/connector.ts';
 import { ldapConnector } from './connector.ts';

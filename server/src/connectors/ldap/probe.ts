@@ -1,6 +1,6 @@
 import { lookup } from 'node:dns/promises';
 import { connect, isIP } from 'node:net';
-import type { LdapConnection } from '@lockstep/contract/configuration.ts';
+import type { LdapConnection } from '@lockstep/contract/connection-configuration.ts';
 import { LockstepError } from '../../kernel/errors.ts';
 import type { ConnectorContext, TestStep } from '../../sync/connector.ts';
 import { clientOptions, readOne } from './client.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { ldapConnectionSchema } from '@lockstep/contract/configuration.ts';
+import { ldapConnectionSchema } from '@lockstep/contract/connection-configuration.ts';
 import type { ObjectKind } from '@lockstep/contract/vocabulary.ts';
 import type { Attributes } from '../../directory/attributes.ts';
 import type { ExternalObject, Projected } from '../../sync/connector.ts';

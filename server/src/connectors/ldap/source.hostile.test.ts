@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { ldapConnectionSchema } from '@lockstep/contract/configuration.ts';
+import { ldapConnectionSchema } from '@lockstep/contract/connection-configuration.ts';
 import type { Completeness, RawEntry } from '../../sync/connector.ts';
 import { ldapConnector } from './connector.ts';
 import { BerReader, tags } from './protocol/ber/reader.ts';

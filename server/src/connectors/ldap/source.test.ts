@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { ldapConnectionSchema, type LdapConnection } from '@lockstep/contract/configuration.ts';
+import { ldapConnectionSchema, type LdapConnection } from '@lockstep/contract/connection-configuration.ts';
 import { startSlapd, type Slapd } from '../../../../test/servers/slapd.ts';
 import type { Completeness, Endpoint, ExternalObject, RawEntry, ReadRequest } from '../../sync/connector.ts';
 import { ldapConnector } from './connector.ts';

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll } from 'vitest';
-import { ldapConnectionSchema } from '@lockstep/contract/configuration.ts';
+import { ldapConnectionSchema } from '@lockstep/contract/connection-configuration.ts';
 import {
   targetConformance,
   type ConformanceTarget,

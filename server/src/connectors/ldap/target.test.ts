@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { ldapConnectionSchema } from '@lockstep/contract/configuration.ts';
+import { ldapConnectionSchema } from '@lockstep/contract/connection-configuration.ts';
 import { startSlapd, type Slapd } from '../../../../test/servers/slapd.ts';
 import type { DumpedEntry } from '../../../../test/servers/ldifDump.ts';
 import type { TargetChange, TargetSession } from '../../sync/connector.ts';

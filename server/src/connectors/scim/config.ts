@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import type { ScimConnection } from '@lockstep/contract/configuration.ts';
+import type { ScimConnection } from '@lockstep/contract/connection-configuration.ts';
 import { HttpClient } from '../../http-client/client.ts';
 import { OAuthToken } from '../../http-client/oauth-token.ts';
 import type { HttpTls } from '../../http-client/transport.ts';

@@ -1,4 +1,4 @@
-import type { ScimConnection } from '@lockstep/contract/configuration.ts';
+import type { ScimConnection } from '@lockstep/contract/connection-configuration.ts';
 import type { ObjectKind } from '@lockstep/contract/vocabulary.ts';
 import type { Attributes } from '../../directory/attributes.ts';
 import { LockstepError } from '../../kernel/errors.ts';

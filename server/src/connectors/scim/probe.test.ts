@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { scimConnectionSchema } from '@lockstep/contract/configuration.ts';
+import { scimConnectionSchema } from '@lockstep/contract/connection-configuration.ts';
 import { issueCertificate, makeAuthority } from '../../../../test/servers/certificates.ts';
 import type { TestStep } from '../../sync/connector.ts';
 import { scimConnector } from './connector.ts';

@@ -1,6 +1,6 @@
 import { lookup } from 'node:dns/promises';
 import { connect, isIP } from 'node:net';
-import type { ScimConnection } from '@lockstep/contract/configuration.ts';
+import type { ScimConnection } from '@lockstep/contract/connection-configuration.ts';
 import { LockstepError } from '../../kernel/errors.ts';
 import { isJsonObject, readAttribute } from '../../scim/resource.ts';
 import type { ConnectorContext, TestStep } from '../../sync/connector.ts';

@@ -1,4 +1,4 @@
-import type { ScimConnection } from '@lockstep/contract/configuration.ts';
+import type { ScimConnection } from '@lockstep/contract/connection-configuration.ts';
 
 export type ProfileName = ScimConnection['profile'];
 

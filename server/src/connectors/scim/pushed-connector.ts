@@ -1,4 +1,4 @@
-import type { ScimServerConnection } from '@lockstep/contract/configuration.ts';
+import type { ScimServerConnection } from '@lockstep/contract/connection-configuration.ts';
 import { LockstepError } from '../../kernel/errors.ts';
 import type { Capabilities, Connector, Endpoint, TestStep } from '../../sync/connector.ts';
 import { scimDefaultMapping, scimDefaultMatch } from './mapping.ts';

@@ -1,6 +1,6 @@
 /* oxlint-disable unicorn/consistent-function-scoping -- a script is read beside its test */
 import { expect, test } from 'vitest';
-import { scimConnectionSchema } from '@lockstep/contract/configuration.ts';
+import { scimConnectionSchema } from '@lockstep/contract/connection-configuration.ts';
 import { startScripted, type Script, type SeenRequest } from '../../../../test/servers/scripted-http.ts';
 import type { Completeness, ExternalObject } from '../../sync/connector.ts';
 import { scimConnector } from './connector.ts';

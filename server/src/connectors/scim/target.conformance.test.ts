@@ -1,6 +1,6 @@
 /* oxlint-disable unicorn/consistent-function-scoping -- a script is read beside its test */
 import { afterAll, beforeAll } from 'vitest';
-import { scimConnectionSchema } from '@lockstep/contract/configuration.ts';
+import { scimConnectionSchema } from '@lockstep/contract/connection-configuration.ts';
 import {
   targetConformance,
   type ConformanceTarget,

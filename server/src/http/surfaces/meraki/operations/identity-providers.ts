@@ -1,4 +1,4 @@
-import { entraIdConnectionSchema } from '@lockstep/contract/configuration.ts';
+import { entraIdConnectionSchema } from '@lockstep/contract/connection-configuration.ts';
 import { z } from 'zod';
 import {
   createIdentityProvider,
