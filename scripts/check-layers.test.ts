@@ -31,7 +31,8 @@ async function rulesBrokenBy(from: string, to: string): Promise<string[]> {
 
 test.each([
   ['server/src/kernel/a.ts', 'server/src/store/b.ts', 'layer-kernel'],
-  ['server/src/mapping/a.ts', 'server/src/sync/b.ts', 'layer-mapping'],
+  ['server/src/mapping/a.ts', 'server/src/sync/b.ts', 'layer-mapping-scim-http-client'],
+  ['server/src/http-client/a.ts', 'server/src/sync/b.ts', 'layer-mapping-scim-http-client'],
   ['server/src/sync/a.ts', 'server/src/connectors/file/b.ts', 'layer-sync'],
   ['server/src/sync/a.ts', 'server/src/store/b.ts', 'layer-sync'],
   ['server/src/store/a.ts', 'server/src/app/b.ts', 'layer-store'],

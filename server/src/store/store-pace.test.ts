@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest';
-import { describeOnBothStores } from '../../../test/servers/stores.ts';
+import { describeOnSharedStores } from '../../../test/servers/shared-store.ts';
 import type { Wait } from '../http-client/wait.ts';
 import { StorePace } from './store-pace.ts';
 
 const quotas = { writes: { amount: 1000, seconds: 1000, burst: 10 } };
 
-describeOnBothStores('a pace that processes share', (makeStore) => {
+describeOnSharedStores('a pace that processes share', (makeStore) => {
   /** Waits are noted and not waited. */
   async function open() {
     const store = await makeStore();

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { describeOnBothStores } from '../../../../test/servers/stores.ts';
+import { describeOnSharedStores } from '../../../../test/servers/shared-store.ts';
 import type { ReplicaEntry, ReplicaReadOptions } from '../../sync/replica.ts';
 import { sql } from 'kysely';
 import type { Store } from '../store.ts';
@@ -24,7 +24,7 @@ const member = (verb: 'addMember' | 'removeMember', groupId: string, memberId: s
 const shown = (entries: readonly ReplicaEntry[]) =>
   entries.map(({ kind, externalId, attributes, members }) => ({ kind, externalId, attributes, members }));
 
-describeOnBothStores('a replica', (makeStore) => {
+describeOnSharedStores('a replica', (makeStore) => {
   async function open(name = 'a') {
     const store = await makeStore();
     const replica = openReplica(store, await makeConnection(store, name));
