@@ -172,6 +172,9 @@ describe('Entra ID pushes by SCIM into Lockstep, and Lockstep writes to OpenLDAP
     expect(job.statistics.user.deleted).toMatchObject({ total: 1, skipped: 1 });
     await awaitEntry('(mail=bob@example.com)', /mail: bob/);
     expect((await push('DELETE', `/Users/${ids['bob']}`)).status).toBe(503);
+    // What takes nothing away goes on meanwhile.
+    const again = patch({ op: 'Add', path: 'members', value: [{ value: ids['ada'] }] });
+    expect((await push('PATCH', `/Groups/${ids['staff']}`, again)).status).toBeLessThan(300);
     const { job: approving } = await lockstep.api<{ job: { id: string } }>(
       'POST',
       `/jobs/${job.id}/approve`,

@@ -14,7 +14,7 @@ import { evaluateGuard, guardWindow, noLoss, type GuardCount } from '../../sync/
 import { resolveGuard } from '../../sync/guard-limits.ts';
 import type { Push } from './push.ts';
 
-async function heldBy({ app, connection }: Push, row: SyncRow): Promise<string | undefined> {
+async function heldBy({ app, connection }: Push, row: SyncRow, id: string): Promise<string | undefined> {
   if (!row.enabled || row.direction !== 'ingress') return undefined;
   const { db } = app.store;
   const position = row.readPosition?.position;
@@ -25,8 +25,8 @@ async function heldBy({ app, connection }: Push, row: SyncRow): Promise<string |
     position: typeof position === 'number' ? position : 0,
     believesAbsence: row.settings.onMissing !== 'ignore',
   };
+  if ((await countPendingRemovals(db, sync, id)).size === 0) return undefined;
   const pending = await countPendingRemovals(db, sync);
-  if (pending.size === 0) return undefined;
   const since = new Date(app.clock.now().getTime() - guardWindow);
   const recent = await countRecentRemovals(db, row.id, since);
   const counts = {} as Record<Kind, GuardCount>;
@@ -40,14 +40,14 @@ async function heldBy({ app, connection }: Push, row: SyncRow): Promise<string |
 }
 
 /**
- * After something was pushed that takes away: whether the guard will hold it. It stays pushed, the next job of the sync
+ * After something was pushed that takes away from a record: whether the guard will hold it. It stays pushed, the next job of the sync
  * ends held with it, and whoever pushed is told to come again.
  * @throws LockstepError Held
  */
-export async function refuseHeldLosses(push: Push): Promise<void> {
+export async function refuseHeldLosses(push: Push, id: string): Promise<void> {
   const { app, connection } = push;
   for (const sync of await selectSyncsOfConnection(app.store.db, connection.tenantId, connection.id)) {
-    const sentence = await heldBy(push, sync);
+    const sentence = await heldBy(push, sync, id);
     if (sentence === undefined) continue;
     throw new LockstepError('Held', `This waits for the approval of an administrator: ${sentence}.`);
   }
@@ -57,5 +57,5 @@ export async function refuseHeldLosses(push: Push): Promise<void> {
 export async function assertRemovable(push: Push, kind: 'user' | 'group', id: string): Promise<void> {
   const { app, connection } = push;
   await requestRemoval(app.store.db, connection.serial, kind, id, app.clock.now());
-  await refuseHeldLosses(push);
+  await refuseHeldLosses(push, id);
 }

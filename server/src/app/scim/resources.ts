@@ -162,7 +162,7 @@ async function tryEdit(
   const isInactive = target.type === 'User' && content.attributes['active'] === false;
   if (same && members.added.length === 0 && members.removed.length === 0) {
     // Somebody comes again with what the guard holds.
-    if (isInactive || target.type === 'Group') await refuseHeldLosses(push);
+    if (isInactive || target.type === 'Group') await refuseHeldLosses(push, target.id);
     return record;
   }
   const written = await refusingTakenNames(async () =>
@@ -177,7 +177,7 @@ async function tryEdit(
   );
   if (written === undefined) return undefined;
   const takesAway = members.removed.length > 0 || (isInactive && record.attributes['active'] !== false);
-  if (takesAway) await refuseHeldLosses(push);
+  if (takesAway) await refuseHeldLosses(push, target.id);
   return { ...record, ...written, attributes: content.attributes };
 }
 

@@ -13,24 +13,27 @@ export interface PushedSync {
   readonly believesAbsence: boolean;
 }
 
-/** Records changed since the sync applied any. */
-const pending = ({ connectionSerial, position }: PushedSync) =>
-  sql`r.connection_serial = ${connectionSerial} and r.sequence > ${position}`;
+/** Records changed since the sync applied any; of these the one with an id, where one is given. */
+const pending = ({ connectionSerial, position }: PushedSync, id: string | undefined) =>
+  sql`r.connection_serial = ${connectionSerial} and r.sequence > ${position}
+    ${id === undefined ? sql`` : sql`and r.external_id = ${id}`}`;
 
 /**
  * What was pushed and will take something away from the directory once it is applied: records that are gone, accounts
  * that were disabled, members that groups lost. Costs what was pushed since the sync applied anything.
+ * @param id of the record that alone is looked at
  */
 export async function countPendingRemovals(
   executor: Executor,
   sync: PushedSync,
+  id?: string,
 ): Promise<ReadonlyMap<Kind, number>> {
   const { rows } = await sql<{ kind: Kind; removed: number }>`
     select r.kind, count(*)::int as removed
     from replica_record r
     join link l on l.sync_serial = ${sync.serial} and l.kind = r.kind and l.external_id = r.external_id and l.state = 'live'
     left join directory_user d on r.kind = 'user' and d.id = l.object_id
-    where ${pending(sync)}
+    where ${pending(sync, id)}
       and (${sync.believesAbsence}::boolean and (r.removed_at is not null or r.removal_requested_at is not null)
         or r.removed_at is null and r.kind = 'user' and d.enabled and lower(r.attributes ->> 'active') = 'false')
     group by r.kind
@@ -42,8 +45,8 @@ export async function countPendingRemovals(
       and m.sequence > ${sync.position}
     join membership_link x on x.sync_serial = ${sync.serial} and x.group_id = g.object_id and x.reference = m.member_id
       and x.member_id is not null
-    where ${pending(sync)} and r.kind = 'group' and r.removed_at is null`.execute(executor);
-  return new Map(rows.map(({ kind, removed }) => [kind, removed]));
+    where ${pending(sync, id)} and r.kind = 'group' and r.removed_at is null`.execute(executor);
+  return new Map(rows.filter(({ removed }) => removed > 0).map(({ kind, removed }) => [kind, removed]));
 }
 
 /** How many objects of a kind a sync holds. */
