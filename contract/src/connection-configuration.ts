@@ -8,6 +8,22 @@ export const secretSchema = z
     'A secret: ${NAME} from the environment, or {file: path} for the content of a file without its last line break.',
   );
 
+const authoritiesFile = z
+  .string()
+  .optional()
+  .describe("PEM file with the authorities to trust instead of the system's.");
+/** What is demanded of the certificate that a server shows. */
+const certificateChecks = {
+  verify: z
+    .boolean()
+    .default(true)
+    .describe('false accepts any certificate, unless fingerprints are given: for a test only.'),
+  fingerprints: z
+    .array(z.string().regex(/^[0-9A-Fa-f]{2}(:?[0-9A-Fa-f]{2}){31}$/, 'must be a SHA-256 in hexadecimal'))
+    .min(1)
+    .optional()
+    .describe('SHA-256 of the certificates that the server may show, on top of what verify demands.'),
+};
 const ldapKindSchema = z.strictObject({
   readObjectClasses: z
     .array(z.string())
@@ -42,25 +58,14 @@ export const ldapConnectionSchema = z.strictObject({
     .describe('Turn an ldap:// connection into TLS before anything else is sent.'),
   tls: z
     .strictObject({
-      caFile: z
-        .string()
-        .optional()
-        .describe("PEM file with the authorities to trust instead of the system's."),
+      caFile: authoritiesFile,
       certFile: z.string().optional().describe('PEM file with the client certificate.'),
       keyFile: z.string().optional().describe('PEM file with the key of the client certificate.'),
       serverName: z
         .string()
         .optional()
         .describe('The name that the certificate must carry, where it is not the host of the URL.'),
-      verify: z
-        .boolean()
-        .default(true)
-        .describe('false accepts any certificate, unless fingerprints are given: for a test only.'),
-      fingerprints: z
-        .array(z.string().regex(/^[0-9A-Fa-f]{2}(:?[0-9A-Fa-f]{2}){31}$/, 'must be a SHA-256 in hexadecimal'))
-        .min(1)
-        .optional()
-        .describe('SHA-256 of the certificates that the server may show, on top of what verify demands.'),
+      ...certificateChecks,
     })
     .optional(),
   baseDn: z
@@ -203,7 +208,7 @@ export const entraIdConnectionSchema = z.strictObject({
     .url({ protocol: /^https?$/ })
     .optional()
     .describe('Where tokens are given, without the tenant, where it is not as `cloud` says.'),
-  caFile: z.string().optional().describe("PEM file with the authorities to trust instead of the system's."),
+  caFile: authoritiesFile,
   timeoutSeconds: z.number().positive().default(60).describe('Seconds that one request may take.'),
   includeGuests: z.boolean().default(true).describe('false: guests are neither read nor matched.'),
   excludeServiceAccounts: z
@@ -253,20 +258,8 @@ export const scimConnectionSchema = z.strictObject({
     .describe(
       'What is peculiar about the service, on top of what it tells of itself; auto: nothing, or what its address tells.',
     ),
-  caFile: z.string().optional().describe("PEM file with the authorities to trust instead of the system's."),
-  tls: z
-    .strictObject({
-      verify: z
-        .boolean()
-        .default(true)
-        .describe('false accepts any certificate, unless fingerprints are given: for a test only.'),
-      fingerprints: z
-        .array(z.string().regex(/^[0-9A-Fa-f]{2}(:?[0-9A-Fa-f]{2}){31}$/, 'must be a SHA-256 in hexadecimal'))
-        .min(1)
-        .optional()
-        .describe('SHA-256 of the certificates that the server may show, on top of what verify demands.'),
-    })
-    .optional(),
+  caFile: authoritiesFile,
+  tls: z.strictObject(certificateChecks).optional(),
   timeoutSeconds: z.number().positive().default(60).describe('Seconds that one request may take.'),
   groups: z.boolean().default(true).describe('false: the service has users only.'),
   pageSize: z
@@ -327,20 +320,8 @@ export const eventCallbackConnectionSchema = z.strictObject({
     .min(1)
     .default([...kinds])
     .describe('What the application is told of. Without organizational units everybody is in one place.'),
-  caFile: z.string().optional().describe("PEM file with the authorities to trust instead of the system's."),
-  tls: z
-    .strictObject({
-      verify: z
-        .boolean()
-        .default(true)
-        .describe('false accepts any certificate, unless fingerprints are given: for a test only.'),
-      fingerprints: z
-        .array(z.string().regex(/^[0-9A-Fa-f]{2}(:?[0-9A-Fa-f]{2}){31}$/, 'must be a SHA-256 in hexadecimal'))
-        .min(1)
-        .optional()
-        .describe('SHA-256 of the certificates that the server may show, on top of what verify demands.'),
-    })
-    .optional(),
+  caFile: authoritiesFile,
+  tls: z.strictObject(certificateChecks).optional(),
   timeoutSeconds: z
     .number()
     .positive()

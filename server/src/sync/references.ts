@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { ObjectKind } from '@lockstep/contract/vocabulary.ts';
 import type { Attributes, AttributeValue, JsonAttributes } from '../directory/attributes.ts';
 import { referenceAttributes } from '../directory/references.ts';
@@ -12,8 +13,8 @@ export const referencesAttribute = '$references';
 /** Egress: `$pending.` and a target attribute lists the ids that a created object's attribute gets by a later change. */
 export const pendingPrefix = '$pending.';
 
-/** No text has this character (it cannot be typed), so a mapping may carry a reference like any other value. */
-const mark = '\u001f';
+/** Nobody knows it, and so no value begins with it: a mapping may carry a reference like any other value. */
+const mark = `\u001f${randomUUID()} `;
 
 /** By directory id: how the target names the object, or null while the plan has yet to create it there. */
 export type KnownReferences = Readonly<Record<string, string | null>>;
@@ -44,7 +45,7 @@ export function markReferences(kind: ObjectKind, source: Attributes, known: Know
   const marked: Attributes = { ...source };
   for (const name of named) {
     const references = (source[name] ?? []).flatMap((value) =>
-      typeof value === 'string' && known[value] !== undefined ? `${mark}${value}` : [],
+      typeof value === 'string' && Object.hasOwn(known, value) ? `${mark}${value}` : [],
     );
     if (references.length > 0) marked[name] = references;
     else delete marked[name];

@@ -1,9 +1,8 @@
-import { lookup } from 'node:dns/promises';
-import { connect, isIP } from 'node:net';
 import type { EntraConnection } from '@lockstep/contract/connection-configuration.ts';
 import { BucketPace } from '../../http-client/pace.ts';
 import { HttpClient } from '../../http-client/client.ts';
 import { LockstepError } from '../../kernel/errors.ts';
+import { openPort, placeOf, resolveHost, runSteps, type ProbeStep } from '../../sync/connection-test.ts';
 import type { ConnectorContext, TestStep } from '../../sync/connector.ts';
 import { readAuthorities, resolveAddresses } from './config.ts';
 import { GraphClient } from './graph-client.ts';
@@ -19,21 +18,25 @@ interface Probe {
 const signalFor = ({ timeoutSeconds }: EntraConnection): AbortSignal =>
   AbortSignal.timeout(timeoutSeconds * 2000);
 
-const steps: readonly {
-  readonly step: string;
-  readonly remedy: string;
-  readonly run: (probe: Probe) => Promise<string>;
-}[] = [
+const steps: readonly ProbeStep<Probe>[] = [
   {
     step: 'dns',
     remedy: 'Check cloud, graphUrl and authorityUrl, and the name servers of this machine.',
-    run: async ({ urls }) => (await Promise.all(urls.map(resolveName))).join('; '),
+    run: async ({ urls }) =>
+      (await Promise.all(urls.map(async (url) => resolveHost(placeOf(url).host)))).join('; '),
   },
   {
     step: 'tcp',
     remedy: 'Check firewalls and proxies between this machine and Microsoft.',
     run: async ({ urls, settings }) =>
-      (await Promise.all(urls.map((url) => openPort(url, settings.timeoutSeconds)))).join('; '),
+      (
+        await Promise.all(
+          urls.map(async (url) => {
+            const place = placeOf(url);
+            return openPort(place, `${place.host}:${place.port}`, settings.timeoutSeconds);
+          }),
+        )
+      ).join('; '),
   },
   {
     step: 'tls',
@@ -57,49 +60,19 @@ const steps: readonly {
 ];
 
 /** Tests a connection step by step, up to the first that fails. */
-export async function* testConnection(
+export function testConnection(
   settings: EntraConnection,
   context: ConnectorContext,
 ): AsyncGenerator<TestStep, void> {
-  for (const { step, remedy, run } of steps) {
-    try {
-      const { graphUrl, authorityUrl } = resolveAddresses(settings);
-      const urls = [authorityUrl, graphUrl].map((url) => new URL(url));
-      // oxlint-disable-next-line no-await-in-loop -- the first step that fails is the last
-      yield { step, ok: true, detail: await run({ settings, context, urls }) };
-    } catch (error) {
-      const detail = error instanceof Error ? error.message : String(error);
-      const better = error instanceof LockstepError ? error.remedy : undefined;
-      yield { step, ok: false, detail, remedy: better ?? remedy };
-      return;
-    }
-  }
+  return runSteps(steps, () => {
+    const { graphUrl, authorityUrl } = resolveAddresses(settings);
+    return { settings, context, urls: [authorityUrl, graphUrl].map((url) => new URL(url)) };
+  });
 }
 
 function openGraph(settings: EntraConnection, context: ConnectorContext): Promise<GraphClient> {
   // Somebody waits for the verdict.
   return GraphClient.open(settings, context, { pace: new BucketPace(quotas), retries: 1 });
-}
-
-async function resolveName({ hostname }: URL): Promise<string> {
-  if (isIP(hostname) !== 0) return `${hostname} is an address`;
-  const found = await lookup(hostname, { all: true });
-  return `${hostname} is ${found.map((entry) => entry.address).join(', ')}`;
-}
-
-function openPort(url: URL, timeoutSeconds: number): Promise<string> {
-  const port = url.port === '' ? (url.protocol === 'http:' ? 80 : 443) : Number(url.port);
-  return new Promise((resolve, reject) => {
-    const socket = connect({ host: url.hostname, port });
-    socket.setTimeout(Math.min(timeoutSeconds, 30) * 1000, () =>
-      socket.destroy(new Error(`${url.hostname}:${port} does not answer`)),
-    );
-    socket.once('error', reject);
-    socket.once('connect', () => {
-      socket.destroy();
-      resolve(`${url.hostname}:${port} takes connections`);
-    });
-  });
 }
 
 async function secure({ settings, context, urls }: Probe): Promise<string> {

@@ -1,8 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { lookup } from 'node:dns/promises';
-import { connect, isIP } from 'node:net';
 import type { EventCallbackConnection } from '@lockstep/contract/connection-configuration.ts';
 import { LockstepError } from '../../kernel/errors.ts';
+import { openPort, placeOf, resolveHost, runSteps, type ProbeStep } from '../../sync/connection-test.ts';
 import type { ConnectorContext, TestStep } from '../../sync/connector.ts';
 import { openDelivery, type OpenedDelivery } from './config.ts';
 import { eventId } from './event.ts';
@@ -16,20 +15,16 @@ interface Probe {
   readonly signal: AbortSignal;
 }
 
-const steps: readonly {
-  readonly step: string;
-  readonly remedy: string;
-  readonly run: (probe: Probe) => Promise<string>;
-}[] = [
+const steps: readonly ProbeStep<Probe>[] = [
   {
     step: 'dns',
     remedy: 'Check the host name in url, and the name servers of this machine.',
-    run: ({ url }) => resolveName(url),
+    run: ({ url }) => resolveHost(placeOf(url).host),
   },
   {
     step: 'tcp',
     remedy: 'Check that the application runs, its port, and firewalls in between.',
-    run: ({ url, settings }) => openPort(url, settings.timeoutSeconds),
+    run: ({ url, settings }) => openPort(placeOf(url), url.host, settings.timeoutSeconds),
   },
   { step: 'tls', remedy: 'Give the certificate authority as caFile.', run: secure },
   {
@@ -47,46 +42,14 @@ export async function* testEventCallback(
   const ending = new AbortController();
   let opened: OpenedDelivery | undefined;
   try {
-    for (const { step, remedy, run } of steps) {
-      try {
-        opened ??= await openDelivery(settings, context, { retries: 0 });
-        const probe = { settings, context, url: new URL(settings.url), opened, signal: ending.signal };
-        yield { step, ok: true, detail: await run(probe) };
-      } catch (error) {
-        const detail = error instanceof Error ? error.message : String(error);
-        const better = error instanceof LockstepError ? error.remedy : undefined;
-        yield { step, ok: false, detail, remedy: better ?? remedy };
-        return;
-      }
-    }
+    yield* runSteps(steps, async (): Promise<Probe> => {
+      opened = await openDelivery(settings, context, { retries: 0 });
+      return { settings, context, url: new URL(settings.url), opened, signal: ending.signal };
+    });
   } finally {
     ending.abort();
     await opened?.[Symbol.asyncDispose]();
   }
-}
-
-const bare = ({ hostname }: URL): string => hostname.replace(/^\[|\]$/g, '');
-
-async function resolveName(url: URL): Promise<string> {
-  const host = bare(url);
-  if (isIP(host) !== 0) return `${host} is an address`;
-  const found = await lookup(host, { all: true });
-  return `${host} is ${found.map(({ address }) => address).join(', ')}`;
-}
-
-function openPort(url: URL, timeoutSeconds: number): Promise<string> {
-  const port = url.port === '' ? (url.protocol === 'https:' ? 443 : 80) : Number(url.port);
-  const { promise, resolve, reject } = Promise.withResolvers<string>();
-  const socket = connect({ host: bare(url), port });
-  socket.setTimeout(Math.min(timeoutSeconds, 30) * 1000, () =>
-    socket.destroy(new Error(`${url.host} does not answer`)),
-  );
-  socket.once('error', reject);
-  socket.once('connect', () => {
-    socket.destroy();
-    resolve(`${url.host} takes connections`);
-  });
-  return promise;
 }
 
 /** Any answer will do here: what it says is for the next step. */

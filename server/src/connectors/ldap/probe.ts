@@ -1,7 +1,6 @@
-import { lookup } from 'node:dns/promises';
-import { connect, isIP } from 'node:net';
 import type { LdapConnection } from '@lockstep/contract/connection-configuration.ts';
 import { LockstepError } from '../../kernel/errors.ts';
+import { openPort, resolveHost, runSteps, type ProbeStep } from '../../sync/connection-test.ts';
 import type { ConnectorContext, TestStep } from '../../sync/connector.ts';
 import { clientOptions, readOne } from './client.ts';
 import { resolveShape, type LdapShape } from './config.ts';
@@ -17,11 +16,7 @@ interface Probe {
   readonly address: LdapAddress;
 }
 
-const steps: readonly {
-  readonly step: string;
-  readonly remedy: string;
-  readonly run: (probe: Probe) => Promise<string>;
-}[] = [
+const steps: readonly ProbeStep<Probe>[] = [
   {
     step: 'dns',
     remedy: 'Check the host name in url, and the name servers of this machine.',
@@ -30,7 +25,7 @@ const steps: readonly {
   {
     step: 'tcp',
     remedy: 'Check that the server runs, its port, and firewalls in between.',
-    run: ({ address, settings }) => openPort(address, settings.timeoutSeconds),
+    run: ({ address, settings }) => openAddress(address, settings.timeoutSeconds),
   },
   {
     step: 'tls',
@@ -51,45 +46,22 @@ const steps: readonly {
 ];
 
 /** Tests a connection step by step, up to the first that fails. */
-export async function* testConnection(
+export function testConnection(
   settings: LdapConnection,
   context: ConnectorContext,
 ): AsyncGenerator<TestStep, void> {
-  for (const { step, remedy, run } of steps) {
-    try {
-      const { address } = parseLdapUrl(settings.url);
-      yield { step, ok: true, detail: await run({ settings, context, address }) };
-    } catch (error) {
-      const detail = error instanceof Error ? error.message : String(error);
-      const better = error instanceof LockstepError ? error.remedy : undefined;
-      yield { step, ok: false, detail, remedy: better ?? remedy };
-      return;
-    }
-  }
+  return runSteps(steps, () => ({ settings, context, address: parseLdapUrl(settings.url).address }));
 }
 
 async function resolveName(address: LdapAddress): Promise<string> {
   if (address.scheme === 'ldapi') return `${address.path} is a socket of this machine`;
-  const { host } = address;
-  if (isIP(host) !== 0) return `${host} is an address`;
-  const found = await lookup(host, { all: true });
-  return `${host} is ${found.map((entry) => entry.address).join(', ')}`;
+  return resolveHost(address.host);
 }
 
-function openPort(address: LdapAddress, timeoutSeconds: number): Promise<string> {
+function openAddress(address: LdapAddress, timeoutSeconds: number): Promise<string> {
   const target =
     address.scheme === 'ldapi' ? { path: address.path } : { host: address.host, port: address.port };
-  return new Promise((resolve, reject) => {
-    const socket = connect(target);
-    socket.setTimeout(Math.min(timeoutSeconds, 30) * 1000, () =>
-      socket.destroy(new Error(`${renderAddress(address)} does not answer`)),
-    );
-    socket.once('error', reject);
-    socket.once('connect', () => {
-      socket.destroy();
-      resolve(`${renderAddress(address)} takes connections`);
-    });
-  });
+  return openPort(target, renderAddress(address), timeoutSeconds);
 }
 
 async function secure({ settings, context, address }: Probe): Promise<string> {

@@ -1,8 +1,7 @@
-import { lookup } from 'node:dns/promises';
-import { connect, isIP } from 'node:net';
 import type { ScimConnection } from '@lockstep/contract/connection-configuration.ts';
 import { LockstepError } from '../../kernel/errors.ts';
 import { isJsonObject, readAttribute } from '../../scim/resource.ts';
+import { openPort, placeOf, resolveHost, runSteps, type ProbeStep } from '../../sync/connection-test.ts';
 import type { ConnectorContext, TestStep } from '../../sync/connector.ts';
 import type { ScimClient } from './client.ts';
 import { makeScimClient } from './config.ts';
@@ -18,20 +17,16 @@ interface Probe {
   readonly signal: AbortSignal;
 }
 
-const steps: readonly {
-  readonly step: string;
-  readonly remedy: string;
-  readonly run: (probe: Probe) => Promise<string>;
-}[] = [
+const steps: readonly ProbeStep<Probe>[] = [
   {
     step: 'dns',
     remedy: 'Check the host name in url, and the name servers of this machine.',
-    run: ({ url }) => resolveName(url),
+    run: ({ url }) => resolveHost(placeOf(url).host),
   },
   {
     step: 'tcp',
     remedy: 'Check that the service runs, its port, and firewalls in between.',
-    run: ({ url, settings }) => openPort(url, settings.timeoutSeconds),
+    run: ({ url, settings }) => openPort(placeOf(url), url.host, settings.timeoutSeconds),
   },
   {
     step: 'tls',
@@ -58,48 +53,14 @@ export async function* testScimConnection(
   const ending = new AbortController();
   let client: ScimClient | undefined;
   try {
-    for (const { step, remedy, run } of steps) {
-      try {
-        client ??= await makeScimClient(settings, context);
-        const probe: Probe = { settings, url: new URL(settings.url), client, signal: ending.signal };
-        yield { step, ok: true, detail: await run(probe) };
-      } catch (error) {
-        const detail = error instanceof Error ? error.message : String(error);
-        const better = error instanceof LockstepError ? error.remedy : undefined;
-        yield { step, ok: false, detail, remedy: better ?? remedy };
-        return;
-      }
-    }
+    yield* runSteps(steps, async (): Promise<Probe> => {
+      client = await makeScimClient(settings, context);
+      return { settings, url: new URL(settings.url), client, signal: ending.signal };
+    });
   } finally {
     ending.abort();
     await client?.[Symbol.asyncDispose]();
   }
-}
-
-async function resolveName({ hostname }: URL): Promise<string> {
-  const host = hostname.replace(/^\[|\]$/g, '');
-  if (isIP(host) !== 0) return `${host} is an address`;
-  const found = await lookup(host, { all: true });
-  return `${host} is ${found.map((entry) => entry.address).join(', ')}`;
-}
-
-function portOf({ port, protocol }: URL): number {
-  if (port !== '') return Number(port);
-  return protocol === 'https:' ? 443 : 80;
-}
-
-function openPort(url: URL, timeoutSeconds: number): Promise<string> {
-  return new Promise((resolve, reject) => {
-    const socket = connect({ host: url.hostname.replace(/^\[|\]$/g, ''), port: portOf(url) });
-    socket.setTimeout(Math.min(timeoutSeconds, 30) * 1000, () =>
-      socket.destroy(new Error(`${url.host} does not answer`)),
-    );
-    socket.once('error', reject);
-    socket.once('connect', () => {
-      socket.destroy();
-      resolve(`${url.host} takes connections`);
-    });
-  });
 }
 
 /** Any answer will do here: what it says is for the next step. */
