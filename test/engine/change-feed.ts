@@ -17,17 +17,16 @@ async function readWhole(inner: Endpoint, request: ReadRequest): Promise<RawEntr
   return entries;
 }
 
-function withMemberChanges(entry: RawEntry, before: readonly string[]): RawEntry {
+/** @param history the members that the group had, round by round, the last one now */
+function withMemberChanges(entry: RawEntry, history: readonly (readonly string[])[]): RawEntry {
   return {
     ...entry,
     decode() {
       const { members = [], ...object }: ExternalObject = entry.decode();
       if (entry.kind !== 'group') return object;
-      const added = members.filter((member) => !before.includes(member));
-      return {
-        ...object,
-        memberChanges: { added, removed: before.filter((member) => !members.includes(member)) },
-      };
+      const added = members.filter((member) => !history.every((round) => round.includes(member)));
+      const removed = [...new Set(history.flat())].filter((member) => !members.includes(member));
+      return { ...object, memberChanges: { added, removed } };
     },
   };
 }
@@ -61,12 +60,24 @@ export function feedChanges(system: MemorySystem): Asked {
           yield entries;
           return { complete: true, warnings: [], position };
         }
-        const before = rounds[since] ?? new Map<string, Known>();
+        // What changed and changed back has changed, too.
+        const history = rounds.slice(since);
+        const again = new Set((request.again ?? []).map(({ externalId }) => externalId));
         const changed = entries.filter(
-          ({ externalId }) => before.get(externalId)?.fingerprint !== now.get(externalId)?.fingerprint,
+          ({ externalId }) =>
+            !again.has(externalId) &&
+            new Set(history.map((round) => round.get(externalId)?.fingerprint)).size > 1,
         );
-        yield changed.map((entry) => withMemberChanges(entry, before.get(entry.externalId)?.members ?? []));
-        yield [...before].flatMap(([externalId, { kind }]) =>
+        yield changed.map((entry) =>
+          withMemberChanges(
+            entry,
+            history.map((round) => round.get(entry.externalId)?.members ?? []),
+          ),
+        );
+        yield entries.filter(({ externalId }) => again.has(externalId));
+        const remembered = rounds.flatMap((round) => [...round]).filter(([id]) => again.has(id));
+        const known = new Map([...history.flatMap((round) => [...round]), ...remembered]);
+        yield [...known].flatMap(([externalId, { kind }]) =>
           now.has(externalId)
             ? []
             : [

@@ -99,16 +99,55 @@ describeWorlds('a run of changes', (makeWorld) => {
     expect(await told(world, await world.run('corp-in'))).toEqual(['user create later']);
   });
 
-  test('does not go on before what failed has succeeded', async () => {
+  test('goes on, and looks again at what failed until that succeeds', async () => {
     const world = await makeWorld();
     const { corp, asked } = await corpOf(world);
     corp.tree.set('/ou=people/uid=ann', { title: ['chief'] });
     corp.broken.add(corp.tree.get('/ou=people/uid=ann').id);
     expect((await world.run('corp-in')).status).toBe('failed');
+    corp.tree.add('/ou=people/uid=fay');
+    const partial = await world.run('corp-in');
+    expect(partial.status).toBe('partial_success');
+    expect(await told(world, partial)).toEqual([
+      'user create fay',
+      `user update ${corp.tree.get('/ou=people/uid=ann').id} failed InvalidRecord`,
+    ]);
     corp.broken.clear();
+    expect(await told(world, await world.run('corp-in'))).toEqual(['user update ann']);
+    expect(await told(world, await world.run('corp-in'))).toEqual([]);
+    expect(asked).toEqual([null, 0, 1, 2, 3]);
+  });
+
+  test('a run of everything in which something fails is followed by runs of changes all the same', async () => {
+    const world = await makeWorld();
+    const corp = await world.system('corp');
+    const asked = feedChanges(corp);
+    for (const name of ['ann', 'bob']) corp.tree.add(`/uid=${name}`);
+    corp.broken.add(corp.tree.get('/uid=ann').id);
+    await world.ingress('corp');
+    expect((await world.run('corp-in')).status).toBe('partial_success');
+    corp.tree.remove('/uid=ann');
+    corp.tree.add('/uid=cid');
     const job = await world.run('corp-in');
-    expect(await told(world, job)).toEqual(['user update ann']);
-    expect(asked).toEqual([null, 0, 0]);
+    expect(await told(world, job)).toEqual(['user create cid']);
+    expect(asked).toEqual([null, 0]);
+  });
+
+  test('what changed back while a plan was held is changed back', async () => {
+    const world = await makeWorld();
+    const { corp } = await corpOf(world, { guard: { ...noGuard, membership: { count: 0 } } });
+    const staff = corp.tree.get('/cn=staff');
+    staff.members = ['/ou=people/uid=bob', '/ou=people/uid=cid'];
+    const held = await world.run('corp-in');
+    expect(held.status).toBe('held');
+    staff.members = ['/ou=people/uid=ann', '/ou=people/uid=cid'];
+    expect((await world.run('corp-in')).status).toBe('held');
+    staff.members = ['/ou=people/uid=ann', '/ou=people/uid=bob'];
+    await world.ingress('corp', { guard: noGuard });
+    expect((await world.run('corp-in')).status).toBe('success');
+    expect((await world.directory())['/cn=staff']).toMatchObject({
+      members: ['/ou=people/uid=ann', '/ou=people/uid=bob'],
+    });
   });
 
   test('everything is read again once the mapping has changed', async () => {

@@ -57,14 +57,15 @@ export class MemoryReplica implements Replica {
     this.whole ||= round === 'end' || round === 'only';
   }
 
-  async *read({ kinds, members, after, through = Infinity }: ReplicaReadOptions) {
+  async *read({ kinds, members, after, through = Infinity, again = [] }: ReplicaReadOptions) {
     await Promise.resolve();
     for (const kind of kinds) {
       const entries: ReplicaEntry[] = [];
       for (const [externalId, stored] of [...this.#of(kind)].toSorted(([a], [b]) => (a < b ? -1 : 1))) {
-        if (after === undefined ? stored.removed : stored.sequence <= after || stored.sequence > through)
-          continue;
-        entries.push(this.#entry(kind, externalId, stored, members, after));
+        const isAsked = again.some((key) => key.kind === kind && key.externalId === externalId);
+        const unchanged = stored.sequence <= (after ?? 0) || stored.sequence > through;
+        if (after === undefined ? stored.removed : unchanged && !isAsked) continue;
+        entries.push(this.#entry(kind, externalId, stored, members, isAsked ? undefined : after));
       }
       if (entries.length > 0) yield entries;
     }

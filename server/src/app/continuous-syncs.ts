@@ -34,9 +34,10 @@ async function outdated(
 ): Promise<SyncRow[]> {
   const before = (milliseconds: number): Date => new Date(now.getTime() - milliseconds);
   const moments = { settled: before(gathering), overdue: before(patience), retried: before(retryAfter) };
+  const pushed = [...app.connectors].filter(([, { isPushed }]) => isPushed).map(([type]) => type);
   return [
     ...(await selectOutdatedSyncs(executor, [...app.connectors.keys()], moments, syncId)),
-    ...(await selectPushedSyncs(executor, moments, syncId)),
+    ...(await selectPushedSyncs(executor, pushed, moments, syncId)),
   ];
 }
 

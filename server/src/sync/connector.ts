@@ -41,13 +41,22 @@ export interface ReadRequest {
    */
   readonly asTarget?: boolean | undefined;
   /**
-   * The position that an earlier read ended with: only what changed since is wanted, and what is gone by name. Never
-   * given where `capabilities.changes` is not set.
+   * The position that an earlier read ended with: only what changed since is wanted, and what is gone by name. What
+   * changed and changed back counts as changed: another read in between may have seen it. Never given where
+   * `capabilities.changes` is not set.
    */
   readonly since?: unknown;
+  /** With `since`: objects that are wanted whether they changed or not, groups with all their members. */
+  readonly again?: readonly ObjectKey[] | undefined;
   /** Whatever a copy of the system says, the system itself shall be read again from the beginning. */
   readonly afresh?: boolean | undefined;
   readonly signal: AbortSignal;
+}
+
+/** An object of a connected system. */
+export interface ObjectKey {
+  readonly kind: ObjectKind;
+  readonly externalId: string;
 }
 
 /** Members that a group got and lost since an earlier read, as normalised references. */
@@ -253,6 +262,8 @@ export interface ConnectorContext {
 /** A connector type. `Settings` is what its configuration schema parses to. */
 export interface Connector<Settings = unknown> {
   readonly type: string;
+  /** Others write into it: its ingress syncs run soon after they did. */
+  readonly isPushed?: boolean | undefined;
   /** The documented default mapping, by direction. */
   defaultMapping(direction: 'ingress' | 'egress', settings: Settings): Mapping;
   readonly defaultMatch: MatchRules;

@@ -165,7 +165,7 @@ async function weigh(run: Run, staging: Staging, absence: Absence): Promise<Guar
   return evaluateGuard(counts, run.specification.guard);
 }
 
-/** Where the next run may read changes from, once this one has succeeded. */
+/** Where the next run may read changes from once this one has ended. */
 function nextPosition(run: Run, { absence, position }: Reading): ReadPosition | null {
   if (absence === 'nothing' || position === undefined || run.job.selection !== null) return null;
   const changesOnly = absence === 'told';

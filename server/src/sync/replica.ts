@@ -1,5 +1,5 @@
 import type { ObjectKind } from '@lockstep/contract/vocabulary.ts';
-import type { MemberChanges } from './connector.ts';
+import type { MemberChanges, ObjectKey } from './connector.ts';
 
 /** A JSON object as the connected system gave it, in that system's own words. */
 export type ReplicaAttributes = Readonly<Record<string, unknown>>;
@@ -34,9 +34,9 @@ export interface ReplicaEntry {
   readonly kind: ObjectKind;
   readonly externalId: string;
   readonly attributes: ReplicaAttributes;
-  /** Ids of a group's members; groups in a read of everything. */
+  /** Ids of a group's members; in a read of changes for groups that were asked for again only. */
   readonly members?: readonly string[] | undefined;
-  /** Groups in a read of changes. */
+  /** All other groups in a read of changes. */
   readonly memberChanges?: MemberChanges | undefined;
   /** 16 bytes that differ whenever the record or its members changed. */
   readonly fingerprint: Uint8Array;
@@ -51,6 +51,8 @@ export interface ReplicaReadOptions {
   readonly after?: number | undefined;
   /** With `after`: only what changed up to this sequence number, that of `state()` before the read. */
   readonly through?: number | undefined;
+  /** With `after`: these as well, groups with all their members. */
+  readonly again?: readonly ObjectKey[] | undefined;
 }
 
 /**

@@ -190,7 +190,9 @@ export async function stageEntries(
     asTarget: run.sync.direction === 'egress',
     // An approving job reads as the held one did, and what that one fetched is there.
     afresh: run.job.full && run.job.mode !== 'approve',
-    since: readsChanges(run) ? run.sync.readPosition?.position : undefined,
+    ...(readsChanges(run)
+      ? { since: run.sync.readPosition?.position, again: run.sync.readPosition?.again }
+      : {}),
     signal: run.signal,
   });
   const versionBytes = Buffer.from(version, 'hex');

@@ -10,7 +10,7 @@ import type {
 } from '@lockstep/contract/vocabulary.ts';
 import type { Attributes, JsonAttributes } from '../directory/attributes.ts';
 import type { ErrorCode } from '../kernel/errors.ts';
-import type { MemberChanges, TargetChange, UnitMove } from './connector.ts';
+import type { MemberChanges, ObjectKey, TargetChange, UnitMove } from './connector.ts';
 import type { GuardVerdict, PlannedLoss } from './guard.ts';
 import type { LinkData, PlannedChange } from './planned-change.ts';
 import type { KnownReferences } from './references.ts';
@@ -60,6 +60,8 @@ export interface ReadPosition {
   readonly wholeAt: string;
   /** The read brought changes only. */
   readonly changesOnly: boolean;
+  /** Objects that the run did not get done with: the next one looks at them again. */
+  readonly again?: readonly ObjectKey[] | undefined;
 }
 
 /**
@@ -202,7 +204,7 @@ export interface PlanTotals {
   readonly complete: boolean;
   /** Why the read was not complete. */
   readonly reason: string | null;
-  /** Where the next run may go on, once this one has succeeded; null: it reads everything. */
+  /** Where the next run may go on once this one has ended; null: it reads everything. */
   readonly readPosition: ReadPosition | null;
   readonly verdict: GuardVerdict;
 }
@@ -259,7 +261,7 @@ export interface Staging extends AsyncDisposable {
   refuseUnitCycles(): Promise<void>;
   stage(objects: readonly StagedObject[]): Promise<void>;
   /** Notes objects that the connected system says are gone. */
-  noteGone(keys: readonly { readonly kind: ObjectKind; readonly externalId: string }[]): Promise<void>;
+  noteGone(keys: readonly ObjectKey[]): Promise<void>;
   /** After the read: finds what the unlinked staged objects match, and which of them conflict. */
   matchIngress(rules: Readonly<Record<ObjectKind, readonly string[]>>, absence: Absence): Promise<void>;
   /** Ingress: attributes that name other objects by reference name them by id from here on. */

@@ -63,7 +63,7 @@ export async function* readTenant(
   const pages = replica.read({
     kinds: entraKinds,
     members: request.memberships,
-    ...(since !== undefined && { after: since, through: sequence }),
+    ...(since !== undefined && { after: since, through: sequence, again: request.again }),
   });
   for await (const page of pages) {
     request.signal.throwIfAborted();

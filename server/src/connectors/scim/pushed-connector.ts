@@ -29,6 +29,7 @@ function noTarget(): never {
 /** Records that others push by SCIM, as a source: docs/scim-server.md. */
 export const scimServerConnector: Connector<ScimServerConnection> = {
   type: 'scim_server',
+  isPushed: true,
   defaultMapping: scimDefaultMapping,
   defaultMatch: scimDefaultMatch,
   rootNode: () => '/',

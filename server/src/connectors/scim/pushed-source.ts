@@ -39,7 +39,7 @@ export async function* readPushed(
   const pages = replica.read({
     kinds: ['user', 'group'],
     members: request.memberships,
-    ...(after === undefined ? {} : { after, through: sequence }),
+    ...(after === undefined ? {} : { after, through: sequence, again: request.again }),
   });
   for await (const page of pages) {
     request.signal.throwIfAborted();

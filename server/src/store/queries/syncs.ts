@@ -169,18 +169,19 @@ export async function selectOutdatedSyncs(
 }
 
 /**
- * Ingress syncs of connections that others push into, where something was pushed that no run has looked at: once it is
+ * Ingress syncs of connections of these types, which others push into, where something was pushed that no run has looked at: once it is
  * older than `settled`, or the last run ended before `overdue` even while more comes. One whose last run broke off
  * before it had looked waits until that is `retried` ago.
  */
 export async function selectPushedSyncs(
   executor: Executor,
+  types: readonly string[],
   moments: { readonly settled: Date; readonly overdue: Date; readonly retried: Date },
   syncId?: string,
 ): Promise<SyncRow[]> {
   return select(
     executor,
-    sql`sync.enabled and sync.direction = 'ingress' and connection.type = 'scim_server'
+    sql`sync.enabled and sync.direction = 'ingress' and connection.type = any(${types}::text[])
       and (${syncId ?? null}::text is null or sync.id = ${syncId ?? null})
       and exists (
         select 1 from replica r

@@ -42,10 +42,12 @@ async function* readKind(
   executor: Executor,
   connectionSerial: number,
   kind: ObjectKind,
-  { members, after, through }: ReplicaReadOptions,
+  { members, after, through, again = [] }: ReplicaReadOptions,
 ): AsyncGenerator<readonly ReplicaEntry[], void> {
   const wanted = members && kind === 'group';
-  const part = after === undefined ? 'members' : 'changes';
+  const asked = again.filter((key) => key.kind === kind).map(({ externalId }) => externalId);
+  const isAsked = sql`r.external_id = any(${asked}::text[])`;
+  const whole = after === undefined ? sql`true` : isAsked;
   const list = (which: 'all' | 'added' | 'left') => sql`array(
     select m.member_id from replica_member m
     where m.connection_serial = r.connection_serial and m.group_id = r.external_id
@@ -58,15 +60,15 @@ async function* readKind(
     const { rows } = await sql<Row>`
       select r.external_id, r.attributes, r.sequence, r.revision,
         (r.removed_at is not null or r.removal_requested_at is not null) as removed,
-        ${wanted && part === 'members' ? list('all') : none} as members,
-        ${wanted && part === 'changes' ? list('added') : none} as added,
-        ${wanted && part === 'changes' ? list('left') : none} as left
+        ${wanted ? sql`case when ${whole} then ${list('all')} end` : none} as members,
+        ${wanted ? sql`case when not ${whole} then ${list('added')} end` : none} as added,
+        ${wanted ? sql`case when not ${whole} then ${list('left')} end` : none} as left
       from replica_record r
       where r.connection_serial = ${connectionSerial} and r.kind = ${kind} and r.external_id > ${last}
         and ${
           after === undefined
             ? sql`r.removed_at is null and r.removal_requested_at is null`
-            : sql`r.sequence > ${after} and r.sequence <= ${through ?? Number.MAX_SAFE_INTEGER}`
+            : sql`(r.sequence > ${after} and r.sequence <= ${through ?? Number.MAX_SAFE_INTEGER} or ${isAsked})`
         }
       order by r.external_id limit ${pageSize}`.execute(executor);
     if (rows.length > 0) yield rows.map((row) => entryOf(kind, row));

@@ -127,6 +127,32 @@ describeOnSharedStores('a replica', (makeStore) => {
     ]);
   });
 
+  test('a read of changes brings what is asked for again, a group with all its members', async () => {
+    const { replica, read } = await open();
+    await replica.write([user('u', {}), user('v', {}), group('g'), member('addMember', 'g', 'u')]);
+    const { sequence } = await replica.state();
+    await replica.write([member('addMember', 'g', 'v'), { verb: 'remove', kind: 'user', externalId: 'v' }]);
+    const through = (await replica.state()).sequence;
+    const asked = [
+      { kind: 'user', externalId: 'u' },
+      { kind: 'group', externalId: 'g' },
+      { kind: 'user', externalId: 'g' },
+    ] as const;
+    const entries = await read({ after: sequence, through, again: asked });
+    expect(
+      entries.map(({ externalId, removed, members, memberChanges }) => [
+        externalId,
+        removed,
+        members,
+        memberChanges,
+      ]),
+    ).toEqual([
+      ['u', false, undefined, undefined],
+      ['v', true, undefined, undefined],
+      ['g', false, ['u', 'v'], undefined],
+    ]);
+  });
+
   test('a record that comes back is made anew', async () => {
     const { replica, read } = await open();
     await replica.write([user('u', { a: 1 })]);

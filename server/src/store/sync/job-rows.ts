@@ -1,4 +1,5 @@
 import { sql } from 'kysely';
+import type { ObjectKey } from '../../sync/connector.ts';
 import { dropStagingTables } from './staging-area.ts';
 import { refreshTableStatistics } from './table-statistics.ts';
 import type { Transaction } from 'kysely';
@@ -182,6 +183,36 @@ async function lookAgain(trx: Transaction<Database>, job: RunnableJob, sync: Run
   );
 }
 
+/** The next run looks at so many objects again; more of them, and it goes on where this one did. */
+const mostAgain = 1000;
+
+/**
+ * Lets the next run read what changed since this one, and again what this one did not get done with. One that broke off,
+ * was held or was cancelled has to be made up for as a whole.
+ */
+async function moveOn(
+  trx: Transaction<Database>,
+  job: RunnableJob,
+  sync: RunnableSync,
+  end: JobRecord,
+): Promise<void> {
+  if (end.errorCode !== null || end.status === 'cancelled') return;
+  const { rows: again } = await sql<ObjectKey>`
+    select kind, external_id as "externalId" from change
+    where job_serial = ${job.serial} and result is not null and kind <> 'membership' and external_id is not null
+    union
+    select 'group', l.external_id from change c
+    join link l on l.sync_serial = ${sync.serial} and l.kind = 'group' and l.object_id = c.object_id
+    where c.job_serial = ${job.serial} and c.result is not null and c.kind = 'membership' and c.error_code <> 'ReferenceNotFound'
+    order by 1, 2 limit ${mostAgain + 1}`.execute(trx);
+  if (again.length > mostAgain) return;
+  await sql`
+    update sync set read_position = j.read_position || jsonb_build_object('again', ${JSON.stringify(again)}::jsonb)
+    from job j where j.serial = ${job.serial} and sync.serial = ${sync.serial} and j.selection is null`.execute(
+    trx,
+  );
+}
+
 /** Ends a job; one that has ended already is left as it is. */
 export async function finishJob(
   store: Store,
@@ -197,10 +228,10 @@ export async function finishJob(
         error_code = ${end.errorCode}, error_message = ${end.errorMessage}, note = ${end.note}
       where serial = ${job.serial} and status in ('pending', 'running')`.execute(trx);
     if (sync && job.mode !== 'dryRun') await lookAgain(trx, job, sync);
+    if (sync && job.mode === 'apply') await moveOn(trx, job, sync, end);
     if (sync && job.mode === 'apply' && end.status !== 'failed' && end.status !== 'cancelled') {
       await sql`
-        update sync set log_position = greatest(sync.log_position, j.log_position),
-          read_position = case when ${end.status} = 'success' then j.read_position else sync.read_position end
+        update sync set log_position = greatest(sync.log_position, j.log_position)
         from job j where j.serial = ${job.serial} and sync.serial = ${sync.serial} and j.selection is null`.execute(
         trx,
       );

@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import { objectKinds } from '@lockstep/contract/vocabulary.ts';
-import type { ObjectKind } from '@lockstep/contract/vocabulary.ts';
+import type { ObjectKey } from '../../sync/connector.ts';
 import type { DirtyKey, SeenKey, StagedObject } from '../../sync/sync-store.ts';
 import { plainCreate } from './plan-creates.ts';
 import { indexStagingTable } from './staging-indexes.ts';
@@ -149,10 +149,7 @@ export async function stage(
 }
 
 /** Notes objects that the connected system says are gone. */
-export async function noteGone(
-  { store, table }: StagingContext,
-  keys: readonly { readonly kind: ObjectKind; readonly externalId: string }[],
-): Promise<void> {
+export async function noteGone({ store, table }: StagingContext, keys: readonly ObjectKey[]): Promise<void> {
   await sql`
     insert into ${table('gone')} (kind, external_id)
     select * from unnest(${keys.map(({ kind }) => kind)}::text[], ${keys.map(({ externalId }) => externalId)}::text[])`.execute(
