@@ -52,15 +52,3 @@ export function uniqueNickname(base: string, isTaken: (nickname: string) => bool
     if (!isTaken(nickname)) return nickname;
   }
 }
-
-/** Whether a nickname is the wanted one, or the wanted one made unique. */
-export function isNicknameOf(nickname: string, base: string): boolean {
-  const [have, want] = [nickname.toLowerCase(), base.toLowerCase()];
-  if (have === want) return true;
-  const number = /\d+$/.exec(have)?.[0];
-  if (number === undefined || number.startsWith('0')) return false;
-  for (let digits = number.length; digits > 0; digits -= 1) {
-    if (want.slice(0, longest - digits) === have.slice(0, -digits)) return true;
-  }
-  return false;
-}

@@ -19,22 +19,28 @@ function cleanLocal(text: string): string {
     .replaceAll(/\.+$/g, '');
 }
 
+/** An address of one of the tenant's own domains, as a principal name has it. */
+function ownAddress(address: string | undefined, verified: ReadonlySet<string>): string | undefined {
+  const at = address?.lastIndexOf('@') ?? -1;
+  if (address === undefined || at <= 0) return undefined;
+  const domain = address.slice(at + 1).toLowerCase();
+  const local = cleanLocal(address.slice(0, at));
+  return local !== '' && verified.has(domain) ? `${local}@${domain}` : undefined;
+}
+
 /**
- * The user principal name of a person: the wanted one when its domain is verified, else the user name at the default
- * domain. Undefined when nothing of either can stand in a name.
+ * The user principal name of a person: the wanted one when its domain is verified, else the user name, at its own domain
+ * where that is verified, or at the default one. Undefined when nothing of either can stand in a name.
  * @param wanted usually the mail address
- * @param username with or without a domain, which then does not count
+ * @param username with or without a domain
  */
 export function principalName(
   wanted: string | undefined,
   username: string | undefined,
   { verified, defaultName }: TenantDomains,
 ): string | undefined {
-  const at = wanted?.lastIndexOf('@') ?? -1;
-  if (wanted !== undefined && at > 0 && verified.has(wanted.slice(at + 1).toLowerCase())) {
-    const local = cleanLocal(wanted.slice(0, at));
-    if (local !== '') return `${local}@${wanted.slice(at + 1).toLowerCase()}`;
-  }
+  const own = ownAddress(wanted, verified) ?? ownAddress(username, verified);
+  if (own !== undefined) return own;
   for (const name of [username, wanted]) {
     const local = name === undefined ? '' : cleanLocal(localPart(name));
     if (local !== '') return `${local}@${defaultName}`;

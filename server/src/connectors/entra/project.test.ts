@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { ExternalObject } from '../../sync/connector.ts';
-import { cleanNickname, isNicknameOf, uniqueNickname } from './nickname.ts';
+import { cleanNickname, uniqueNickname } from './nickname.ts';
 import { principalName } from './principal-name.ts';
 import { projectObject } from './project.ts';
 import { propertiesOf } from './properties.ts';
@@ -29,6 +29,7 @@ describe('principalName', () => {
     ['jane@elsewhere.org', 'jdoe', 'jdoe@c.onmicrosoft.com'],
     [undefined, 'jdoe', 'jdoe@c.onmicrosoft.com'],
     [undefined, 'jdoe@corp.local', 'jdoe@c.onmicrosoft.com'],
+    ['jane@elsewhere.org', 'jane_elsewhere.org#EXT#@contoso.com', 'jane_elsewhere.org#EXT#@contoso.com'],
     ['zoë+news@contoso.com', 'zoe', 'zoenews@contoso.com'],
     [undefined, 'Ünal Çelik', 'UnalCelik@c.onmicrosoft.com'],
     ['jane@elsewhere.org', '山田', 'jane@c.onmicrosoft.com'],
@@ -52,17 +53,21 @@ describe('nicknames', () => {
     expect(cleanNickname(text)).toBe(expected);
   });
 
-  test('are made unique within their length, and known again', () => {
+  test('are made unique within their length', () => {
     const long = 'x'.repeat(64);
     const taken = new Set(['team', 'team2', long]);
     const make = (base: string) => uniqueNickname(base, (nickname) => taken.has(nickname));
     expect([make('team'), make('other'), make(long)]).toEqual(['team3', 'other', `${'x'.repeat(63)}2`]);
-    expect(isNicknameOf(make(long), long)).toBe(true);
-    expect([
-      isNicknameOf('Team3', 'team'),
-      isNicknameOf('teams', 'team'),
-      isNicknameOf('team03', 'team'),
-    ]).toEqual([true, false, false]);
+  });
+
+  test('of an account or group that has one stay', () => {
+    const there = existing({ mailNickname: 'boss', userPrincipalName: 'jane@contoso.com' });
+    const wanted = { userPrincipalName: 'jane@contoso.com', mailNickname: 'jdoe', displayName: 'Jane' };
+    expect(user(wanted, there).attributes['mailNickname']).toEqual(['boss']);
+    expect(user(wanted, existing({})).attributes['mailNickname']).toEqual(['jdoe']);
+    expect(group({ displayName: 'All', mailNickname: 'All' }, there).attributes['mailNickname']).toEqual([
+      'boss',
+    ]);
   });
 });
 

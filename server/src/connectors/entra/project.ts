@@ -2,7 +2,7 @@ import type { AttributeValue, Attributes } from '../../directory/attributes.ts';
 import { LockstepError } from '../../kernel/errors.ts';
 import type { ExternalObject, Projected } from '../../sync/connector.ts';
 import { matchOnly } from './match-attributes.ts';
-import { cleanNickname, isNicknameOf, localPart } from './nickname.ts';
+import { cleanNickname, localPart } from './nickname.ts';
 import { principalName, type TenantDomains } from './principal-name.ts';
 import { fitValues } from './properties.ts';
 import type { EntraKind } from './select.ts';
@@ -36,12 +36,10 @@ function missing(name: string, remedy: string): LockstepError {
   });
 }
 
-/** The wanted nickname; one that the tenant has it under already, made unique, stays. */
+/** The wanted nickname; what has one keeps it, since it may be part of mail addresses. */
 function nickname(wanted: string | undefined, existing: ExternalObject | null): string | undefined {
-  const base = wanted === undefined ? undefined : cleanNickname(wanted);
   const there = existing === null ? undefined : first(existing.attributes, 'mailNickname');
-  if (base === undefined) return there;
-  return there !== undefined && isNicknameOf(there, base) ? there : base;
+  return there ?? (wanted === undefined ? undefined : cleanNickname(wanted));
 }
 
 /** Attributes that serve matching only stay as they are: nothing writes them. */
