@@ -10,11 +10,14 @@ export interface BenchOptions {
   readonly memory: boolean;
   /** Where CPU profiles of Lockstep's process go; profiling costs time, so such a run is not for the table. */
   readonly profile: string | undefined;
+  /** Measurements whose names hold this text; all of them if undefined. */
+  readonly only: string | undefined;
 }
 
 export const usage = `Measures Lockstep beside OpenLDAP's own tools and prints one table.
 
-  npm run bench -- [--users N] [--groups N] [--store server|embedded] [--rounds N] [--memory] [--profile DIR] [--quick]
+  npm run bench -- [--users N] [--groups N] [--store server|embedded] [--rounds N] [--memory] [--profile DIR] [--only TEXT]
+                   [--quick]
 
   --users N      100,000 if not given
   --groups N     one for 50 users if not given
@@ -22,6 +25,7 @@ export const usage = `Measures Lockstep beside OpenLDAP's own tools and prints o
   --rounds N     of the cheap measurements, of which the median counts; 3 if not given
   --memory       first ingress of ten times as many users, too: does memory grow?
   --profile DIR  CPU profiles of Lockstep's process, and its most expensive functions below the table
+  --only TEXT    the measurements whose names hold the text: reading, ingress, egress, SCIM
   --quick        5,000 users and 100 groups
 
 Example: npm run bench -- --users 20000 --groups 400
@@ -43,6 +47,7 @@ export function parseBenchOptions(args: readonly string[]): BenchOptions | undef
       rounds: text,
       memory: flag,
       profile: text,
+      only: text,
       quick: flag,
       help: flag,
     },
@@ -59,6 +64,7 @@ export function parseBenchOptions(args: readonly string[]): BenchOptions | undef
     rounds: parseCount('rounds', values.rounds, 3),
     memory: values.memory === true,
     profile: values.profile,
+    only: values.only,
   };
 }
 

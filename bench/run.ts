@@ -33,6 +33,7 @@ async function measureAll(options: BenchOptions, folder: string, signal: AbortSi
     ['SCIM server', measureScimServer],
   ];
   for (const [name, measure] of measurements) {
+    if (!name.includes(options.only ?? '')) continue;
     note(name);
     noteLoad();
     const found = [await measure(stage)].flat();
@@ -41,7 +42,7 @@ async function measureAll(options: BenchOptions, folder: string, signal: AbortSi
   }
   noteLoad();
   const { runs } = stage.lockstep;
-  lines.push(peakLine(options.users, runs, options.store));
+  if (runs.length > 0) lines.push(peakLine(options.users, runs, options.store));
   for (const { name, run } of runs) note(renderRun(name, run));
   const first = runs[0]?.run;
   if (options.memory && first !== undefined)

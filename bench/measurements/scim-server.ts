@@ -89,7 +89,8 @@ async function measureServer(server: ScimServer, users: number, members: number)
 
 async function measurePeer(name: 'jackson' | 'scimmy', users: number, members: number): Promise<Rates> {
   await using server = await startPeer(name);
-  return measureServer(server, users, members);
+  // Awaited here: the server stops when this function is left.
+  return await measureServer(server, users, members);
 }
 
 /** Requests a second of the SCIM server, beside two others, which keep everything in memory. */

@@ -32,6 +32,14 @@ async function assertVersion(client: pg.ClientBase, address: string): Promise<vo
 }
 
 /**
+ * Compiling a statement pays for seconds of scanning. Every statement here takes one batch by its keys, a few
+ * milliseconds, and the planner, which takes an unnested list for a hundred rows, would compile many of them for a second.
+ */
+async function withoutCompilation(client: pg.ClientBase): Promise<void> {
+  await client.query('set jit = off');
+}
+
+/**
  * Opens a store on a PostgreSQL server and brings its schema up to date.
  * @param databaseUrl `postgres://user:password@host:port/database?sslmode=verify-full&sslrootcert=FILE`
  * @param connections how many the pool may hold, 10 by default
@@ -46,6 +54,7 @@ export async function openServerStore(databaseUrl: string, connections = 10): Pr
     application_name: 'lockstep',
     connectionTimeoutMillis: 10_000,
     keepAlive: true,
+    onConnect: withoutCompilation,
   });
   const store = makePooledStore({ engine: 'server', pool, address, databaseUrl });
   try {

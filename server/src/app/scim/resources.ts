@@ -18,6 +18,7 @@ import {
   type ScimRecord,
   type ScimRecordKey,
 } from '../../store/queries/scim-records.ts';
+import { refreshReplicaStatistics } from '../../store/replica/replica-statistics.ts';
 import { contentOf, memberIdsOf } from './content.ts';
 import { assertRemovable, refuseHeldLosses } from './guarded-push.ts';
 import { patchMembers, replaceMembers, selectNewMembers } from './membership.ts';
@@ -131,9 +132,10 @@ export async function createScimResource(
   const id = newId('record', at.getTime());
   const members = type === 'Group' ? await selectNewMembers(push, id, memberIdsOf(resource)) : [];
   const content = contentOf(resource, model);
-  await refusingTakenNames(async () =>
+  const sequence = await refusingTakenNames(async () =>
     insertScimRecord(app.store.db, keyOf(push, { type, id }), content, members, at),
   );
+  await refreshReplicaStatistics(app.store.db, sequence);
   const made = { id, attributes: content.attributes, revision: 1, createdAt: at, modifiedAt: at };
   if (members.length === 0) return showResource(push, type, made, []);
   return viewOf(push, type, made, projection);

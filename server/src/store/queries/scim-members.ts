@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import type { Executor } from '../store.ts';
-import type { ScimKind } from './scim-records.ts';
+import { isThere, type ScimKind } from './scim-records.ts';
 
 /** One side of a membership, as a resource shows it. */
 export interface ScimMember {
@@ -92,7 +92,7 @@ export async function selectNamedMembers(
     select n.id, o.kind, m.member_id is not null as "isMember"
     from unnest(${[...ids]}::text[]) as n (id)
     left join replica_record o on o.connection_serial = ${connectionSerial} and o.kind in ('user', 'group')
-      and o.external_id = n.id and o.removed_at is null and o.folded is not null
+      and o.external_id = n.id and ${isThere('o')}
     left join replica_member m on m.connection_serial = ${connectionSerial} and m.group_id = ${groupId}
       and m.member_id = n.id and not m.removed`.execute(executor);
   return rows;

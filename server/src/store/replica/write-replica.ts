@@ -6,6 +6,7 @@ import type { MemberChange, RecordChange } from './fold-changes.ts';
 import type { ReplicaChange } from '../../sync/replica.ts';
 
 type Trx = Transaction<Database>;
+import { refreshReplicaStatistics } from './replica-statistics.ts';
 
 /** A replica that this transaction has locked, and the sequence number that its changes get. */
 export interface LockedReplica {
@@ -36,6 +37,7 @@ export async function advanceReplica(trx: Trx, { connectionSerial, sequence }: L
     update replica set sequence = ${sequence}, changed_at = now() where connection_serial = ${connectionSerial}`.execute(
     trx,
   );
+  await refreshReplicaStatistics(trx, sequence);
 }
 
 async function upsertRecords(
