@@ -1,3 +1,4 @@
+import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startChild } from '../../../test/programs/child.ts';
 import { startPostgres } from '../../../test/servers/postgres.ts';
@@ -5,6 +6,7 @@ import type { PostgresServer } from '../../../test/servers/postgres.ts';
 import { openQueue } from '../jobs/queue.ts';
 import { openStore } from './open.ts';
 import { addressOf } from './postgres.ts';
+import { prepared } from './prepared.ts';
 
 describe('a store on a server', () => {
   let server: PostgresServer;
@@ -42,6 +44,19 @@ describe('a store on a server', () => {
     );
     expect(new Set(rows.map(({ number }) => number)).size).toBe(rows.length);
     for (const store of stores) await store.close();
+  });
+
+  test('compiles no statement, and plans those that are marked once for each connection', async () => {
+    await using store = await openStore({ databaseUrl: await server.createDatabase() });
+    await store.transaction(async (trx) => {
+      for (const value of [1, 2, 2]) {
+        const { rows } = await sql<{ value: number }>`${prepared} select ${value}::integer as value`.execute(trx);
+        expect(rows).toEqual([{ value }]);
+      }
+      const kept = await sql`select statement from pg_prepared_statements`.execute(trx);
+      expect(kept.rows).toEqual([{ statement: '/* prepared */ select $1::integer as value' }]);
+      expect((await sql`show jit`.execute(trx)).rows).toEqual([{ jit: 'off' }]);
+    });
   });
 
   test('a lost connection is an error for its query and no end for the store', async () => {

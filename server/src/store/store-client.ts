@@ -3,6 +3,7 @@ import { pipeline } from 'node:stream/promises';
 import { Client, types } from 'pg';
 import type pg from 'pg';
 import { from as copyFrom, to as copyTo } from 'pg-copy-streams';
+import { preparedMark } from './prepared.ts';
 
 const int8 = 20;
 const int8Array = 1016;
@@ -79,11 +80,29 @@ function boundQuery(client: pg.Client): Query {
   return query;
 }
 
+/** So many statements a connection keeps prepared; the texts of filters are as many as there are filters. */
+const mostPrepared = 200;
+
+/** Runs `query` with statements marked by `prepared` under a name each, so that the server plans them but once. */
+function nameStatements(plain: Query): Query {
+  const names = new Map<string, string>();
+  return (...args) => {
+    const [text, values] = args;
+    if (args.length > 2 || typeof text !== 'string' || !text.startsWith(preparedMark)) return plain(...args);
+    const name = names.get(text) ?? `lockstep_${names.size}`;
+    if (!names.has(text)) {
+      if (names.size >= mostPrepared) return plain(...args);
+      names.set(text, name);
+    }
+    return plain({ name, text, values });
+  };
+}
+
 /** A connection to a server; rows of a COPY are streamed with back-pressure. */
 export class ServerClient extends Client {
   constructor(config?: pg.ClientConfig) {
     super(config);
-    const plain = boundQuery(this);
+    const plain = nameStatements(boundQuery(this));
     divertCopy(this, plain, async (text, source) => {
       const sink = copyFrom(text);
       plain(sink);

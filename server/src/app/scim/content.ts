@@ -8,7 +8,7 @@ import {
 } from '../../scim/resource.ts';
 import type { ResourceModel } from '../../scim/schema/model.ts';
 import { foldResource } from '../../store/queries/scim-fold.ts';
-import type { ScimContent } from '../../store/queries/scim-records.ts';
+import type { ScimContent } from '../../store/queries/scim-writes.ts';
 
 /** Longer values of these would not fit into an index. */
 const indexed = ['userName', 'displayName', 'externalId'] as const;

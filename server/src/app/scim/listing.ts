@@ -3,24 +3,19 @@ import { resolveFilter } from '../../scim/filter/resolve.ts';
 import type { ListRequest, PageLimits } from '../../scim/listing/list-request.ts';
 import type { ListPage } from '../../scim/listing/list-response.ts';
 import { resolveSort } from '../../scim/listing/sort.ts';
-import {
-  includesAttribute,
-  parseProjection,
-  projectResource,
-  type Projection,
-} from '../../scim/projection.ts';
+import { parseProjection, projectResource, type Projection } from '../../scim/projection.ts';
 import {
   countScimRecords,
   selectScimRecords,
   type ScimListing,
   type ScimListPage,
 } from '../../store/queries/scim-list.ts';
-import { countScimMembers, type ScimMember } from '../../store/queries/scim-members.ts';
-import type { ScimRecord } from '../../store/queries/scim-records.ts';
+import { countScimMembers, selectScimMembers } from '../../store/queries/scim-members.ts';
+import type { ScimMember, ScimRecord } from '../../store/queries/scim-record.ts';
 import { listDigest, parseCursor, renderCursor } from './cursor.ts';
 import { kindOfType, modelOf, type Push, type ScimTypeName } from './push.ts';
 import { showResource } from './resource-view.ts';
-import { loadRelated } from './resources.ts';
+import { showsRelated } from './resources.ts';
 
 /** Resources on a page: as many as Microsoft Entra asks for at most, and when nothing is asked for. */
 export const pageLimits: PageLimits = { defaultCount: 100, maxCount: 1000 };
@@ -48,13 +43,7 @@ export function resolveListing(
 }
 
 /** The first records that have no more members together than a page may have; one at least. */
-async function cutAtMembers(
-  push: Push,
-  type: ScimTypeName,
-  records: readonly ScimRecord[],
-  projection: Projection,
-): Promise<readonly ScimRecord[]> {
-  if (type !== 'Group' || !includesAttribute(projection, modelOf(push, type), 'members')) return records;
+async function cutAtMembers(push: Push, records: readonly ScimRecord[]): Promise<readonly ScimRecord[]> {
   const { app, connection } = push;
   const counts = await countScimMembers(
     app.store.db,
@@ -69,33 +58,31 @@ async function cutAtMembers(
   return end < 0 ? records : records.slice(0, end);
 }
 
-/** The resources of records, with what the projection wants of them. */
+async function withMembers(push: Push, records: readonly ScimRecord[]): Promise<readonly ScimRecord[]> {
+  const { app, connection } = push;
+  const ids = records.map(({ id }) => id);
+  const byGroup = new Map<string, ScimMember[]>(ids.map((id) => [id, []]));
+  for (const { groupId, ...member } of await selectScimMembers(app.store.db, connection.serial, ids))
+    byGroup.get(groupId)?.push(member);
+  return records.map((record) => ({ ...record, related: byGroup.get(record.id) ?? null }));
+}
+
+/** Whether the groups of users are to be read with them; the members of groups are many, and read for those that are shown. */
+export function readsGroups(push: Push, type: ScimTypeName, projection: Projection): boolean {
+  return type === 'User' && showsRelated(push, type, projection);
+}
+
+/** The resources of records, with what the projection wants of them; users come with their groups. */
 export async function showRecords(
   push: Push,
   type: ScimTypeName,
   records: readonly ScimRecord[],
   projection: Projection,
 ): Promise<ListPage['resources']> {
-  const related = await loadRelated(
-    push,
-    type,
-    records.map(({ id }) => id),
-    projection,
-  );
-  const byOwner = new Map<string, ScimMember[]>();
-  for (const each of related) {
-    const known = byOwner.get(each.ownerId);
-    if (known === undefined) byOwner.set(each.ownerId, [each]);
-    else known.push(each);
-  }
   const model = modelOf(push, type);
-  return records.map((record) =>
-    projectResource(
-      showResource(push, type, record, byOwner.get(record.id) ?? []).resource,
-      model,
-      projection,
-    ),
-  );
+  const whole =
+    type === 'Group' && showsRelated(push, type, projection) ? await withMembers(push, records) : records;
+  return whole.map((record) => projectResource(showResource(push, type, record).resource, model, projection));
 }
 
 interface Page {
@@ -140,9 +127,19 @@ export async function listScimResources(
   const page = pageOf(push, type, request);
   const { limit } = page.at;
   // One more than asked for tells whether there is a next page.
-  const found = limit === 0 ? [] : await selectScimRecords(db, listing, { ...page.at, limit: limit + 1 });
+  const found =
+    limit === 0
+      ? []
+      : await selectScimRecords(
+          db,
+          listing,
+          { ...page.at, limit: limit + 1 },
+          readsGroups(push, type, projection),
+        );
   const totalResults = isWhole(page, found.length) ? found.length : await countScimRecords(db, listing);
-  const shown = await cutAtMembers(push, type, found.slice(0, limit), projection);
+  const asked = found.slice(0, limit);
+  const cuts = type === 'Group' && showsRelated(push, type, projection);
+  const shown = cuts ? await cutAtMembers(push, asked) : asked;
   const resources = await showRecords(push, type, shown, projection);
   if (request.page.kind === 'index') return { resources, totalResults, startIndex: request.page.startIndex };
   const cursor = found.length > shown.length ? nextCursor(page, shown) : undefined;

@@ -6,7 +6,7 @@ import {
   selectScimMemberIds,
   selectScimMembers,
 } from '../../store/queries/scim-members.ts';
-import type { ScimMemberChange } from '../../store/queries/scim-records.ts';
+import type { ScimMemberChange } from '../../store/queries/scim-writes.ts';
 import type { Push } from './push.ts';
 
 /** How many unknown ids an error names. */

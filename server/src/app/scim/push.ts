@@ -1,6 +1,6 @@
 import type { ResourceModel } from '../../scim/schema/model.ts';
 import { getResourceModel, type SchemaRegistry } from '../../scim/schema/registry.ts';
-import type { ScimKind } from '../../store/queries/scim-records.ts';
+import type { ScimKind } from '../../store/queries/scim-record.ts';
 import type { Application } from '../application.ts';
 import type { PushedConnection } from './authenticate.ts';
 import { getTenantRegistry } from './custom-schema.ts';

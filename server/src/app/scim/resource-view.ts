@@ -1,6 +1,5 @@
 import type { Json, ScimResource } from '../../scim/resource.ts';
-import type { ScimMember } from '../../store/queries/scim-members.ts';
-import type { ScimRecord } from '../../store/queries/scim-records.ts';
+import type { ScimMember, ScimRecord } from '../../store/queries/scim-record.ts';
 import { endpointOfKind, locationOf, modelOf, type Push, type ScimTypeName } from './push.ts';
 
 /** A resource as it is shown. */
@@ -30,14 +29,9 @@ function showRelated(type: ScimTypeName, related: readonly ScimMember[], baseUrl
   return { members: related.map((each) => showMember(each, baseUrl, typeOf(each))) };
 }
 
-/** The whole resource of a record (RFC 7643 section 3), before attributes are chosen from it. */
-export function showResource(
-  push: Push,
-  type: ScimTypeName,
-  record: ScimRecord,
-  related: readonly ScimMember[],
-): ScimView {
-  const { id, attributes, revision } = record;
+/** The whole resource of a record (RFC 7643 section 3) with the memberships that were loaded, before attributes are chosen from it. */
+export function showResource(push: Push, type: ScimTypeName, record: ScimRecord): ScimView {
+  const { id, attributes, revision, related } = record;
   const { schemas, ...rest } = attributes;
   const location = locationOf(push, type, id);
   const version = String(revision);
@@ -45,7 +39,7 @@ export function showResource(
     schemas: schemas ?? [modelOf(push, type).core.id],
     id,
     ...rest,
-    ...showRelated(type, related, push.baseUrl),
+    ...showRelated(type, related ?? [], push.baseUrl),
     meta: {
       resourceType: type,
       created: record.createdAt.toISOString(),

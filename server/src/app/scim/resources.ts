@@ -7,24 +7,17 @@ import { includesAttribute, type Projection } from '../../scim/projection.ts';
 import { sameJson } from '../../scim/same-json.ts';
 import { normalizeReplacement } from '../../scim/schema/normalize-replacement.ts';
 import { normalizeResource } from '../../scim/schema/normalize.ts';
-import { selectScimGroupsOf, selectScimMembers, type ScimMember } from '../../store/queries/scim-members.ts';
-import {
-  findScimRecord,
-  insertScimRecord,
-  isNameTaken,
-  removeScimRecord,
-  updateScimRecord,
-  type ScimMemberChange,
-  type ScimRecord,
-  type ScimRecordKey,
-} from '../../store/queries/scim-records.ts';
-import { refreshReplicaStatistics } from '../../store/replica/replica-statistics.ts';
+import { selectScimMembers } from '../../store/queries/scim-members.ts';
+import { findScimRecord } from '../../store/queries/scim-list.ts';
+import type { ScimRecord, ScimRecordKey } from '../../store/queries/scim-record.ts';
+import { isNameTaken, removeScimRecord, type ScimMemberChange } from '../../store/queries/scim-writes.ts';
 import { contentOf, memberIdsOf } from './content.ts';
 import { assertRemovable, refuseHeldLosses } from './guarded-push.ts';
 import { patchMembers, replaceMembers, selectNewMembers } from './membership.ts';
 import { kindOfType, modelOf, type Push, type ScimTypeName } from './push.ts';
 import { showResource, type ScimView } from './resource-view.ts';
 import { Turns } from './turns.ts';
+import { writeTogether } from './write-together.ts';
 
 /** A resource that a request names. */
 export interface ScimTarget {
@@ -41,37 +34,20 @@ function keyOf({ connection }: Push, { type, id }: ScimTarget): ScimRecordKey {
   return { connectionSerial: connection.serial, kind: kindOfType[type], id };
 }
 
-async function getRecord(push: Push, target: ScimTarget): Promise<ScimRecord> {
+async function getRecord(push: Push, target: ScimTarget, withRelated: boolean): Promise<ScimRecord> {
   // What the database cannot hold is nobody's id.
   const { id } = target;
   const record = id.includes('\u0000')
     ? undefined
-    : await findScimRecord(push.app.store.db, keyOf(push, target));
+    : await findScimRecord(push.app.store.db, keyOf(push, target), withRelated);
   if (record !== undefined) return record;
   throw new LockstepError('NotFound', `There is no ${target.type} with id ${JSON.stringify(target.id)}.`);
 }
 
-/** Members or groups of resources, unless the projection leaves them out: they may be many. */
-export async function loadRelated(
-  push: Push,
-  type: ScimTypeName,
-  ids: readonly string[],
-  projection: Projection,
-): Promise<readonly ScimMember[]> {
-  const { app, connection } = push;
-  const name = type === 'Group' ? 'members' : 'groups';
-  if (ids.length === 0 || !includesAttribute(projection, modelOf(push, type), name)) return [];
-  const select = type === 'Group' ? selectScimMembers : selectScimGroupsOf;
-  return select(app.store.db, connection.serial, ids);
-}
-
-async function viewOf(
-  push: Push,
-  type: ScimTypeName,
-  record: ScimRecord,
-  projection: Projection,
-): Promise<ScimView> {
-  return showResource(push, type, record, await loadRelated(push, type, [record.id], projection));
+/** Whether members or groups of resources are to be seen: they may be many, and are not loaded if nobody looks. */
+export function showsRelated(push: Push, type: ScimTypeName, projection: Projection | undefined): boolean {
+  if (projection === undefined) return false;
+  return includesAttribute(projection, modelOf(push, type), type === 'Group' ? 'members' : 'groups');
 }
 
 function moved(tag: string): LockstepError {
@@ -96,13 +72,13 @@ export async function getScimResource(
   projection: Projection,
   preconditions: Preconditions,
 ): Promise<ScimView | 'not_modified'> {
-  const record = await getRecord(push, target);
+  const record = await getRecord(push, target, showsRelated(push, target.type, projection));
   const tag = renderEntityTag(String(record.revision));
   const { ifMatch, ifNoneMatch } = preconditions;
   const verdict = checkPreconditions({ ifMatch, ifNoneMatch }, tag, 'GET');
   if (verdict === 'not_modified') return verdict;
   if (verdict === 'failed') throw moved(tag);
-  return viewOf(push, target.type, record, projection);
+  return showResource(push, target.type, record);
 }
 
 /** @throws LockstepError UsernameTaken in place of the broken index. */
@@ -132,13 +108,29 @@ export async function createScimResource(
   const id = newId('record', at.getTime());
   const members = type === 'Group' ? await selectNewMembers(push, id, memberIdsOf(resource)) : [];
   const content = contentOf(resource, model);
-  const sequence = await refusingTakenNames(async () =>
-    insertScimRecord(app.store.db, keyOf(push, { type, id }), content, members, at),
+  await refusingTakenNames(async () =>
+    writeTogether(app.store, connection.serial, {
+      kind: kindOfType[type],
+      id,
+      expectedRevision: 0,
+      content,
+      members: { added: members, removed: [] },
+      at,
+    }),
   );
-  await refreshReplicaStatistics(app.store.db, sequence);
   const made = { id, attributes: content.attributes, revision: 1, createdAt: at, modifiedAt: at };
-  if (members.length === 0) return showResource(push, type, made, []);
-  return viewOf(push, type, made, projection);
+  return showResource(push, type, members.length === 0 ? made : await withMembers(push, made, projection));
+}
+
+/** A group after its members have changed, with all of them if somebody wants to see them. */
+async function withMembers(
+  push: Push,
+  record: ScimRecord,
+  projection: Projection | undefined,
+): Promise<ScimRecord> {
+  if (!showsRelated(push, 'Group', projection)) return record;
+  const { app, connection } = push;
+  return { ...record, related: await selectScimMembers(app.store.db, connection.serial, [record.id]) };
 }
 
 /** What a request makes of a record. */
@@ -147,16 +139,24 @@ interface Edit {
   readonly members: ScimMemberChange;
 }
 
+interface EditOptions {
+  readonly preconditions: Preconditions;
+  /** undefined: nobody wants to see the result. */
+  readonly projection: Projection | undefined;
+}
+
 const noMembers: ScimMemberChange = { added: [], removed: [] };
 
 async function tryEdit(
   push: Push,
   target: ScimTarget,
-  preconditions: Preconditions,
+  { preconditions, projection }: EditOptions,
   edit: (record: ScimRecord) => Promise<Edit>,
 ): Promise<ScimRecord | undefined> {
-  const { app } = push;
-  const record = await getRecord(push, target);
+  const { app, connection } = push;
+  // The groups of a user are what they were; the members of a group are read when they have changed.
+  const withGroups = target.type === 'User' && showsRelated(push, 'User', projection);
+  const record = await getRecord(push, target, withGroups);
   checkUnmoved(record, preconditions);
   const { resource, members } = await edit(record);
   const content = contentOf(resource, modelOf(push, target.type));
@@ -168,14 +168,14 @@ async function tryEdit(
     return record;
   }
   const written = await refusingTakenNames(async () =>
-    updateScimRecord(
-      app.store.db,
-      keyOf(push, target),
-      record.revision,
-      same ? undefined : content,
+    writeTogether(app.store, connection.serial, {
+      kind: kindOfType[target.type],
+      id: target.id,
+      expectedRevision: record.revision,
+      content: same ? undefined : content,
       members,
-      app.clock.now(),
-    ),
+      at: app.clock.now(),
+    }),
   );
   if (written === undefined) return undefined;
   const takesAway = members.removed.length > 0 || (isInactive && record.attributes['active'] !== false);
@@ -183,20 +183,30 @@ async function tryEdit(
   return { ...record, ...written, attributes: content.attributes };
 }
 
-/** Reads, computes and writes, again when somebody else wrote in between. @throws LockstepError. */
+/**
+ * Reads, computes and writes, again when somebody else wrote in between.
+ * @returns the resource as it is now
+ * @throws LockstepError.
+ */
 async function editRecord(
   push: Push,
   target: ScimTarget,
-  preconditions: Preconditions,
+  options: EditOptions,
   edit: (record: ScimRecord) => Promise<Edit>,
-): Promise<ScimRecord> {
-  return turns.take(`${push.connection.id} ${target.id}`, async () => {
+): Promise<ScimView> {
+  const record = await turns.take(`${push.connection.id} ${target.id}`, async () => {
     for (let attempt = 0; attempt < mostAttempts; attempt += 1) {
-      const record = await tryEdit(push, target, preconditions, edit);
-      if (record !== undefined) return record;
+      const edited = await tryEdit(push, target, options, edit);
+      if (edited !== undefined) return edited;
     }
     throw new LockstepError('StoreUnavailable', 'The resource is being changed by too many others.');
   });
+  const { type } = target;
+  return showResource(
+    push,
+    type,
+    type === 'User' ? record : await withMembers(push, record, options.projection),
+  );
 }
 
 /** PUT (RFC 7644 section 3.5.1). @throws LockstepError as normalizeReplacement; NotFound; RevisionMoved. */
@@ -209,12 +219,11 @@ export async function replaceScimResource(
 ): Promise<ScimView> {
   const { profile } = push.connection;
   const model = modelOf(push, target.type);
-  const record = await editRecord(push, target, preconditions, async ({ attributes }) => {
+  return editRecord(push, target, { preconditions, projection }, async ({ attributes }) => {
     const { resource } = normalizeReplacement(body, attributes, model, { profile });
     if (target.type === 'User') return { resource, members: noMembers };
     return { resource, members: await replaceMembers(push, target.id, memberIdsOf(resource)) };
   });
-  return viewOf(push, target.type, record, projection);
 }
 
 /**
@@ -231,14 +240,12 @@ export async function patchScimResource(
 ): Promise<ScimView> {
   const { profile } = push.connection;
   const model = modelOf(push, target.type);
-  const record = await editRecord(push, target, preconditions, async ({ attributes }) => {
+  return editRecord(push, target, { preconditions, projection }, async ({ attributes }) => {
     const options = target.type === 'Group' ? { profile, apart: 'members' as const } : { profile };
     const { resource, members } = applyPatch(attributes, operations, model, options);
     if (target.type === 'User') return { resource, members: noMembers };
     return { resource, members: await patchMembers(push, target.id, members) };
   });
-  if (projection === undefined) return showResource(push, target.type, record, []);
-  return viewOf(push, target.type, record, projection);
 }
 
 /** @throws LockstepError NotFound; RevisionMoved; Held while the guard wants a person to look first. */
@@ -250,7 +257,7 @@ export async function deleteScimResource(
   const { app } = push;
   await turns.take(`${push.connection.id} ${target.id}`, async () => {
     for (let attempt = 0; attempt < mostAttempts; attempt += 1) {
-      const record = await getRecord(push, target);
+      const record = await getRecord(push, target, false);
       checkUnmoved(record, preconditions);
       await assertRemovable(push, kindOfType[target.type], target.id);
       if (await removeScimRecord(app.store.db, keyOf(push, target), record.revision, app.clock.now())) return;

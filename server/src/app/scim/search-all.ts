@@ -3,7 +3,7 @@ import type { ListPage } from '../../scim/listing/list-response.ts';
 import { LockstepError } from '../../kernel/errors.ts';
 import { parseProjection } from '../../scim/projection.ts';
 import { countScimRecords, selectScimRecords } from '../../store/queries/scim-list.ts';
-import { resolveListing, showRecords } from './listing.ts';
+import { readsGroups, resolveListing, showRecords } from './listing.ts';
 import { modelOf, type Push, type ScimTypeName } from './push.ts';
 
 const types: readonly ScimTypeName[] = ['User', 'Group'];
@@ -33,7 +33,9 @@ export async function searchAllResources(push: Push, request: ListRequest): Prom
     const total = await countScimRecords(db, listing);
     totalResults += total;
     const records =
-      room > 0 && offset < total ? await selectScimRecords(db, listing, { offset, limit: room }) : [];
+      room > 0 && offset < total
+        ? await selectScimRecords(db, listing, { offset, limit: room }, readsGroups(push, type, projection))
+        : [];
     resources.push(...(await showRecords(push, type, records, projection)));
     offset = Math.max(0, offset - total);
     room -= records.length;

@@ -6,7 +6,7 @@ import { resolveFilter } from '../../scim/filter/resolve.ts';
 import { getScimProfile } from '../../scim/profile.ts';
 import { createSchemaRegistry, getResourceModel } from '../../scim/schema/registry.ts';
 import { compileScimFilter } from './scim-filter.ts';
-import { isRecord } from './scim-records.ts';
+import { isRecord } from './scim-record.ts';
 
 const registry = createSchemaRegistry();
 const expected = [

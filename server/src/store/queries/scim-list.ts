@@ -1,8 +1,10 @@
 import { sql, type RawBuilder } from 'kysely';
 import type { ResolvedFilter, ResolvedPath } from '../../scim/filter/resolved.ts';
+import { prepared } from '../prepared.ts';
 import type { Executor } from '../store.ts';
 import { compileScimFilter } from './scim-filter.ts';
-import { isRecord, recordColumns, type ScimRecord } from './scim-records.ts';
+import { relatedOf } from './scim-members.ts';
+import { isRecord, isRecordOf, type ScimKind, type ScimRecord, type ScimRecordKey } from './scim-record.ts';
 import { severalValues, singleValue, type ScimScope } from './scim-values.ts';
 
 /** Which resources of a connection are listed, and in which order; without a sort by id, the order of their making. */
@@ -46,15 +48,35 @@ function order({ scope, sort }: ScimListing): RawBuilder<unknown> {
   return sql`${key} ${sort.descending ? sql`desc nulls first` : sql`asc nulls last`}, r.external_id`;
 }
 
+function recordColumns(kind: ScimKind, withRelated: boolean): RawBuilder<unknown> {
+  return sql`r.external_id as id, r.attributes, r.revision, r.created_at as "createdAt", r.modified_at as "modifiedAt"
+    ${withRelated ? sql`, ${relatedOf(kind)} as related` : sql``}`;
+}
+
+/** @param withRelated with the members of a group, or the groups of a user */
+export async function findScimRecord(
+  executor: Executor,
+  key: ScimRecordKey,
+  withRelated: boolean,
+): Promise<ScimRecord | undefined> {
+  const { rows } = await sql<ScimRecord>`${prepared}
+    select ${recordColumns(key.kind, withRelated)} from replica_record r where ${isRecordOf(key)}`.execute(
+    executor,
+  );
+  return rows[0];
+}
+
+/** @param withRelated as for `findScimRecord` */
 export async function selectScimRecords(
   executor: Executor,
   listing: ScimListing,
   page: ScimListPage,
+  withRelated: boolean,
 ): Promise<ScimRecord[]> {
   const after = 'after' in page ? sql`and r.external_id > ${page.after}` : sql``;
   const offset = 'offset' in page ? page.offset : 0;
-  const { rows } = await sql<ScimRecord>`
-    select ${recordColumns} from replica_record r
+  const { rows } = await sql<ScimRecord>`${prepared}
+    select ${recordColumns(listing.scope.kind, withRelated)} from replica_record r
     where ${condition(listing)} ${after}
     order by ${order(listing)} limit ${page.limit} offset ${offset}`.execute(executor);
   return rows;

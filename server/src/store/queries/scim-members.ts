@@ -1,47 +1,40 @@
-import { sql } from 'kysely';
+import { sql, type RawBuilder } from 'kysely';
+import { prepared } from '../prepared.ts';
 import type { Executor } from '../store.ts';
-import { isThere, type ScimKind } from './scim-records.ts';
-
-/** One side of a membership, as a resource shows it. */
-export interface ScimMember {
-  /** The resource that shows it: the group for its members, the user for its groups. */
-  readonly ownerId: string;
-  readonly id: string;
-  readonly kind: ScimKind;
-  readonly display: string | null;
-}
+import { isThere, type ScimKind, type ScimMember } from './scim-record.ts';
 
 const display = sql`coalesce(o.attributes ->> 'displayName', o.attributes ->> 'userName')`;
+
+/**
+ * What resource `r` of a query shows of its memberships, as JSON by id: a group's members, or the groups that a user is
+ * a direct member of; null when there are none.
+ */
+export function relatedOf(kind: ScimKind): RawBuilder<readonly ScimMember[] | null> {
+  const [mine, other] = (kind === 'group' ? ['group_id', 'member_id'] : ['member_id', 'group_id']).map(
+    (name) => sql.raw(`m.${name}`),
+  );
+  const kindsOfOther = kind === 'group' ? sql`o.kind in ('user', 'group')` : sql`o.kind = 'group'`;
+  return sql`(
+    select json_agg(json_build_object('id', o.external_id, 'kind', o.kind, 'display', ${display}) order by ${other})
+    from replica_member m
+    join replica_record o on o.connection_serial = m.connection_serial and ${kindsOfOther} and o.external_id = ${other}
+      and o.removed_at is null
+    where m.connection_serial = r.connection_serial and ${mine} = r.external_id and not m.removed)`;
+}
 
 /** Members of groups, by group and id. */
 export async function selectScimMembers(
   executor: Executor,
   connectionSerial: number,
   groupIds: readonly string[],
-): Promise<ScimMember[]> {
-  const { rows } = await sql<ScimMember>`
-    select m.group_id as "ownerId", o.external_id as id, o.kind, ${display} as display
+): Promise<(ScimMember & { readonly groupId: string })[]> {
+  const { rows } = await sql<ScimMember & { groupId: string }>`
+    select m.group_id as "groupId", o.external_id as id, o.kind, ${display} as display
     from replica_member m
     join replica_record o on o.connection_serial = m.connection_serial and o.kind in ('user', 'group')
       and o.external_id = m.member_id and o.removed_at is null
     where m.connection_serial = ${connectionSerial} and m.group_id = any(${[...groupIds]}::text[]) and not m.removed
     order by m.group_id, m.member_id`.execute(executor);
-  return rows;
-}
-
-/** Groups that users are direct members of, by user and id. */
-export async function selectScimGroupsOf(
-  executor: Executor,
-  connectionSerial: number,
-  userIds: readonly string[],
-): Promise<ScimMember[]> {
-  const { rows } = await sql<ScimMember>`
-    select m.member_id as "ownerId", o.external_id as id, o.kind, ${display} as display
-    from replica_member m
-    join replica_record o on o.connection_serial = m.connection_serial and o.kind = 'group'
-      and o.external_id = m.group_id and o.removed_at is null
-    where m.connection_serial = ${connectionSerial} and m.member_id = any(${[...userIds]}::text[]) and not m.removed
-    order by m.member_id, m.group_id`.execute(executor);
   return rows;
 }
 
@@ -88,7 +81,7 @@ export async function selectNamedMembers(
   ids: readonly string[],
 ): Promise<NamedMember[]> {
   if (ids.length === 0) return [];
-  const { rows } = await sql<NamedMember>`
+  const { rows } = await sql<NamedMember>`${prepared}
     select n.id, o.kind, m.member_id is not null as "isMember"
     from unnest(${[...ids]}::text[]) as n (id)
     left join replica_record o on o.connection_serial = ${connectionSerial} and o.kind in ('user', 'group')

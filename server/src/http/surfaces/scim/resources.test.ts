@@ -146,6 +146,33 @@ describeOnSharedStores('SCIM resources', (makeStore) => {
     await client.expect(204, 'DELETE', path, undefined, { 'if-match': 'W/"4"' });
   });
 
+  test('what is pushed together with a name that is taken is carried out', async () => {
+    await using client = await start();
+    const [ada, bob, eve] = await Promise.all(
+      ['ada', 'bob', 'eve'].map(async (name) => pushUser(client, name)),
+    );
+    const group = await pushGroup(client, 'team', [ada ?? '', bob ?? '']);
+    const named = (userName: string) => ({ schemas: [urn.user], userName });
+    const member = (op: string, value = [{ value: eve }]) => patchOf({ op, path: 'members', value });
+    const answers = await Promise.all([
+      client.send('POST', '/Users', named('new')),
+      client.send('POST', '/Users', named('ADA')),
+      client.send('PATCH', `/Users/${bob}`, patchOf({ op: 'replace', path: 'userName', value: 'eve' })),
+      client.send('PATCH', `/Users/${ada}`, patchOf({ op: 'replace', path: 'title', value: 'Countess' })),
+      client.send('PATCH', `/Groups/${group}`, member('add')),
+      client.send('DELETE', `/Users/${bob}`),
+    ]);
+    expect(answers.map(({ status }) => status)).toEqual([201, 409, expect.any(Number), 200, 204, 204]);
+    const { body } = await client.expect(200, 'GET', '/Users?attributes=userName,title&sortBy=userName');
+    expect(body.Resources).toEqual([
+      expect.objectContaining({ userName: 'ada', title: 'Countess' }),
+      expect.objectContaining({ userName: 'eve' }),
+      expect.objectContaining({ userName: 'new' }),
+    ]);
+    const team = await client.expect(200, 'GET', `/Groups/${group}`);
+    expect(team.body.members).toEqual([ada, eve].map((value) => expect.objectContaining({ value })));
+  });
+
   test('pushes to one resource at once are all carried out', async () => {
     await using client = await start();
     const id = await pushUser(client, 'ada');

@@ -1,0 +1,80 @@
+import { refreshReplicaStatistics } from '../../store/replica/replica-statistics.ts';
+import { writeScimRecords, type ScimWrite, type WrittenRecord } from '../../store/queries/scim-writes.ts';
+import type { Store } from '../../store/store.ts';
+
+/** So many writes share a transaction at most: one that fails is done again alone, and so are the others with it. */
+const mostTogether = 64;
+
+interface Waiting {
+  readonly write: ScimWrite;
+  readonly resolve: (written: WrittenRecord | undefined) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** What is written to one connection: a transaction at a time, in which everything goes that came during the one before. */
+class Queue {
+  readonly #store: Store;
+  readonly #connectionSerial: number;
+  #waiting: Waiting[] = [];
+  #isWriting = false;
+
+  constructor(store: Store, connectionSerial: number) {
+    this.#store = store;
+    this.#connectionSerial = connectionSerial;
+  }
+
+  async add(write: ScimWrite): Promise<WrittenRecord | undefined> {
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ write, resolve, reject });
+      if (!this.#isWriting) void this.#writeAll();
+    });
+  }
+
+  async #writeAll(): Promise<void> {
+    this.#isWriting = true;
+    while (this.#waiting.length > 0) {
+      const together = this.#waiting.slice(0, mostTogether);
+      this.#waiting = this.#waiting.slice(mostTogether);
+      if (await this.#write(together)) continue;
+      for (const each of together) await this.#write([each]);
+    }
+    this.#isWriting = false;
+  }
+
+  /** @returns false when several failed and are to be written one by one. */
+  async #write(together: readonly Waiting[]): Promise<boolean> {
+    const { db } = this.#store;
+    try {
+      const writes = together.map(({ write }) => write);
+      const { sequence, written } = await writeScimRecords(db, this.#connectionSerial, writes);
+      await refreshReplicaStatistics(db, sequence);
+      const byId = new Map(written.map((each) => [each.id, each]));
+      for (const { write, resolve } of together) resolve(byId.get(write.id));
+      return true;
+    } catch (error) {
+      if (together.length > 1) return false;
+      together[0]?.reject(error);
+      return true;
+    }
+  }
+}
+
+const queues = new WeakMap<Store, Map<number, Queue>>();
+
+/**
+ * Writes a record, in one transaction with what else is pushed to the connection at this time: numbers of changes are
+ * given out one transaction after the other, so that each of its own would wait for a disk.
+ * @returns undefined when somebody else changed the record before, and it was not written
+ * @throws the database's error, when it refuses this record
+ */
+export async function writeTogether(
+  store: Store,
+  connectionSerial: number,
+  write: ScimWrite,
+): Promise<WrittenRecord | undefined> {
+  const ofStore = queues.get(store) ?? new Map<number, Queue>();
+  queues.set(store, ofStore);
+  const queue = ofStore.get(connectionSerial) ?? new Queue(store, connectionSerial);
+  ofStore.set(connectionSerial, queue);
+  return queue.add(write);
+}

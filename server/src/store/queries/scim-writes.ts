@@ -1,0 +1,152 @@
+import { sql } from 'kysely';
+import type { JsonObject } from '../../scim/resource.ts';
+import { prepared } from '../prepared.ts';
+import type { Executor } from '../store.ts';
+import { isRecordOf, isThere, type ScimKind, type ScimRecordKey } from './scim-record.ts';
+
+/** What is written of a resource: its attributes, and the same as filters compare them. */
+export interface ScimContent {
+  readonly attributes: JsonObject;
+  readonly folded: JsonObject;
+}
+
+/** Members by id that come and go; the two lists have none in common. */
+export interface ScimMemberChange {
+  readonly added: readonly string[];
+  readonly removed: readonly string[];
+}
+
+/**
+ * Takes the next sequence number of the connection's copy. Its row stays locked until the transaction ends, so that
+ * numbers are committed in their order; every statement that writes begins with this.
+ */
+const nextSequence = (connectionSerial: number, at: Date) => sql`
+  insert into replica as p (connection_serial, sequence, changed_at) values (${connectionSerial}, 1, ${at})
+  on conflict (connection_serial) do update set sequence = p.sequence + 1, changed_at = ${at}
+  returning sequence`;
+
+/** A record that is made (`expectedRevision` 0), or changed if it still has the revision that the change was made for. */
+export interface ScimWrite {
+  readonly kind: ScimKind;
+  readonly id: string;
+  readonly expectedRevision: number;
+  /** undefined: nothing but members changes. */
+  readonly content: ScimContent | undefined;
+  readonly members: ScimMemberChange;
+  readonly at: Date;
+}
+
+/** A record as it was written. */
+export interface WrittenRecord {
+  readonly id: string;
+  readonly revision: number;
+  readonly modifiedAt: Date;
+}
+
+/**
+ * Writes records and changes of their members in one statement, under one sequence number; each record once.
+ * A name that is taken breaks the unique index, and nothing is written.
+ * @returns those that were written: not among them are records that somebody else changed before
+ */
+export async function writeScimRecords(
+  executor: Executor,
+  connectionSerial: number,
+  writes: readonly ScimWrite[],
+): Promise<{ readonly sequence: number; readonly written: readonly WrittenRecord[] }> {
+  const last = writes.reduce((latest, { at }) => (at > latest ? at : latest), new Date(0));
+  const json = (of: keyof ScimContent) =>
+    writes.map(({ content }) => (content === undefined ? null : JSON.stringify(content[of])));
+  const pairs = (of: keyof ScimMemberChange) => {
+    const all = writes.flatMap(({ id, members }) => members[of].map((member) => [id, member] as const));
+    return sql`unnest(${all.map(([id]) => id)}::text[], ${all.map(([, member]) => member)}::text[]) as n (id, member_id)`;
+  };
+  // Lists apart and not one JSON text: of a list the planner knows how long it is.
+  const { rows } = await sql<WrittenRecord & { sequence: number }>`${prepared}
+    with s as (${nextSequence(connectionSerial, last)}),
+    w as materialized (
+      select kind, id, revision, attributes::jsonb as attributes, folded::jsonb as folded, at
+      from unnest(
+        ${writes.map(({ kind }) => kind)}::text[], ${writes.map(({ id }) => id)}::text[],
+        ${writes.map(({ expectedRevision }) => expectedRevision)}::integer[], ${json('attributes')}::text[],
+        ${json('folded')}::text[], ${writes.map(({ at }) => at)}::timestamptz[]
+      ) as w (kind, id, revision, attributes, folded, at)
+    ),
+    made as (
+      insert into replica_record (connection_serial, kind, external_id, attributes, folded, sequence, created_at, modified_at)
+      select ${connectionSerial}::bigint, w.kind, w.id, w.attributes, w.folded, s.sequence, w.at, w.at from w, s where w.revision = 0
+      returning external_id as id, revision, modified_at
+    ),
+    changed as (
+      update replica_record r
+      set attributes = coalesce(w.attributes, r.attributes), folded = coalesce(w.folded, r.folded), sequence = s.sequence,
+        revision = r.revision + 1, modified_at = w.at, removal_requested_at = null
+      from w, s
+      where w.revision > 0 and r.connection_serial = ${connectionSerial} and r.kind = w.kind and r.external_id = w.id
+        and ${isThere('r')} and r.revision = w.revision
+      returning r.external_id as id, r.revision, r.modified_at
+    ),
+    done as (select * from made union all select * from changed),
+    gone as (
+      update replica_member m set removed = true, sequence = s.sequence
+      from done join ${pairs('removed')} using (id) cross join s
+      where m.connection_serial = ${connectionSerial} and m.group_id = n.id and m.member_id = n.member_id and not m.removed
+    ),
+    come as (
+      insert into replica_member as m (connection_serial, group_id, member_id, sequence)
+      select ${connectionSerial}::bigint, id, n.member_id, s.sequence
+      from done join ${pairs('added')} using (id) cross join s
+      order by id, n.member_id
+      on conflict (connection_serial, group_id, member_id) do update set removed = false, sequence = excluded.sequence
+      where m.removed
+    )
+    select s.sequence, done.id, done.revision, done.modified_at as "modifiedAt" from s left join done on true`.execute(
+    executor,
+  );
+  const { sequence } = rows[0] as { sequence: number };
+  return { sequence, written: rows.filter(({ id }) => id !== null) };
+}
+
+/**
+ * Removes a record in one statement, with the memberships that it had or gave: the groups that it was in change.
+ * Its row stays for those who read what changed. @returns false when it was not there with that revision.
+ */
+export async function removeScimRecord(
+  executor: Executor,
+  key: ScimRecordKey,
+  expectedRevision: number,
+  at: Date,
+): Promise<boolean> {
+  const { connectionSerial, id } = key;
+  const { rows } = await sql`
+    with s as (${nextSequence(connectionSerial, at)}),
+    gone as (
+      update replica_record r
+      set removed_at = ${at}::timestamptz, removal_requested_at = null, sequence = s.sequence, revision = r.revision + 1
+      from s where ${isRecordOf(key)} and r.revision = ${expectedRevision}
+      returning r.sequence
+    ),
+    ended as (
+      update replica_member m set removed = true, sequence = gone.sequence from gone
+      where m.connection_serial = ${connectionSerial} and (m.group_id = ${id} or m.member_id = ${id}) and not m.removed
+      returning m.group_id, m.sequence
+    ),
+    left_groups as (
+      update replica_record r
+      set sequence = g.sequence, revision = r.revision + 1, modified_at = ${at}::timestamptz
+      from (select distinct group_id, sequence from ended where group_id <> ${id}) g
+      where r.connection_serial = ${connectionSerial} and r.kind = 'group' and r.external_id = g.group_id
+    )
+    select from gone`.execute(executor);
+  return rows.length > 0;
+}
+
+/** Whether a write failed because another user has the name: SQLSTATE 23505 of its index. */
+export function isNameTaken(error: unknown): boolean {
+  return (
+    error instanceof Error &&
+    'code' in error &&
+    error.code === '23505' &&
+    'constraint' in error &&
+    error.constraint === 'replica_record_by_user_name'
+  );
+}
