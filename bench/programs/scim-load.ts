@@ -36,18 +36,28 @@ export class ScimLoad {
     return (text === '' ? {} : JSON.parse(text)) as ScimAnswer;
   }
 
-  /** Makes `count` calls, several at a time. @returns calls a second, and their answers */
+  /**
+   * Makes calls, several at a time.
+   * @param count how many, unless the time is over before
+   * @param seconds after which no other call begins
+   * @returns calls a second, and their answers
+   */
   async run(
     count: number,
     callOf: (at: number) => ScimCall,
+    seconds = Infinity,
   ): Promise<{ perSecond: number; answers: ScimAnswer[] }> {
     const answers: ScimAnswer[] = [];
+    const started = performance.now();
+    const passed = () => (performance.now() - started) / 1000;
     let next = 0;
     const worker = async (): Promise<void> => {
-      for (let at = next++; at < count; at = next++) answers[at] = await this.call(callOf(at));
+      while (next < count && passed() < seconds) {
+        const at = next++;
+        answers[at] = await this.call(callOf(at));
+      }
     };
-    const started = performance.now();
     await Promise.all(Array.from({ length: concurrency }, worker));
-    return { perSecond: (count * 1000) / (performance.now() - started), answers };
+    return { perSecond: next / passed(), answers };
   }
 }

@@ -14,6 +14,8 @@ const peer = join(import.meta.dirname, 'serve-scim-peer.ts');
 export interface ScimServer extends AsyncDisposable {
   readonly url: string;
   readonly token: string;
+  /** A group may be made with all its members in one request, whatever their number. */
+  readonly takesLargeRequests: boolean;
 }
 
 interface Started extends AsyncDisposable {
@@ -50,7 +52,13 @@ async function start(
 export async function startPeer(name: 'jackson' | 'scimmy'): Promise<ScimServer> {
   const started = await start(process.execPath, [peer, name], {}, /^\{.*\}$/);
   const { url, token } = JSON.parse(started.line[0]) as { url: string; token: string };
-  return { url, token, [Symbol.asyncDispose]: async () => started[Symbol.asyncDispose]() };
+  const takesLargeRequests = name === 'scimmy';
+  return {
+    url,
+    token,
+    takesLargeRequests,
+    [Symbol.asyncDispose]: async () => started[Symbol.asyncDispose](),
+  };
 }
 
 /** `bin/lockstep serve` with a connection to push into, which no sync reads: requests alone are measured. */
@@ -79,6 +87,7 @@ export async function startLockstepScim(
   return {
     url: `${started.line[1]}/scim/v2/push`,
     token: output.trim(),
+    takesLargeRequests: false,
     [Symbol.asyncDispose]: async () => started[Symbol.asyncDispose](),
   };
 }

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { createServer, type RequestListener } from 'node:http';
 import { createRequire } from 'node:module';
 import type { AddressInfo } from 'node:net';
-import { Resources, Types } from 'scimmy';
+import { Config, Resources, Types } from 'scimmy';
 import { SCIMMYRouters } from 'scimmy-routers';
 import { startJackson } from '../../test/interop/scim/jackson/server.ts';
 
@@ -69,9 +69,11 @@ async function startScimmy(): Promise<Peer> {
   const express = createRequire(import.meta.url)('express') as () => RequestListener & {
     use(...handlers: unknown[]): void;
   };
+  // The limit of every request, and not of Bulk alone.
+  Config.set({ bulk: { supported: true, maxOperations: 1000, maxPayloadSize: 32 * 1024 * 1024 } });
   const token = randomUUID();
   const app = express();
-  app.use('/scim', new SCIMMYRouters({ type: 'bearer', handler: () => 'bench', limit: '32mb' } as never));
+  app.use('/scim', new SCIMMYRouters({ type: 'bearer', handler: () => 'bench' } as never));
   const server = createServer(app);
   server.keepAliveTimeout = 60_000;
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));

@@ -24,16 +24,19 @@ import { kindOf, pathOf, shapeOf, type Writing } from './writing.ts';
 
 /** Carries out one change of a user or a group. @throws LockstepError for one that fails */
 export async function applyChange(writing: Writing, change: TargetChange): Promise<TargetOutcome> {
-  const { ordinal, verb, externalId } = change;
+  const { ordinal, verb } = change;
   if (verb === 'create') return createResource(writing, change);
-  if (verb === 'delete') await deleteResource(writing, change);
-  else {
-    const fingerprint = shownFingerprint(change, await updateResource(writing, change));
-    // Its id is where it is: another name does not move it.
-    const place = verb === 'move' && externalId !== null ? placeOf(externalId) : {};
-    return { ordinal, ok: true, ...place, fingerprint };
-  }
+  if (verb !== 'delete') return updated(change, await updateResource(writing, change));
+  await deleteResource(writing, change);
   return { ordinal, ok: true };
+}
+
+/** What came of an update. @param answer what the service said the resource is now, if it did */
+export function updated(change: TargetChange, answer: unknown): TargetOutcome {
+  const { ordinal, verb, externalId } = change;
+  // Its id is where it is: another name does not move it.
+  const place = verb === 'move' && externalId !== null ? placeOf(externalId) : {};
+  return { ordinal, ok: true, ...place, fingerprint: shownFingerprint(change, answer) };
 }
 
 /** What is sent for a new object. */
@@ -146,10 +149,29 @@ export async function updateResource(writing: Writing, change: TargetChange): Pr
 }
 
 /** What to try instead of a PATCH that was refused for its form. */
-function otherWay({ status, body }: HttpResponse, wholes: boolean): 'put' | 'wholes' | undefined {
+function otherWay(
+  { status, body }: Pick<HttpResponse, 'status' | 'body'>,
+  wholes: boolean,
+): 'put' | 'wholes' | undefined {
   if (status === 405 || status === 501) return 'put';
   const { scimType } = faultOf(status, body);
   return !wholes && (scimType === 'noTarget' || scimType === 'invalidPath') ? 'wholes' : undefined;
+}
+
+/** Whether a PATCH that was refused may be taken in another form, or the next time. */
+export function mayGoOtherwise(response: Pick<HttpResponse, 'status' | 'body'>): boolean {
+  return response.status === 412 || otherWay(response, false) !== undefined;
+}
+
+/** An update as one PATCH that takes no look at the resource before; undefined where that is not to be had. */
+export function lonePatch(writing: Writing, change: TargetChange): JsonObject | undefined {
+  const kind = kindOf(change);
+  const shape = shapeOf(writing, kind);
+  if (writing.ways[kind] === 'put' || needsResource(change.set, shape)) return undefined;
+  const active = kind === 'user' ? change.enabled : undefined;
+  const { profile } = writing;
+  const operations = patchOperations(change.set, active, undefined, { shape, profile });
+  return operations.length === 0 ? undefined : patchRequest(operations);
 }
 
 async function sendUpdate(
@@ -209,9 +231,14 @@ function isServices(name: string, shape: ReturnType<typeof shapeOf>): boolean {
   return plain && definitionOf(shape, parseNotation(name)).mutability === 'readOnly';
 }
 
+/** Whether a resource is removed by DELETE: some services know users that are not active, and no removed ones. */
+export function isRemoval({ profile }: Writing, change: TargetChange): boolean {
+  return change.verb === 'delete' && (kindOf(change) === 'group' || profile.deletion !== 'deactivate');
+}
+
 async function deleteResource(writing: Writing, change: TargetChange): Promise<void> {
   const kind = kindOf(change);
-  if (kind === 'user' && writing.profile.deletion === 'deactivate')
+  if (!isRemoval(writing, change))
     return void (await updateResource(writing, { ...change, set: {}, enabled: false }));
   const path = pathOf(writing, kind, change.externalId ?? '');
   const response = await writing.client.send({ method: 'DELETE', path, signal: writing.signal });

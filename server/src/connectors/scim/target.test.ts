@@ -328,6 +328,43 @@ describe('Bulk', () => {
     expect(outcomes[3]).toMatchObject({ ok: true, externalId: 'late' });
   });
 
+  test('updates and removes together; what needs a look before or another form goes by itself', async () => {
+    const of = (externalId: string, part: Partial<TargetChange>) => change({ externalId, ...part });
+    const changes = [
+      of('1', { set: { title: ['Countess'] } }),
+      of('2', { verb: 'disable', enabled: false }),
+      of('3', { verb: 'delete' }),
+      of('5', { verb: 'delete' }),
+      of('6', { set: { title: ['Baron'] } }),
+      of('7', { set: { 'emails[type eq "work"].value': ['g@example.com'] } }),
+    ];
+    const statuses: Record<string, number> = { '/Users/5': 404, '/Users/6': 405 };
+    const script: Script = (request) =>
+      request.path === '/Bulk'
+        ? {
+            json: {
+              Operations: (
+                request.body as { Operations: { method: string; path: string; bulkId: string }[] }
+              ).Operations.map(({ method, path, bulkId }) => ({
+                ...{ method, bulkId, location: path, status: String(statuses[path] ?? 204) },
+              })),
+            },
+          }
+        : { json: { id: '7', userName: 'g', emails: [] } };
+    const played = await play(changes, script, { configuration });
+    const replacing = (path: string, value: string | boolean) =>
+      expect.objectContaining({ Operations: [{ op: 'replace', path, value }] });
+    expect(operations(played.sent.find(({ path }) => path === '/Bulk')!)).toEqual([
+      expect.objectContaining({ method: 'PATCH', path: '/Users/1', data: replacing('title', 'Countess') }),
+      expect.objectContaining({ method: 'PATCH', path: '/Users/2', data: replacing('active', false) }),
+      { method: 'DELETE', path: '/Users/3', bulkId: String(changes[2]?.ordinal) },
+      expect.objectContaining({ method: 'DELETE', path: '/Users/5' }),
+      expect.objectContaining({ method: 'PATCH', path: '/Users/6' }),
+    ]);
+    expect(lines(played)).toEqual(expect.arrayContaining(['PATCH /Users/6', 'PATCH /Users/7']));
+    expect(codes(played)).toEqual(['ok', 'ok', 'ok', 'NotFound', 'ok', 'ok']);
+  });
+
   test('is given up where the service does not take it', async () => {
     const script: Script = ({ path, body }) =>
       path === '/Users'

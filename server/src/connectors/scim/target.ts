@@ -1,6 +1,6 @@
 import { LockstepError } from '../../kernel/errors.ts';
 import type { TargetChange, TargetOutcome, TargetSession } from '../../sync/connector.ts';
-import { bulkCreations, createByBulk } from './bulk.ts';
+import { bulkChanges, writeByBulk } from './bulk.ts';
 import { applyChange, temporaryName, updateResource, valueOf } from './changes.ts';
 import { failed, isOfOneObject } from './errors.ts';
 import { applyMemberships } from './memberships.ts';
@@ -64,15 +64,15 @@ async function applyRun(writing: Writing, changes: readonly TargetChange[]): Pro
 }
 
 async function applyObjects(writing: Writing, changes: readonly TargetChange[]): Promise<TargetOutcome[]> {
-  const together = bulkCreations(writing, changes);
-  const { outcomes, left } = await createByBulk(writing, together);
+  const together = bulkChanges(writing, changes);
+  const { outcomes, left } = await writeByBulk(writing, together);
   const mending = { ...writing, recovering: true };
   const isTogether = new Set(together);
   await runInOrder(
     changes.filter((change) => !isTogether.has(change) || left.includes(change)),
     keysOf,
     async (change) => {
-      // What Bulk left in doubt may have been made.
+      // What Bulk left in doubt may have been done.
       const how = isTogether.has(change) && writing.ways.bulk ? mending : writing;
       outcomes.push(await writing.gate.run(() => applyOne(how, change)));
     },
