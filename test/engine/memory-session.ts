@@ -1,5 +1,6 @@
 import { LockstepError } from '../../server/src/kernel/errors.ts';
 import type {
+  PlannedWork,
   TargetChange,
   TargetOutcome,
   TargetSession,
@@ -22,8 +23,11 @@ export class MemorySession implements TargetSession {
   readonly #moves: { readonly from: string; readonly to: string }[] = [];
   #recovering = false;
 
+  readonly leastSeconds?: (left: PlannedWork) => number;
+
   constructor(system: MemorySystem, moved: readonly UnitMove[]) {
     this.#system = system;
+    if (system.leastSeconds !== undefined) this.leastSeconds = system.leastSeconds;
     for (const { from, to } of moved) this.#moves.push({ from: this.#follow(from), to });
   }
 

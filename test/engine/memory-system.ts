@@ -11,6 +11,7 @@ import type {
   Projected,
   RawEntry,
   ReadRequest,
+  PlannedWork,
   TargetChange,
 } from '../../server/src/sync/connector.ts';
 import { objectKinds } from '../../contract/src/vocabulary.ts';
@@ -79,6 +80,8 @@ export class MemorySystem {
   refuse: (change: TargetChange) => string | null = () => null;
   /** Called before each write: a place to throw. */
   beforeWrite: (change: TargetChange) => Promise<void> | void = () => undefined;
+  /** Set: the system has a quota, of which this is what so much takes. */
+  leastSeconds: ((left: PlannedWork) => number) | undefined;
   writes: TargetChange[] = [];
   batches: (readonly TargetChange[])[] = [];
   reads = 0;

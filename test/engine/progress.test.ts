@@ -3,6 +3,8 @@ import { getJob, requestJob } from '../../server/src/app/jobs.ts';
 import { makeJobRunner } from '../../server/src/app/job-runner.ts';
 import type { JobView } from '../../contract/src/job.ts';
 import { emptyStatistics } from '../../contract/src/job.ts';
+import { followJob } from '../../server/src/app/job-events.ts';
+import type { PlannedWork } from '../../server/src/sync/connector.ts';
 import { makeSyncStore } from '../../server/src/store/sync/sync-store.ts';
 import type { SyncStore } from '../../server/src/sync/sync-store.ts';
 import { describeWorlds } from './world.ts';
@@ -59,5 +61,40 @@ describeWorlds('progress', (makeWorld) => {
     await store.noteProgress(second, { phase: 'read', read: 7, planned: 0 });
     await store.noteProgress(first, { phase: 'plan', read: 3, planned: 2 });
     expect((await getJob(world.app, world.actor, job.id)).progress).toMatchObject({ phase: 'read', read: 7 });
+  });
+
+  test('of a system with a quota nothing is promised that it does not allow', async () => {
+    const world = await makeWorld();
+    const [corp, cloud] = [await world.system('corp'), await world.system('cloud')];
+    for (const uid of ['ada', 'bob']) corp.tree.add(`/uid=${uid}`);
+    corp.tree.add('/cn=team', {}, ['/uid=ada', '/uid=bob']);
+    await world.ingress('corp');
+    await world.egress('cloud');
+    await world.run('corp-in');
+    const asked: PlannedWork[] = [];
+    cloud.leastSeconds = (left) => {
+      asked.push(left);
+      return 1000 + left.objects;
+    };
+    const { job } = await requestJob(world.app, world.actor, 'cloud-out', {
+      mode: 'apply',
+      startedThrough: 'native',
+    });
+    const told: (number | null)[] = [];
+    cloud.beforeWrite = async () => {
+      const { signal } = new AbortController();
+      for await (const event of followJob(world.app, world.actor, job.id, undefined, signal)) {
+        if (event.event !== 'progress') continue;
+        told.push(event.data.remainingSeconds);
+        break;
+      }
+    };
+    await makeJobRunner(world.app).run(job.id, new AbortController().signal);
+    expect(asked).toEqual([
+      { objects: 3, memberships: 2 },
+      { objects: 0, memberships: 2 },
+    ]);
+    expect(told.length).toBeGreaterThan(0);
+    expect(told.every((seconds) => seconds !== null && seconds > 900 && seconds <= 1003)).toBe(true);
   });
 });

@@ -73,7 +73,14 @@ function* newEvents(
   const { read, applied, total } = progress;
   if (phase !== now.phase || read !== now.read || applied !== now.applied || total !== now.total) {
     now = { ...now, phase, read, applied, total };
-    yield [{ id: renderId(now), event: 'progress', data: { ...progress, ...rate.measure(progress) } }, now];
+    yield [
+      {
+        id: renderId(now),
+        event: 'progress',
+        data: { ...progress, ...rate.measure(progress, row.endsNotBefore) },
+      },
+      now,
+    ];
   }
   return now;
 }

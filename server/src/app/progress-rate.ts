@@ -20,8 +20,11 @@ export class ProgressRate {
     this.#clock = clock;
   }
 
-  /** Objects read, changes found or changes carried out per second; remaining seconds once the plan is known. */
-  measure(progress: Progress): { rate: number; remainingSeconds: number | null } {
+  /**
+   * Objects read, changes found or changes carried out per second; remaining seconds once the plan is known.
+   * @param endsNotBefore what a quota of the connected system lets the job end after: the first changes go fast
+   */
+  measure(progress: Progress, endsNotBefore: Date | null): { rate: number; remainingSeconds: number | null } {
     if (progress.phase !== this.#phase) this.#samples = [];
     this.#phase = progress.phase;
     const at = this.#clock.now().getTime();
@@ -30,7 +33,18 @@ export class ProgressRate {
     while (this.#samples.length > 2 && (this.#samples[0]?.at ?? at) < at - window) this.#samples.shift();
     const first = this.#samples[0] ?? { at, done };
     const rate = at > first.at ? ((done - first.done) * 1000) / (at - first.at) : 0;
-    const known = progress.phase === 'apply' && rate > 0;
-    return { rate, remainingSeconds: known ? Math.max(0, progress.total - progress.applied) / rate : null };
+    return { rate, remainingSeconds: remainingOf(progress, rate, endsNotBefore, at) };
   }
+}
+
+function remainingOf(
+  { phase, total, applied }: Progress,
+  rate: number,
+  endsNotBefore: Date | null,
+  at: number,
+): number | null {
+  if (phase !== 'apply') return null;
+  const byQuota = endsNotBefore === null ? 0 : (endsNotBefore.getTime() - at) / 1000;
+  if (rate > 0) return Math.max(0, byQuota, (total - applied) / rate);
+  return byQuota > 0 ? byQuota : null;
 }

@@ -281,6 +281,7 @@ interface JobTable {
   log_position: Optional<number>;
   read_position: JsonOrNull<unknown>;
   full_read: Generated<boolean>;
+  ends_not_before: MomentOrNull;
 }
 
 interface JobCountTable {

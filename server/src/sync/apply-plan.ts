@@ -1,12 +1,12 @@
 import { LockstepError } from '../kernel/errors.ts';
+import { BatchSize } from './batch-size.ts';
 import { externalNode, versionedFingerprint } from './run-context.ts';
 import type { Run } from './run-context.ts';
-import type { TargetChange, TargetOutcome, TargetSession } from './connector.ts';
+import type { PlannedWork, TargetChange, TargetOutcome, TargetSession } from './connector.ts';
 import type { BatchOutcome, TargetBatch } from './sync-store.ts';
 
-/** Changes in one transaction of the directory, and in one batch to a connected system. */
+/** Changes in one transaction of the directory. */
 const directoryBatch = 4000;
-const targetBatch = 500;
 
 function batchOutcome(
   { kind, verb, ordinal }: TargetChange,
@@ -39,6 +39,15 @@ function allowsAhead({ changes }: TargetBatch): boolean {
   return changes.every(({ verb }) => verb !== 'move');
 }
 
+function workWithout(left: PlannedWork | undefined, { changes }: TargetBatch): PlannedWork | undefined {
+  if (left === undefined) return undefined;
+  const memberships = changes.filter(({ kind }) => kind === 'membership').length;
+  return {
+    objects: Math.max(0, left.objects - changes.length + memberships),
+    memberships: Math.max(0, left.memberships - memberships),
+  };
+}
+
 /**
  * Writes a plan to a connected system, batch by batch. While one is written, the outcomes of the one before are recorded
  * and the next one is loaded. Recording follows the order of the plan, and each batch is covered by an intent before it
@@ -49,8 +58,11 @@ class TargetWriter {
   readonly #session: TargetSession;
   readonly #nodes: readonly string[];
   readonly #version: Uint8Array;
+  readonly #batchSize = new BatchSize();
   /** Up to where an intent of this run is committed. */
   #intended = 0;
+  /** What is left to write, where the system's quota is known. */
+  #left: PlannedWork | undefined;
   /** The batch whose outcomes are being recorded, and its recording. */
   #recorded: { readonly batch: TargetBatch; readonly done: Promise<void> } | undefined;
 
@@ -64,15 +76,18 @@ class TargetWriter {
   /** Returns whether the job was cancelled on the way. Nothing is under way any more when it settles. */
   async write(): Promise<boolean> {
     const { job, store, signal } = this.#run;
+    if (this.#session.leastSeconds !== undefined) this.#left = await store.countPlannedWork(job);
     try {
       let batch: TargetBatch | null = null;
       for (let position = job.appliedOrdinal; position < job.lastOrdinal;) {
         signal.throwIfAborted();
         if (await store.isCancelRequested(job)) return true;
         batch ??= await this.#loadRecorded(position);
+        await this.#noteLeastTime();
         const { outcomes, next }: Progress = await this.#writeAndLoad(batch, position);
         await this.#recorded?.done;
         this.#record(batch, outcomes);
+        this.#left = workWithout(this.#left, batch);
         position = batch.through;
         batch = next;
       }
@@ -80,6 +95,13 @@ class TargetWriter {
     } finally {
       await this.#recorded?.done;
     }
+  }
+
+  /** What the quota of the system makes of what is left: it is known before a burst has been used up. */
+  async #noteLeastTime(): Promise<void> {
+    const { job, store } = this.#run;
+    if (this.#left === undefined) return;
+    await store.noteLeastSeconds(job, this.#session.leastSeconds?.(this.#left) ?? 0);
   }
 
   /** The batch that begins behind a position, once everything before it is recorded. */
@@ -92,7 +114,7 @@ class TargetWriter {
 
   #load(position: number, unrecorded: ReadonlySet<string>): Promise<TargetBatch | null> {
     const { job, store, sync } = this.#run;
-    return store.loadTargetBatch(job, sync, position, targetBatch, this.#nodes, unrecorded);
+    return store.loadTargetBatch(job, sync, position, this.#batchSize.size, this.#nodes, unrecorded);
   }
 
   async #writeAndLoad(batch: TargetBatch, position: number): Promise<Progress> {
@@ -107,7 +129,9 @@ class TargetWriter {
     const { job, signal } = this.#run;
     if (batch.changes.length === 0) return batch.settled;
     const recovering = job.intendedOrdinal > position;
+    const started = performance.now();
     const written = await this.#session.apply(batch.changes, { recovering, signal });
+    this.#batchSize.learn(batch.changes.length, performance.now() - started);
     const outcomes = new Map(written.map((outcome) => [outcome.ordinal, outcome]));
     return [
       ...batch.settled,

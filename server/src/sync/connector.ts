@@ -181,6 +181,12 @@ export type TargetOutcome =
     }
   | { readonly ordinal: number; readonly ok: false; readonly code: ErrorCode; readonly message: string };
 
+/** What is left of a plan. */
+export interface PlannedWork {
+  readonly objects: number;
+  readonly memberships: number;
+}
+
 export interface TargetSession extends AsyncDisposable {
   /**
    * Carries out the changes in order; after a move, references to the moved object and to what lies below it are the
@@ -193,6 +199,8 @@ export interface TargetSession extends AsyncDisposable {
     changes: readonly TargetChange[],
     options: { readonly recovering: boolean; readonly signal: AbortSignal },
   ): Promise<readonly TargetOutcome[]>;
+  /** Where a quota of the system is known: seconds that so much takes from now on at least. */
+  leastSeconds?(left: PlannedWork): number;
   /** After the last batch: makes the whole visible (a file is renamed into place). Safe to repeat. */
   finish(): Promise<void>;
 }

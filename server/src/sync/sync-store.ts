@@ -10,7 +10,7 @@ import type {
 } from '@lockstep/contract/vocabulary.ts';
 import type { Attributes, JsonAttributes } from '../directory/attributes.ts';
 import type { ErrorCode } from '../kernel/errors.ts';
-import type { MemberChanges, ObjectKey, TargetChange, UnitMove } from './connector.ts';
+import type { MemberChanges, ObjectKey, PlannedWork, TargetChange, UnitMove } from './connector.ts';
 import type { GuardVerdict, PlannedLoss } from './guard.ts';
 import type { LinkData, PlannedChange } from './planned-change.ts';
 import type { KnownReferences } from './references.ts';
@@ -416,6 +416,10 @@ export interface SyncStore {
   ): Promise<TargetBatch | null>;
   /** Units that this job has moved in the connected system so far, in their order. */
   listUnitMoves(job: RunnableJob, sync: RunnableSync): Promise<readonly UnitMove[]>;
+  /** Changes of the plan that have no outcome. */
+  countPlannedWork(job: RunnableJob): Promise<PlannedWork>;
+  /** Notes that the job takes so many seconds from now on at least. */
+  noteLeastSeconds(job: RunnableJob, seconds: number): Promise<void>;
   /** Commits the intent to write up to `through`, before anything is written outside. */
   recordIntent(job: RunnableJob, through: number): Promise<void>;
   /** Records the outcomes of a batch outside with the links it made, in one transaction. */

@@ -16,7 +16,7 @@ function membershipOf(change: TargetChange): Membership {
 }
 
 /** So many members fit into one PATCH of a group. */
-const membersAtOnce = 20;
+export const membersAtOnce = 20;
 
 function chunksByGroup(memberships: readonly Membership[]): Membership[][] {
   const chunks: Membership[][] = [];

@@ -1,9 +1,9 @@
 import { LockstepError } from '../../kernel/errors.ts';
-import type { TargetChange, TargetOutcome, TargetSession } from '../../sync/connector.ts';
+import type { PlannedWork, TargetChange, TargetOutcome, TargetSession } from '../../sync/connector.ts';
 import type { ReplicaChange } from '../../sync/replica.ts';
 import { BatchSender } from './batch.ts';
 import { writeCreations } from './creations.ts';
-import { addMembers, removeMembers } from './memberships.ts';
+import { addMembers, membersAtOnce, removeMembers } from './memberships.ts';
 import { Nicknames } from './nicknames.ts';
 import { writeDeletions, writeUpdates } from './object-writes.ts';
 import type { OpenTenant } from './open-tenant.ts';
@@ -101,8 +101,9 @@ export class EntraTargetSession implements TargetSession {
     });
   }
 
-  /** Seconds that so many writes need at least, by the quotas of the tenant. */
-  secondsFor(writes: number): number {
+  /** By the quotas of the tenant; members go many in a request, if they are of one group. */
+  leastSeconds({ objects, memberships }: PlannedWork): number {
+    const writes = objects + Math.ceil(memberships / membersAtOnce);
     return this.#tenant.graph.pace.secondsFor(writeCost(writes));
   }
 

@@ -346,7 +346,10 @@ describe('Bulk', () => {
               Operations: (
                 request.body as { Operations: { method: string; path: string; bulkId: string }[] }
               ).Operations.map(({ method, path, bulkId }) => ({
-                ...{ method, bulkId, location: path, status: String(statuses[path] ?? 204) },
+                method,
+                bulkId,
+                location: path,
+                status: String(statuses[path] ?? 204),
               })),
             },
           }

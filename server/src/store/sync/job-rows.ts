@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import type { ObjectKey } from '../../sync/connector.ts';
+import type { ObjectKey, PlannedWork } from '../../sync/connector.ts';
 import { dropStagingTables } from './staging-area.ts';
 import { refreshTableStatistics } from './table-statistics.ts';
 import type { Transaction } from 'kysely';
@@ -149,6 +149,21 @@ export async function noteProgress(store: Store, job: RunnableJob, progress: Pla
     where serial = ${job.serial} and attempt = ${job.attempt} and phase in ('read', 'plan')`.execute(
     store.db,
   );
+}
+
+export async function countPlannedWork(store: Store, job: RunnableJob): Promise<PlannedWork> {
+  const { rows } = await sql<PlannedWork>`
+    select count(*) filter (where kind <> 'membership') as objects, count(*) filter (where kind = 'membership') as memberships
+    from change where job_serial = ${job.serial} and ordinal > ${job.appliedOrdinal} and result is null`.execute(
+    store.db,
+  );
+  return rows[0] as PlannedWork;
+}
+
+export async function noteLeastSeconds(store: Store, job: RunnableJob, seconds: number): Promise<void> {
+  await sql`
+    update job set ends_not_before = now() + make_interval(secs => ${seconds})
+    where serial = ${job.serial} and attempt = ${job.attempt}`.execute(store.db);
 }
 
 export async function addMessage(

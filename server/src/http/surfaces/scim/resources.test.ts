@@ -23,6 +23,8 @@ const rename = (nickName: string) => patchOf({ op: 'replace', path: 'nickName', 
 const inOrder = (values: readonly (string | number)[]) =>
   [...values].sort((left, right) => (left < right ? -1 : left > right ? 1 : 0));
 
+const named = (userName: string) => ({ schemas: [urn.user], userName });
+
 describeOnSharedStores('SCIM resources', (makeStore) => {
   async function start(settings = {}): Promise<ScimClient> {
     return serveScim(await openIdleApplication(await makeStore()), settings);
@@ -152,7 +154,6 @@ describeOnSharedStores('SCIM resources', (makeStore) => {
       ['ada', 'bob', 'eve'].map(async (name) => pushUser(client, name)),
     );
     const group = await pushGroup(client, 'team', [ada ?? '', bob ?? '']);
-    const named = (userName: string) => ({ schemas: [urn.user], userName });
     const member = (op: string, value = [{ value: eve }]) => patchOf({ op, path: 'members', value });
     const answers = await Promise.all([
       client.send('POST', '/Users', named('new')),
