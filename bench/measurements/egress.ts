@@ -8,6 +8,7 @@ import { countEntries } from './ingress.ts';
 /** Writing everything into an empty server, beside ldapadd of what came of it into another that is equally empty. */
 export async function measureEgress(stage: Stage): Promise<Line> {
   const { lockstep, target, directory, ldif, signal } = stage;
+  await lockstep.fill();
   const run = await lockstep.sync('replica-out', 'egress');
   const written = join(directory, 'written.ldif');
   await dumpBelowSuffix(target, written, signal);

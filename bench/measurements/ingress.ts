@@ -36,6 +36,7 @@ export async function measureFirstIngress(stage: Stage): Promise<Line> {
 /** A full run that finds nothing new, beside reading the same entries. */
 export async function measureUnchangedIngress(stage: Stage): Promise<Line> {
   const times = { ours: [] as number[], theirs: [] as number[] };
+  await stage.lockstep.fill();
   for (let round = 1; round <= stage.rounds; round++) {
     const run = await stage.lockstep.sync('corp-in', `ingress without change ${round}`);
     expectCount(run, 'user', 'same', stage.users);
@@ -54,6 +55,7 @@ export async function measureChangedIngress(stage: Stage): Promise<Line> {
   const changed = await writeChanges(before, after, forth);
   await writeChanges(after, before, back);
   const times = { ours: [] as number[], theirs: [] as number[] };
+  await stage.lockstep.fill();
   for (let round = 1; round <= stage.rounds; round++) {
     await changeByLdapmodify(source, round % 2 === 1 ? forth : back, signal);
     const run = await stage.lockstep.sync('corp-in', `ingress with 1 percent changed ${round}`);

@@ -84,6 +84,11 @@ export class Lockstep {
     return run;
   }
 
+  /** Fills the directory, unless an earlier measurement has. */
+  async fill(): Promise<void> {
+    if (this.runs.length === 0) await this.sync('corp-in', 'first ingress');
+  }
+
   async #getJob(id: string): Promise<JobView> {
     const { output } = await runOrThrow(command, ['jobs', 'show', id, '--json', ...this.#options.store], {
       environment: { LOCKSTEP_KEY: this.#key },

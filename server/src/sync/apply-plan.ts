@@ -131,7 +131,11 @@ class TargetWriter {
     const recovering = job.intendedOrdinal > position;
     const started = performance.now();
     const written = await this.#session.apply(batch.changes, { recovering, signal });
-    this.#batchSize.learn(batch.changes.length, performance.now() - started);
+    this.#batchSize.learn({
+      changes: batch.changes.length,
+      milliseconds: performance.now() - started,
+      memberships: batch.changes.every(({ kind }) => kind === 'membership'),
+    });
     const outcomes = new Map(written.map((outcome) => [outcome.ordinal, outcome]));
     return [
       ...batch.settled,
