@@ -153,7 +153,8 @@ async function startServers(
     opened.defer(async () => local.close());
   }
   if (roles.http === undefined) return undefined;
-  const server = buildServer(application, { version, logger, consoleDirectory, publicUrl });
+  const { everySurface: surfaces } = await import('./http/every-surface.ts');
+  const server = buildServer(application, { version, surfaces, logger, consoleDirectory, publicUrl });
   opened.defer(async () => server.close());
   await listen(server, roles.http);
   return urlOf(server.server.address());

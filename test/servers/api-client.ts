@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import { expect } from 'vitest';
 import type { Problem } from '@lockstep/contract/problem.ts';
+import { everySurface } from '../../server/src/http/every-surface.ts';
 import { buildServer, type ServerOptions } from '../../server/src/http/server.ts';
 import type { IdleApplication } from './application.ts';
 
@@ -18,7 +19,12 @@ export async function serveApplication(
   app: IdleApplication,
   options: Partial<ServerOptions> = {},
 ): Promise<ApiClient> {
-  const server = buildServer(app, { version: '0.0.0', bodyLimit: 10_000, ...options });
+  const server = buildServer(app, {
+    version: '0.0.0',
+    surfaces: everySurface,
+    bodyLimit: 10_000,
+    ...options,
+  });
   const url = await server.listen({ host: '127.0.0.1', port: 0 });
   const send: ApiClient['send'] = (method, path, body, headers = {}) =>
     fetch(`${url}/lockstep/v1${path}`, {

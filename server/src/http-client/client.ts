@@ -70,13 +70,13 @@ const longestWaitSeconds = 600;
 export class HttpClient implements AsyncDisposable {
   readonly #options: HttpClientOptions;
   readonly #base: URL;
-  readonly #agent: Agent;
+  /** Made with the first request. */
+  #agent: Promise<Agent> | undefined;
   readonly #wait: Wait;
 
   constructor(options: HttpClientOptions) {
     this.#options = options;
     this.#base = new URL(options.baseUrl);
-    this.#agent = makeAgent(options.tls ?? {}, options.timeoutSeconds ?? 60);
     this.#wait = options.wait ?? waitSeconds;
   }
 
@@ -108,8 +108,13 @@ export class HttpClient implements AsyncDisposable {
     }
   }
 
+  #connections(): Promise<Agent> {
+    const { tls = {}, timeoutSeconds = 60 } = this.#options;
+    return (this.#agent ??= makeAgent(tls, timeoutSeconds));
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#agent.destroy();
+    await (await this.#agent?.catch(() => undefined))?.destroy();
   }
 
   /** Seconds before the next try; undefined when there shall be none. */
@@ -151,7 +156,8 @@ export class HttpClient implements AsyncDisposable {
     try {
       if (request.signal.aborted) throw cancelled(request.signal);
       const { payload, contentType } = payloadOf(request);
-      const answer = await this.#agent.request({
+      const agent = await this.#connections();
+      const answer = await agent.request({
         origin: url.origin,
         path: url.pathname + url.search,
         method: request.method,

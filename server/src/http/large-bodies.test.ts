@@ -3,6 +3,7 @@ import { connect, type Socket } from 'node:net';
 import { expect, test } from 'vitest';
 import { openIdleApplication } from '../../../test/servers/application.ts';
 import { describeOnServerStore } from '../../../test/servers/shared-store.ts';
+import { everySurface } from './every-surface.ts';
 import { buildServer } from './server.ts';
 
 const limit = 1000;
@@ -25,7 +26,7 @@ describeOnServerStore('bodies that are too large', (makeStore) => {
     ['/lockstep/v1/access-keys', '413 Payload Too Large', '"code"'],
   ])('at %s are answered while they are sent, and the connection lives on', async (path, status, member) => {
     const app = await openIdleApplication(await makeStore());
-    const server = buildServer(app, { version: '0.0.0', bodyLimit: limit });
+    const server = buildServer(app, { version: '0.0.0', surfaces: everySurface, bodyLimit: limit });
     const url = new URL(await server.listen({ host: '127.0.0.1', port: 0 }));
     const socket = connect(Number(url.port), url.hostname);
     const head = (length: number) =>

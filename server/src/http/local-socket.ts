@@ -5,6 +5,7 @@ import type { Application } from '../app/application.ts';
 import { localAdministrator } from '../app/authentication.ts';
 import { LockstepError } from '../kernel/errors.ts';
 import { buildServer, type ServerOptions } from './server.ts';
+import { nativeSurface } from './surfaces/native/surface.ts';
 
 /** `sun_path` has 108 bytes on Linux and 104 on BSD, the final NUL among them; a longer path is cut off silently. */
 const longestSocketPath = 103;
@@ -35,17 +36,18 @@ async function listenPrivately(server: FastifyInstance, socketPath: string): Pro
 }
 
 /**
- * The same API on a unix socket that only this user of this machine can open: requests without a token act as the
+ * Lockstep's own API on a unix socket that only this user of this machine can open: requests without a token act as the
  * administrator.
  */
 export async function listenLocal(
   application: Application,
   socketPath: string,
-  options: Omit<ServerOptions, 'defaultActor' | 'consoleDirectory'>,
+  options: Omit<ServerOptions, 'surfaces' | 'defaultActor' | 'consoleDirectory'>,
 ): Promise<FastifyInstance> {
   checkLength(socketPath);
   const server = buildServer(application, {
     ...options,
+    surfaces: [nativeSurface],
     defaultActor: async () => localAdministrator(application),
   });
   server.addHook('onClose', async () => rm(socketPath, { force: true }));

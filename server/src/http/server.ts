@@ -12,29 +12,13 @@ import { registerConsole } from './console.ts';
 import { registerDownloads } from './downloads.ts';
 import { registerOperations } from './operations.ts';
 import type { DefaultActor, Surface, SurfaceContext } from './surface.ts';
-import { authentikSurface } from './surfaces/authentik/surface.ts';
-import { eiamSurface } from './surfaces/eiam/surface.ts';
 import { rewriteMerakiPath } from './surfaces/meraki/rewrite-path.ts';
-import { merakiSurface } from './surfaces/meraki/surface.ts';
 import { sendProblem, sendProtocolProblem } from './surfaces/native/problems.ts';
-import { nativeSurface } from './surfaces/native/surface.ts';
-import { oauthSurface } from './surfaces/oauth/surface.ts';
-import { signingKeysSurface } from './surfaces/signing-keys/surface.ts';
-import { scimSurface } from './surfaces/scim/surface.ts';
-
-/** Every API on the port. A vendor's API is one more of these. */
-const surfaces: readonly Surface[] = [
-  nativeSurface,
-  eiamSurface,
-  merakiSurface,
-  oauthSurface,
-  authentikSurface,
-  signingKeysSurface,
-  scimSurface,
-];
 
 export interface ServerOptions {
   readonly version: string;
+  /** The APIs that it answers. */
+  readonly surfaces: readonly Surface[];
   readonly logger?: FastifyBaseLogger | undefined;
   /** Whom requests without a token act for; only for a listener that nobody else can reach. */
   readonly defaultActor?: DefaultActor;
@@ -55,7 +39,7 @@ const longestParameter = 8192;
 const largestHead = 1024 * 1024;
 
 /** The dialect that an address belongs to. */
-function errorSender(url: string): NonNullable<Surface['sendError']> {
+function errorSender(surfaces: readonly Surface[], url: string): NonNullable<Surface['sendError']> {
   const surface = surfaces.find(
     ({ prefix, sendError }) => sendError !== undefined && url.startsWith(`${prefix}/`),
   );
@@ -74,7 +58,7 @@ function createInstance(options: ServerOptions): FastifyInstance {
     routerOptions: { maxParamLength: longestParameter },
     rewriteUrl: (request) => rewriteMerakiPath(request.url ?? '/'),
     frameworkErrors: (error, request, reply) => {
-      void errorSender(request.raw.url ?? '')(error, request, reply);
+      void errorSender(options.surfaces, request.raw.url ?? '')(error, request, reply);
     },
   });
 }
@@ -90,7 +74,7 @@ function answerBeforeEnd(request: FastifyRequest, reply: FastifyReply): void {
 }
 
 /**
- * The HTTP server with every surface, not listening yet. Addresses under a surface's prefix answer in its dialect,
+ * The HTTP server with these surfaces, not listening yet. Addresses under a surface's prefix answer in its dialect,
  * unknown ones too; what belongs to none answers with a problem document.
  */
 export function buildServer(application: Application, options: ServerOptions): FastifyInstance {
@@ -119,7 +103,7 @@ export function buildServer(application: Application, options: ServerOptions): F
     openMetrics(async () => countActiveJobs(application)),
   );
   registerDownloads(instance, context);
-  for (const surface of surfaces) {
+  for (const surface of options.surfaces) {
     void instance.register(async (scope) => surface.register(scope, context), { prefix: surface.prefix });
   }
   if (options.consoleDirectory !== undefined) registerConsole(instance, options.consoleDirectory);

@@ -4,11 +4,15 @@ import type { Staging } from './sync-store.ts';
 
 const batchSize = 2000;
 
-/** Numbers the changes of a plan in the order in which they are written, and ships them in batches. */
-export class ChangeWriter {
+/**
+ * Numbers the changes of a plan in the order in which they are written, and ships them in batches: one while the next is
+ * planned. Disposed of, it waits for the one that is under way, so that nothing comes after a plan that was given up.
+ */
+export class ChangeWriter implements AsyncDisposable {
   #ordinal = 0;
   #waiting: PlannedChange[] = [];
   #first = 1;
+  #shipped: Promise<void> = Promise.resolve();
   readonly #staging: Staging;
   readonly #progress: ProgressNotes;
 
@@ -27,15 +31,32 @@ export class ChangeWriter {
       this.#waiting.push(change);
       this.#ordinal += 1;
     }
-    if (this.#waiting.length >= batchSize) await this.flush();
+    if (this.#waiting.length >= batchSize) await this.#ship();
   }
 
+  /** Returns when everything is written. */
   async flush(): Promise<void> {
+    await this.#ship();
+    await this.#shipped;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#shipped.catch(() => undefined);
+  }
+
+  async #ship(): Promise<void> {
+    await this.#shipped;
     if (this.#waiting.length === 0) return;
-    await this.#staging.writeChanges(this.#first, this.#waiting);
+    this.#shipped = this.#write(this.#first, this.#waiting, this.#ordinal);
+    // Whoever ships next, or flushes, learns of its failure.
+    this.#shipped.catch(() => undefined);
     this.#waiting = [];
     this.#first = this.#ordinal + 1;
-    await this.#progress.planning(this.#ordinal);
+  }
+
+  async #write(first: number, changes: readonly PlannedChange[], last: number): Promise<void> {
+    await this.#staging.writeChanges(first, changes);
+    await this.#progress.planning(last);
   }
 
   /** Lets the store plan in SQL from the next ordinal on. */

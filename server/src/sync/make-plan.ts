@@ -143,10 +143,14 @@ async function planEgressObjects(
   const units = new UnitResolver(staging);
   const same: Record<ObjectKind, number> = { organizationalUnit: 0, user: 0, group: 0 };
   await staging.markNeeds();
-  for (const kind of asked) await stageSourceMatches(run, staging, kind, scope.targets[kind]);
+  // Where every entry of the target has its object, none is looked for.
+  const unlinked = await staging.unlinkedKinds();
+  for (const kind of asked.filter((each) => unlinked.has(each)))
+    await stageSourceMatches(run, staging, kind, scope.targets[kind]);
   await staging.matchEgress(run.specification.match);
   for (const kind of asked) {
-    const others = await planEgressKind(run, staging, kind, nodes, units, writer, reading.complete);
+    const read = { complete: reading.complete, unlinked: unlinked.has(kind) };
+    const others = await planEgressKind(run, staging, kind, nodes, units, writer, read);
     same[kind] = scope.inScope[kind] - others;
   }
   await writer.hand((first) => staging.planPendingReferences(first));
@@ -193,7 +197,7 @@ export async function makePlan(
   const reading = await stageEntries(run, staging, interpret, progress);
   await progress.readEnded();
   for (const warning of reading.warnings) await run.store.addMessage(run.job, 'warning', warning);
-  const writer = new ChangeWriter(staging, progress);
+  await using writer = new ChangeWriter(staging, progress);
   const same = scope
     ? await planEgressObjects(run, staging, reading, writer, nodes, scope)
     : await planIngressObjects(run, staging, reading, writer, nodes);

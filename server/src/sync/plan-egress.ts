@@ -254,6 +254,13 @@ function projectedName(run: Run, kind: ObjectKind, mapped: Attributes): string |
   }
 }
 
+/** What is known of a kind from reading the target. */
+export interface TargetRead {
+  readonly complete: boolean;
+  /** There are entries that no object is linked to. */
+  readonly unlinked: boolean;
+}
+
 /** Plans the objects of one kind; returns how many are not known to be equal. */
 export async function planEgressKind(
   run: Run,
@@ -262,7 +269,7 @@ export async function planEgressKind(
   nodes: SourceNodes,
   units: UnitResolver,
   writer: ChangeWriter,
-  complete: boolean,
+  { complete, unlinked }: TargetRead,
 ): Promise<number> {
   let notSame = 0;
   for await (const page of staging.egressCandidates(kind)) {
@@ -271,7 +278,7 @@ export async function planEgressKind(
     await units.loadReferences(
       page.flatMap(({ directory }) => (directory.parentId === null ? [] : [directory.parentId])),
     );
-    const placed = await findPlaced(run, staging, kind, page, nodes, units);
+    const placed = unlinked ? await findPlaced(run, staging, kind, page, nodes, units) : [];
     await units.load(placed.flatMap((staged) => staged?.parents.slice(0, 1) ?? []));
     const refreshed: Parameters<Staging['refreshLinks']>[0][number][] = [];
     const settled: { kind: ObjectKind; externalId: string; objectId: string | null }[] = [];

@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import { expect } from 'vitest';
+import { everySurface } from '../../../server/src/http/every-surface.ts';
 import { buildServer } from '../../../server/src/http/server.ts';
 import { openIdleApplication, type IdleApplication } from '../../servers/application.ts';
 import type { Store } from '../../../server/src/store/store.ts';
@@ -59,7 +60,7 @@ export async function serveMeraki(
     clock: options.clock ?? hurriedClock(),
     ...(options.connectors === undefined ? {} : { connectors: options.connectors }),
   };
-  const server = buildServer(app, { version: '0.0.0', bodyLimit: 20_000 });
+  const server = buildServer(app, { version: '0.0.0', surfaces: everySurface, bodyLimit: 20_000 });
   const url = await server.listen({ host: '127.0.0.1', port: 0 });
   const authorization = { authorization: `Bearer ${app.credentials.apiToken}` };
   const send: MerakiApi['send'] = async (method, path, body, headers = authorization) =>

@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import type { ObjectKind } from '@lockstep/contract/vocabulary.ts';
+import { objectKinds, type ObjectKind } from '@lockstep/contract/vocabulary.ts';
 import type { JsonAttributes } from '../../directory/attributes.ts';
 import { referenceAttributes } from '../../directory/references.ts';
 import type { ErrorCode } from '../../kernel/errors.ts';
@@ -284,6 +284,15 @@ export async function* egressCandidates(
 }
 
 /** Directory objects in scope that no link ties yet. */
+export async function unlinkedKinds({ store, table }: StagingContext): Promise<ReadonlySet<ObjectKind>> {
+  const { rows } = await sql<{ kind: ObjectKind }>`
+    select k.kind from unnest(${[...objectKinds]}::text[]) as k (kind)
+    where exists (select 1 from ${table('object')} o where o.kind = k.kind and not o.linked)`.execute(
+    store.db,
+  );
+  return new Set(rows.map(({ kind }) => kind));
+}
+
 export async function* unlinkedSources(
   { store, table }: StagingContext,
   kind: ObjectKind,

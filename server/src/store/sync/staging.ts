@@ -9,6 +9,7 @@ import {
   missingLinks,
   referencesOfUnits,
   resolveUnits,
+  unlinkedKinds,
   unlinkedSources,
 } from './candidates.ts';
 import { matchEgressKind, matchIngressKind, refuseTakenUsernames } from './match.ts';
@@ -82,6 +83,7 @@ export async function openStaging(store: Store, job: RunnableJob, sync: Runnable
     async matchEgress(rules) {
       for (const kind of objectKinds) await matchEgressKind(context, kind, rules[kind]);
     },
+    unlinkedKinds: () => unlinkedKinds(context),
     unlinkedSources: (kind) => unlinkedSources(context, kind),
     egressCandidates: (kind) => egressCandidates(context, kind),
     resolveUnits: (references) => resolveUnits(context, references),
