@@ -9,6 +9,7 @@ import {
 } from './measurements/ingress.ts';
 import { growthLine, peakLine } from './measurements/memory.ts';
 import { measureReading } from './measurements/reading.ts';
+import { measureScimEgress } from './measurements/scim-egress.ts';
 import { measureScimServer } from './measurements/scim-server.ts';
 import { parseBenchOptions, usage, type BenchOptions } from './options.ts';
 import { renderProfiles } from './profile.ts';
@@ -30,6 +31,7 @@ async function measureAll(options: BenchOptions, folder: string, signal: AbortSi
     ['ingress without change', measureUnchangedIngress],
     ['ingress with one per cent changed', measureChangedIngress],
     ['egress', measureEgress],
+    ['egress by SCIM', measureScimEgress],
     ['SCIM server', measureScimServer],
   ];
   for (const [name, measure] of measurements) {

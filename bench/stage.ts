@@ -43,8 +43,7 @@ export async function openStage(
   const lockstep = await Lockstep.prepare({
     directory: join(directory, 'lockstep'),
     store,
-    source,
-    target,
+    configuration: configurationFor(source, target),
     profile,
     signal,
   });
@@ -73,4 +72,34 @@ export async function openPlace(
   if (store === 'embedded') return ['--data', join(directory, 'data')];
   const postgres = opened.use(await startPostgres({ fsync: true }));
   return ['--database-url', await postgres.createDatabase()];
+}
+
+function connectionTo(slapd: Slapd) {
+  return {
+    type: 'ldap',
+    url: slapd.url,
+    bindDn: slapd.adminDn,
+    password: slapd.password,
+    baseDn: slapd.suffix,
+  };
+}
+
+function configurationFor(source: Slapd, target: Slapd) {
+  return {
+    connections: { corp: connectionTo(source), replica: connectionTo(target) },
+    syncs: {
+      'corp-in': {
+        connection: 'corp',
+        direction: 'ingress',
+        scopes: [{ source: source.suffix, target: '/' }],
+        onMissing: 'disable',
+      },
+      'replica-out': {
+        connection: 'replica',
+        direction: 'egress',
+        scopes: [{ source: '/', target: target.suffix }],
+        onMissing: 'delete',
+      },
+    },
+  };
 }

@@ -38,9 +38,10 @@ const patchOf = (...operations: object[]) => ({ schemas: [patchUrn], Operations:
 /** Any order will do, as long as it is always the same and jumps about. */
 const scattered = (at: number, of: number) => (at * 7919) % of;
 
+const member = (value: string) => ({ value });
+
 /** Makes a group of many, at once where a server takes so large a request, else by and by. */
 async function makeGroup(load: ScimLoad, server: ScimServer, ids: readonly string[]): Promise<string> {
-  const member = (each: string) => ({ value: each });
   const group = { schemas: [groupUrn], displayName: 'Everybody' };
   const atOnce = server.takesLargeRequests ? ids.length : 0;
   const { id } = await load.call({

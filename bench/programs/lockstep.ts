@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import type { JobView } from '@lockstep/contract/job.ts';
 import type { Kind, Operation } from '@lockstep/contract/vocabulary.ts';
 import { profileArguments } from '../profile.ts';
-import type { Slapd } from '../../test/servers/slapd.ts';
 import { runOrThrow } from './program.ts';
 import type { ProcessUsage } from './record-usage.ts';
 
@@ -23,8 +22,8 @@ export interface LockstepOptions {
   /** For configuration and notes. */
   readonly directory: string;
   readonly store: StoreArguments;
-  readonly source: Slapd;
-  readonly target: Slapd;
+  /** What is in its `lockstep.yaml`. */
+  readonly configuration: object;
   readonly profile: string | undefined;
   readonly signal: AbortSignal;
 }
@@ -47,15 +46,15 @@ export class Lockstep {
     const lockstep = new Lockstep(options);
     await mkdir(options.directory, { recursive: true });
     // JSON is YAML.
-    await writeFile(lockstep.#configuration, JSON.stringify(configurationFor(options)));
+    await writeFile(lockstep.#configuration, JSON.stringify(options.configuration));
     return lockstep;
   }
 
   /**
-   * Runs `bin/lockstep sync` once; `name` is for the list of what was run, and names its profile.
+   * Runs `bin/lockstep sync` once for a sync of the configuration; `name` is for the list of what was run, and names its profile.
    * @throws Error unless the job ends with success
    */
-  async sync(sync: 'corp-in' | 'replica-out', name: string): Promise<SyncRun> {
+  async sync(sync: string, name: string): Promise<SyncRun> {
     const profile = this.#options.profile;
     const nodeOptions = [
       '--import',
@@ -96,36 +95,6 @@ export class Lockstep {
     });
     return JSON.parse(output) as JobView;
   }
-}
-
-function connectionTo(slapd: Slapd) {
-  return {
-    type: 'ldap',
-    url: slapd.url,
-    bindDn: slapd.adminDn,
-    password: slapd.password,
-    baseDn: slapd.suffix,
-  };
-}
-
-function configurationFor({ source, target }: LockstepOptions) {
-  return {
-    connections: { corp: connectionTo(source), replica: connectionTo(target) },
-    syncs: {
-      'corp-in': {
-        connection: 'corp',
-        direction: 'ingress',
-        scopes: [{ source: source.suffix, target: '/' }],
-        onMissing: 'disable',
-      },
-      'replica-out': {
-        connection: 'replica',
-        direction: 'egress',
-        scopes: [{ source: '/', target: target.suffix }],
-        onMissing: 'delete',
-      },
-    },
-  };
 }
 
 /** @throws Error unless a run did exactly this: a quick run that did nothing would look splendid. */

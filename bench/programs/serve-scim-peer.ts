@@ -73,7 +73,7 @@ async function startScimmy(): Promise<Peer> {
   Config.set({ bulk: { supported: true, maxOperations: 1000, maxPayloadSize: 32 * 1024 * 1024 } });
   const token = randomUUID();
   const app = express();
-  app.use('/scim', new SCIMMYRouters({ type: 'bearer', handler: () => 'bench' } as never));
+  app.use('/scim', new SCIMMYRouters({ type: 'bearer', handler: () => 'bench' }));
   const server = createServer(app);
   server.keepAliveTimeout = 60_000;
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
