@@ -17,6 +17,8 @@ export interface EntraWorld extends AsyncDisposable {
   readonly replica: MemoryReplica;
   /** Seconds that the connector waited, in their order; no time passes in these tests. */
   readonly waits: number[];
+  /** Called at each wait. */
+  onWait: () => void;
   readonly settings: z.output<typeof entraIdConnectionSchema>;
   open(more?: Record<string, unknown>): Promise<Endpoint>;
   read(
@@ -41,6 +43,7 @@ export async function makeEntraWorld(
   const endpoints: Endpoint[] = [];
   const wait = (seconds: number, signal: AbortSignal): Promise<void> => {
     waits.push(seconds);
+    world.onWait();
     signal.throwIfAborted();
     return Promise.resolve();
   };
@@ -60,10 +63,11 @@ export async function makeEntraWorld(
       caFile: graph.caFile,
       ...more,
     });
-  return {
+  const world: EntraWorld = {
     graph,
     replica,
     waits,
+    onWait: () => undefined,
     settings: settingsWith({}),
     async open(more = {}) {
       const context = { baseDirectory: '/', secret: () => undefined, replica };
@@ -95,4 +99,5 @@ export async function makeEntraWorld(
       await graph.stop();
     },
   };
+  return world;
 }

@@ -1,5 +1,6 @@
 import type { SyncConfiguration } from '@lockstep/contract/configuration.ts';
 import { objectKinds, type ObjectKind } from '@lockstep/contract/vocabulary.ts';
+import { directionFaults } from '../config/direction-faults.ts';
 import { parsePath } from '../directory/path.ts';
 import { LockstepError } from '../kernel/errors.ts';
 import { compileMapping, type CompiledMapping } from '../mapping/compile.ts';
@@ -122,6 +123,14 @@ function checkScopes(
   if (configuration.direction === 'egress') refuseOverlap(nodes('source'), pathContains, field, 'source');
 }
 
+/** @throws LockstepError InvalidConfiguration for what the direction of a sync does not allow. */
+function refuseDirection(configuration: SyncConfiguration, connectionType: string, field: string): void {
+  const [fault] = directionFaults(connectionType, configuration);
+  if (fault === undefined) return;
+  const at = `${field}.${fault.path.join('.')}`;
+  throw new LockstepError(fault.code, `${at}: ${fault.message}`, { field: at, remedy: fault.remedy });
+}
+
 /**
  * Checks all of a sync that can be known before it runs: mapping, match rules, scopes. The schedule is checked where
  * its next run is computed. A connection without an installed connector is not looked into.
@@ -136,23 +145,7 @@ export async function validateSync(
   const connector = app.connectors.get(connection.type);
   if (connector === undefined) return;
   const field = `syncs.${name}`;
-  if (configuration.continuous && configuration.direction === 'ingress') {
-    throw new LockstepError(
-      'InvalidConfiguration',
-      `${field}.continuous: only an egress follows the directory`,
-      {
-        field: `${field}.continuous`,
-        remedy: 'Give an ingress a schedule.',
-      },
-    );
-  }
-  if (configuration.actions !== undefined && configuration.direction === 'ingress') {
-    throw new LockstepError(
-      'InvalidConfiguration',
-      `${field}.actions: only what an egress does can be limited`,
-      { field: `${field}.actions`, remedy: 'Leave it out: onMissing says what an ingress may take away.' },
-    );
-  }
+  refuseDirection(configuration, connection.type, field);
   const defaults = connector.defaultMapping(configuration.direction, connection.settings);
   const mapping = compileMapping(overlayMapping(defaults, configuration.map), `${field}.map`);
   checkMatchRules(configuration, mapping, field);

@@ -4,8 +4,12 @@ import type { ResolvedConfiguration } from '@lockstep/contract/installationConfi
 type Settings = Readonly<Record<string, unknown>>;
 
 /** Settings that name files; in the file they are relative to it, in the store they must not depend on who asks. */
-const pathSettings = ['path'];
-const tlsPathSettings = ['caFile', 'certFile', 'keyFile'];
+const pathSettings = ['path', 'caFile'];
+const innerPathSettings: Readonly<Record<string, readonly string[]>> = {
+  tls: ['caFile', 'certFile', 'keyFile'],
+  certificate: ['file'],
+  federatedToken: ['file'],
+};
 
 function resolvePaths(settings: Settings, names: readonly string[], base: string): Settings {
   return Object.fromEntries(
@@ -17,9 +21,13 @@ function resolvePaths(settings: Settings, names: readonly string[], base: string
 }
 
 function resolveSettings(settings: Settings, base: string): Record<string, unknown> {
-  const { tls, ...rest } = resolvePaths(settings, pathSettings, base);
-  if (typeof tls !== 'object' || tls === null) return rest;
-  return { ...rest, tls: resolvePaths(tls as Settings, tlsPathSettings, base) };
+  return Object.fromEntries(
+    Object.entries(resolvePaths(settings, pathSettings, base)).map(([name, value]) => {
+      const inner = innerPathSettings[name];
+      const group = inner !== undefined && typeof value === 'object' && value !== null;
+      return [name, group ? resolvePaths(value as Settings, inner, base) : value];
+    }),
+  );
 }
 
 /**

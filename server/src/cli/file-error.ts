@@ -3,6 +3,9 @@ import { LockstepError } from '../kernel/errors.ts';
 const reasons: Readonly<Record<string, readonly [reason: string, remedy: string | undefined]>> = {
   ENOENT: ['there is no such file or folder', undefined],
   ENOTDIR: ['a part of the path is no folder', undefined],
+  EEXIST: ['there is something else of this name', 'Name another path.'],
+  ENAMETOOLONG: ['the name is too long', 'Name a shorter path.'],
+  ELOOP: ['its symbolic links lead in a circle', 'Name another path.'],
   EISDIR: ['it is a folder', 'Name a file.'],
   EACCES: ['permission denied', 'Give this account the right to it, or name another path.'],
   EPERM: ['permission denied', 'Give this account the right to it, or name another path.'],

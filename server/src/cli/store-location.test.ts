@@ -34,6 +34,12 @@ test('with a server the directory is for what the process leaves', () => {
   });
 });
 
+test('a database that is no PostgreSQL is refused, without the URL, which may hold a password', () => {
+  expect(() => locateStore({ databaseUrl: 'mysql://me:secret@db/x' }, undefined, {})).toThrow(
+    /^The database URL does not begin with postgres:\/\/\.$/,
+  );
+});
+
 test('a directory that is not there is refused where nothing may be made', () => {
   expect(() => requireStore({ type: 'embedded', directory: '/nowhere/at/all', keyFile: undefined })).toThrow(
     'There is no data directory /nowhere/at/all.',

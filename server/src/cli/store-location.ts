@@ -35,6 +35,15 @@ export function withStoreOptions(command: Command, beside: 'here' | 'configurati
     );
 }
 
+/** A URL may hold a password, so it is not repeated. */
+function refuseOtherDatabases(url: string): void {
+  if (/^postgres(ql)?:\/\//i.test(url)) return;
+  throw new LockstepError('InvalidRequest', 'The database URL does not begin with postgres://.', {
+    field: '--database-url',
+    remedy: 'Give postgres://USER@HOST/DATABASE, or --data DIR for the embedded store.',
+  });
+}
+
 /** The store that the options name, else the environment, else `data` beside the configuration file, else `./data`. */
 export function locateStore(
   options: StoreOptions,
@@ -45,6 +54,7 @@ export function locateStore(
   const url =
     options.databaseUrl ?? (options.data === undefined ? environment.LOCKSTEP_DATABASE_URL : undefined);
   if (url !== undefined) {
+    refuseOtherDatabases(url);
     const directory = options.data === undefined ? undefined : resolve(options.data);
     return { type: 'server', url, directory, keyFile };
   }

@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { kinds, operations } from '@lockstep/contract/vocabulary.ts';
@@ -143,6 +143,26 @@ describe('sync as a process, without a server', () => {
       expect(finished.stderr).toContain(`error: The backup ${file} cannot be read (${reason}).`);
       expect(existsSync(restored)).toBe(false);
     }
+  });
+
+  test('a plan that cannot be made does not say that there is nothing to change', async () => {
+    renameSync(input(), `${input()}.away`);
+    const finished = await lockstep('plan', 'company-in', '--data', data());
+    renameSync(`${input()}.away`, input());
+    expect(finished).toMatchObject({ code: 1, stdout: '' });
+    expect(finished.stderr).toContain('does not exist');
+  });
+
+  test('jobs of a sync that there is not are no empty list', async () => {
+    const finished = await lockstep('jobs', 'list', '--sync', 'company-inn', '--data', data());
+    expect(finished).toMatchObject({ code: 1, stdout: '' });
+    expect(finished.stderr).toContain('there is no sync "company-inn"');
+  });
+
+  test('a data directory that is a file is no defect', async () => {
+    const finished = await lockstep('serve', '--data', configuration, '--listen', '127.0.0.1:0');
+    expect(finished.code).toBe(1);
+    expect(finished.stderr).toContain(`error: ${configuration} cannot be used: there is something else`);
   });
 
   test('a command that reads makes no new store', async () => {

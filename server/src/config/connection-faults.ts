@@ -10,7 +10,54 @@ import { valueAt } from './field-path.ts';
 export function connectionFaults(settings: unknown): Fault[] {
   const type = valueAt(settings, ['type']);
   if (type === 'ldap') return ldapFaults(settings);
-  return type === 'file' ? fileFaults(settings) : [];
+  if (type === 'file') return fileFaults(settings);
+  if (type === 'entra_id') return entraFaults(settings);
+  if (type === 'scim') return scimFaults(settings);
+  return type === 'event_callback' ? eventCallbackFaults(settings) : [];
+}
+
+function fault(path: FieldPath, message: string, remedy: string): Fault {
+  return { path, code: 'InvalidConfiguration', message, remedy };
+}
+
+const entraCredentials = ['clientSecret', 'certificate', 'federatedToken'] as const;
+
+function entraFaults(settings: unknown): Fault[] {
+  const given = entraCredentials.filter((field) => valueAt(settings, [field]) !== undefined);
+  const [first = '', second] = given;
+  const graphUrl = valueAt(settings, ['graphUrl']);
+  return [
+    ...(given.length === 0
+      ? [
+          fault(
+            ['clientSecret'],
+            'the application has no credential',
+            `Give one of ${entraCredentials.join(', ')}.`,
+          ),
+        ]
+      : []),
+    ...(second === undefined
+      ? []
+      : [fault([second], `the application has two credentials, ${first} and this`, 'Keep one of the two.')]),
+    ...(typeof graphUrl === 'string' && /\/(v1\.0|beta)\/?$/.test(graphUrl)
+      ? [fault(['graphUrl'], 'this names a version of the API', 'Leave the last part out, with its slash.')]
+      : []),
+  ];
+}
+
+function scimFaults(settings: unknown): Fault[] {
+  const isTwofold = valueAt(settings, ['token']) !== undefined && valueAt(settings, ['oauth']) !== undefined;
+  return isTwofold ? [fault(['oauth'], 'there is a token as well', 'Keep token or oauth.')] : [];
+}
+
+/** The key itself is never a part of a message. A key in a file is looked at by the connector. */
+function eventCallbackFaults(settings: unknown): Fault[] {
+  const key = valueAt(settings, ['encryptKey']);
+  const remedy = 'Make one with: openssl rand -hex 32';
+  if (typeof key === 'string' && !/^[0-9a-fA-F]{64}$/.test(key))
+    return [fault(['encryptKey'], 'this is not 64 hexadecimal digits', remedy)];
+  const isMissing = key === undefined && valueAt(settings, ['encrypt']) === true;
+  return isMissing ? [fault(['encryptKey'], 'events shall be encrypted, and there is no key', remedy)] : [];
 }
 
 function ldapFaults(settings: unknown): Fault[] {

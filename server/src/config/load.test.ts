@@ -210,7 +210,14 @@ syncs:
       '1:39 connections.x.path: this is a number; expected is a text',
     ],
     ['connections: { x: { type: file, path: "" } }', '1:39 connections.x.path: this must not be empty'],
-    ['connections: { x: 5 }', '1:19 connections.x: this is a number; expected is fields'],
+    [
+      'connections: { x: }',
+      '1:19 connections.x: this is nothing; expected is a group of fields with a `type`',
+    ],
+    [
+      'connections: { x: 5 }',
+      '1:19 connections.x: this is a number; expected is a group of fields with a `type`',
+    ],
     ['connections: { "a b": { type: file, path: x.csv } }', '1:16 connections["a b"]: a name has letters'],
     [
       'connections: { x: { type: ldap, url: "http://x", baseDn: dc=y } }',
@@ -263,6 +270,58 @@ syncs:
     expect(problems(text)).toHaveLength(1);
     expect(problems(text)[0]).toMatch(/^6:/);
     expect(problems(text)[0]).toContain(`syncs.a.${problem}`);
+  });
+
+  it.each<[string, string, string]>([
+    ['token: ${HOST}', '2:56 : not valid YAML', "Between { } and [ ] a variable needs quotes: '${NAME}'."],
+    ['token: *', '2:', 'Correct the YAML; a text with special characters belongs in quotes.'],
+  ])('is one fault of syntax, however much follows from it: %s', (field, place, remedy) => {
+    const text = `connections:\n  a: { type: scim, url: "https://app.example", ${field}, groups: true }\n  b: { type: scim_server }\n`;
+    expect(problems(text)).toEqual([expect.stringContaining(place)]);
+    expect(refusal(text).remedy).toBe(remedy);
+  });
+
+  it('of indentation by tabs is told by its remedy', () => {
+    expect(refusal('connections:\n\ta: { type: scim_server }\n').remedy).toBe('Indent with blanks.');
+  });
+
+  const application = 'type: entra_id, tenantId: t, clientId: c';
+  it.each<[string, string]>([
+    [application, 'clientSecret: the application has no credential'],
+    [
+      `${application}, clientSecret: s, certificate: { file: x }`,
+      'certificate: the application has two credentials, clientSecret and this',
+    ],
+    [
+      `${application}, clientSecret: s, graphUrl: "https://graph.example/v1.0"`,
+      'graphUrl: this names a version of the API',
+    ],
+    [
+      'type: scim, url: "https://x", token: t, oauth: { tokenUrl: "https://y", clientId: c }',
+      'oauth: there is a token as well',
+    ],
+    [
+      'type: event_callback, url: "https://x", encryptKey: secret',
+      'encryptKey: this is not 64 hexadecimal digits',
+    ],
+    ['type: event_callback, url: "https://x", encrypt: true', 'encryptKey: events shall be encrypted'],
+  ])('in a connection: %s', (settings, problem) => {
+    const found = problems(`connections: { x: { ${settings} } }`);
+    expect(found).toEqual([expect.stringContaining(`connections.x.${problem}`)]);
+    expect(found[0]).not.toContain('secret');
+  });
+
+  it.each<[string, string]>([
+    ['connection: push, direction: egress', 'direction: a connection of type scim_server has no egress'],
+    ['connection: shop, direction: ingress', 'direction: a connection of type event_callback has no ingress'],
+    ['connection: push, direction: ingress, continuous: true', 'continuous: only an egress follows'],
+    [
+      'connection: push, direction: ingress, actions: { user: [create] }',
+      'actions: only what an egress does',
+    ],
+  ])('as against its direction: %s', (sync, problem) => {
+    const text = `connections: { push: { type: scim_server }, shop: { type: event_callback, url: "https://x" } }\nsyncs: { a: { ${sync} } }`;
+    expect(problems(text)).toEqual([expect.stringContaining(`syncs.a.${problem}`)]);
   });
 
   it('is never anything but a LockstepError', () => {

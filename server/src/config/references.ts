@@ -7,6 +7,7 @@ import { LockstepError } from '../kernel/errors.ts';
 import { compileMapping } from '../mapping/compile.ts';
 import { parseRule } from '../mapping/configured.ts';
 import { connectionFaults } from './connection-faults.ts';
+import { directionFaults } from './direction-faults.ts';
 import type { Fault } from './fault.ts';
 import { valueAt } from './field-path.ts';
 import type { FieldPath } from './field-path.ts';
@@ -54,11 +55,14 @@ function checkTimes(source: YamlSource, sync: string): void {
     );
 }
 
-function checkScopes(source: YamlSource, sync: string): void {
+/** Direction and scopes, as far as the connection of the sync allows them. */
+function checkSides(source: YamlSource, sync: string): void {
   const written = valueAt(source.value, ['syncs', sync]);
   const name = valueAt(written, ['connection']);
   const connection = typeof name === 'string' ? valueAt(source.value, ['connections', name]) : undefined;
-  for (const fault of scopeFaults(connection, written)) noteFault(source, ['syncs', sync], fault);
+  const type = valueAt(connection, ['type']);
+  for (const fault of [...directionFaults(type, written), ...scopeFaults(connection, written)])
+    noteFault(source, ['syncs', sync], fault);
 }
 
 function checkRule(source: YamlSource, sync: string, kind: ObjectKind, target: string): void {
@@ -135,7 +139,7 @@ export function checkReferences(source: YamlSource): void {
     checkConnection(source, sync);
     // Part by part, so that what the schema refuses in one hides nothing of the others.
     checkTimes(source, sync);
-    checkScopes(source, sync);
+    checkSides(source, sync);
     checkMap(source, sync);
   }
   checkPrecedence(source);

@@ -34,6 +34,13 @@ function expectedName(schema: JsonSchema): string {
     : `fields ${keys.slice(0, 4).join(', ')}${keys.length > 4 ? ', ...' : ''}`;
 }
 
+/** Of the many types of a connection no list of fields helps. */
+function expectedNames(schemas: readonly JsonSchema[]): string {
+  const types = schemas.filter((schema) => schema.properties?.['type']?.const !== undefined);
+  if (types.length > 1) return 'a group of fields with a `type`';
+  return [...new Set(schemas.map(expectedName))].join(', or ');
+}
+
 function keysAllowed(data: unknown, path: FieldPath): string[] {
   return [...new Set(schemasAt(data, path).flatMap((schema) => Object.keys(schema.properties ?? {})))];
 }
@@ -95,8 +102,7 @@ class ShapeCheck {
   #value(issue: Issue, path: FieldPath): void {
     const value = valueAt(this.#data, path);
     if (value === undefined) return this.#missing(path);
-    const forms = schemasAt(this.#data, path).map(expectedName);
-    const expected = [...new Set(forms)].join(', or ');
+    const expected = expectedNames(schemasAt(this.#data, path));
     if (issue.code === 'invalid_type') {
       const message = `this is ${typeName(value)}; expected is ${expected}`;
       return this.#source.refuse(path, message, sentence(descriptionAt(this.#data, path)));
@@ -124,8 +130,8 @@ class ShapeCheck {
       for (const key of written) this.#unknown(path, key);
       return;
     }
-    const forms = schemasAt(this.#data, path).flatMap(alternatives).map(expectedName);
-    const message = `this is ${typeName(value)}; expected is ${[...new Set(forms)].join(', or ')}`;
+    const expected = expectedNames(schemasAt(this.#data, path).flatMap(alternatives));
+    const message = `this is ${typeName(value)}; expected is ${expected}`;
     this.#source.refuse(path, message, sentence(descriptionAt(this.#data, path)));
   }
 

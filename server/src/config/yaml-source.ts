@@ -103,12 +103,17 @@ export class YamlSource {
     return { line: Math.max(line, 1), column: Math.max(col, 1) };
   }
 
+  /** The first fault of the syntax alone: what a parser says of the text behind it follows from that one. */
   #refuseSyntax(): void {
-    for (const error of this.#document.errors) {
-      const message = `not valid YAML: ${error.message.split('\n')[0]}`;
-      const remedy = 'Correct the YAML; a text with special characters belongs in quotes.';
-      this.#add({ path: [], at: this.#at(error.pos[0]), message, remedy });
-    }
+    const [error] = this.#document.errors.toSorted((left, right) => left.pos[0] - right.pos[0]);
+    if (error === undefined) return;
+    const at = this.#at(error.pos[0]);
+    const message = `not valid YAML: ${error.message.split('\n')[0]}`;
+    this.#add({ path: [], at, message, remedy: syntaxRemedy(error.code, this.#lineAt(at)) });
+  }
+
+  #lineAt({ line }: Position): string {
+    return this.#text.split('\n')[line - 1] ?? '';
   }
 
   #convert(node: Node | null, key: Node | null, path: FieldPath, above: readonly Node[]): unknown {
@@ -197,6 +202,14 @@ export class YamlSource {
     if (inside.line > 1 || written.includes('\n') || written.includes('\\')) return this.#at(start);
     return this.#at(start + (quoted ? 1 : 0) + inside.column - 1);
   }
+}
+
+/** A variable without quotes between braces or brackets is the mistake that is made most. */
+function syntaxRemedy(code: string, line: string): string {
+  if (code === 'TAB_AS_INDENT') return 'Indent with blanks.';
+  if (/[{[,:]\s*[^'"\s]*\$\{/.test(line) && /[{[]/.test(line.replaceAll('${', '')))
+    return "Between { } and [ ] a variable needs quotes: '${NAME}'.";
+  return 'Correct the YAML; a text with special characters belongs in quotes.';
 }
 
 function keyText(pair: Pair): string | undefined {

@@ -2,7 +2,7 @@ import type { Agent, Dispatcher } from 'undici';
 import { LockstepError } from '../kernel/errors.ts';
 import { parseJsonAnswer } from './json-answer.ts';
 import type { Pace, PaceCost } from './pace.ts';
-import { backoffSeconds, isIdempotent, isRetryable, retryAfterSeconds } from './retry.ts';
+import { backoffSeconds, isIdempotent, isRetryable, longestWaitSeconds, retryAfterSeconds } from './retry.ts';
 import { type HttpTls, makeAgent, reach, transportFailure } from './transport.ts';
 import { cancelled, orCancelled, waitSeconds, type Wait } from './wait.ts';
 
@@ -59,9 +59,6 @@ export interface HttpResponse {
   readonly body: unknown;
   readonly text: string;
 }
-
-/** A longer wait than this is the caller's to decide about. */
-const longestWaitSeconds = 600;
 
 /**
  * JSON over HTTP to one origin. Every answer is returned whatever its status, after the tries that make sense.

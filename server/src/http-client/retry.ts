@@ -26,6 +26,9 @@ export function retryAfterSeconds(value: string | undefined, now: number = Date.
   return Number.isNaN(at) ? undefined : Math.max(0, (at - now) / 1000);
 }
 
+/** A longer wait than this is the caller's to decide about. */
+export const longestWaitSeconds = 600;
+
 const firstSeconds = 0.5;
 const longestSeconds = 30;
 

@@ -50,7 +50,9 @@ describe('a store on a server', () => {
     await using store = await openStore({ databaseUrl: await server.createDatabase() });
     await store.transaction(async (trx) => {
       for (const value of [1, 2, 2]) {
-        const { rows } = await sql<{ value: number }>`${prepared} select ${value}::integer as value`.execute(trx);
+        const { rows } = await sql<{ value: number }>`${prepared} select ${value}::integer as value`.execute(
+          trx,
+        );
         expect(rows).toEqual([{ value }]);
       }
       const kept = await sql`select statement from pg_prepared_statements`.execute(trx);

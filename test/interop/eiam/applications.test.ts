@@ -89,6 +89,10 @@ describeOnServerStore('EIAM applications', (makeStore) => {
     expect(await client.refusal('EnableApplicationProvisioning', { ApplicationId })).toBe(
       '409 OperationDenied.ProvisioningConfigMissing',
     );
+    const run = { TargetType: 'application', TargetId: ApplicationId };
+    expect(await client.refusal('RunSynchronizationJob', run)).toBe(
+      '409 OperationDenied.ProvisioningConfigMissing',
+    );
     await client.call('SetApplicationProvisioningConfig', { ApplicationId, ...scim });
     const connection = await client.api.json('GET', `/connections/${ApplicationId}`);
     expect(connection).toMatchObject({ name: 'shop', type: 'scim', secrets: ['token'] });

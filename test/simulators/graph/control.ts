@@ -26,8 +26,8 @@ export interface Behaviour {
   deltaTokenSeconds: number;
   /** Every page of a list or delta round has a nextLink: `same`: to itself; `fresh`: ever new tokens. */
   endlessNextLinks: 'same' | 'fresh' | undefined;
-  /** Origin of the nextLinks of all pages instead of the simulator's own. */
-  nextLinkOrigin: string | undefined;
+  /** Origin of the nextLinks and deltaLinks of all pages instead of the simulator's own. */
+  linkOrigin: string | undefined;
   /** RateLimit-Limit, -Remaining and -Reset with each answer, where there is a quota; not documented for directories. */
   rateLimitHeaders: boolean;
   /** Answers of a batch come in the reverse order. */
@@ -47,7 +47,7 @@ export const defaultBehaviour: Readonly<Behaviour> = {
   deltaTellsDeletedAtFirst: false,
   deltaTokenSeconds: 7 * 24 * 3600,
   endlessNextLinks: undefined,
-  nextLinkOrigin: undefined,
+  linkOrigin: undefined,
   rateLimitHeaders: false,
   batchReversesAnswers: false,
 };

@@ -1,3 +1,4 @@
+import { LockstepError } from '../../kernel/errors.ts';
 import { refreshReplicaStatistics } from '../../store/replica/replica-statistics.ts';
 import { writeScimRecords, type ScimWrite, type WrittenRecord } from '../../store/queries/scim-writes.ts';
 import type { Store } from '../../store/store.ts';
@@ -35,26 +36,42 @@ class Queue {
     while (this.#waiting.length > 0) {
       const together = this.#waiting.slice(0, mostTogether);
       this.#waiting = this.#waiting.slice(mostTogether);
-      if (await this.#write(together)) continue;
-      for (const each of together) await this.#write([each]);
+      if ((await this.#write(together)) === 'apart') await this.#writeApart(together);
     }
     this.#isWriting = false;
   }
 
-  /** @returns false when several failed and are to be written one by one. */
-  async #write(together: readonly Waiting[]): Promise<boolean> {
+  async #writeApart(together: readonly Waiting[]): Promise<void> {
+    let left = together;
+    for (let [next] = left; next !== undefined; [next] = left) {
+      left = left.slice(1);
+      // Each would wait for a database that is not there.
+      if ((await this.#write([next], left)) === 'unreachable') return;
+    }
+  }
+
+  /**
+   * @param behind those who are told as well when the database cannot be reached
+   * @returns `apart` when several failed and are to be written one by one
+   */
+  async #write(
+    together: readonly Waiting[],
+    behind: readonly Waiting[] = [],
+  ): Promise<'done' | 'apart' | 'unreachable'> {
     const { db } = this.#store;
     try {
       const writes = together.map(({ write }) => write);
       const { sequence, written } = await writeScimRecords(db, this.#connectionSerial, writes);
-      await refreshReplicaStatistics(db, sequence);
       const byId = new Map(written.map((each) => [each.id, each]));
       for (const { write, resolve } of together) resolve(byId.get(write.id));
-      return true;
+      // What was written stays written, whatever becomes of the statistics.
+      await refreshReplicaStatistics(db, sequence).catch(() => undefined);
+      return 'done';
     } catch (error) {
-      if (together.length > 1) return false;
-      together[0]?.reject(error);
-      return true;
+      const isGone = error instanceof LockstepError && error.kind === 'unavailable';
+      if (together.length > 1 && !isGone) return 'apart';
+      for (const { reject } of isGone ? [...together, ...behind] : together) reject(error);
+      return isGone ? 'unreachable' : 'done';
     }
   }
 }

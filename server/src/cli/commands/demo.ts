@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join, relative, resolve } from 'node:path';
 import { Command } from 'commander';
+import { syncSchema } from '@lockstep/contract/configuration.ts';
 import type { ResolvedConfiguration } from '@lockstep/contract/installationConfiguration.ts';
 import { loadConfiguration } from '../configuration-file.ts';
 import { runSync } from '../follow-job.ts';
@@ -9,6 +10,7 @@ import { note, print } from '../output.ts';
 import { ProgressReporter } from '../progress.ts';
 import { Session } from '../session.ts';
 import { terminated } from '../signals.ts';
+import { startSimulatedTenant, type SimulatedTenant } from '../simulated-tenant.ts';
 import type { StoreLocation } from '../store-location.ts';
 import { renderReport, reportJob, type JobReport } from '../sync-report.ts';
 
@@ -69,10 +71,33 @@ function renderWhereToLook(
   ].join('\n');
 }
 
-async function demo(options: { data?: string; port?: string }): Promise<void> {
+/** One department also goes to a simulated tenant of Microsoft Entra ID. */
+function withTenant(
+  { connections, syncs, ...rest }: ResolvedConfiguration,
+  { connection }: SimulatedTenant,
+): ResolvedConfiguration {
+  const settings = syncSchema.parse({
+    connection: connection.name,
+    direction: 'egress',
+    scopes: [{ source: '/Engineering/Security', target: '' }],
+    onMissing: 'disable',
+  });
+  return {
+    ...rest,
+    connections: [...connections, connection],
+    syncs: [...syncs, { name: 'entra-out', settings }],
+  };
+}
+
+async function demo(options: { data?: string; port?: string; entra?: boolean }): Promise<void> {
   const directory = resolve(options.data ?? process.env.LOCKSTEP_DATA ?? join(root, 'data/demo'));
   const location: StoreLocation = { type: 'embedded', directory, keyFile: undefined };
-  const configuration = await loadConfiguration(join(root, 'examples/lockstep.yaml'));
+  await using opened = new AsyncDisposableStack();
+  const company = await loadConfiguration(join(root, 'examples/lockstep.yaml'));
+  const configuration =
+    options.entra === true
+      ? withTenant(company, opened.use(await startSimulatedTenant('example.com')))
+      : company;
   const port = options.port === undefined ? await findFreePort() : Number(options.port);
   const end = terminated();
   note(`demo: opening the store in ${directory} (a few seconds the first time)`);
@@ -118,6 +143,7 @@ export function demoCommand(): Command {
     .description('serve the worked example: a made-up company, synced in from LDIF and out to LDIF')
     .option('--data <dir>', 'data directory (default: $LOCKSTEP_DATA, else data/demo of the repository)')
     .option('--port <port>', 'port on 127.0.0.1 (default: 7700 or the next free one)')
-    .addHelpText('after', '\nExample:\n  $ bin/lockstep demo')
+    .option('--entra', 'sync a department out to a simulated tenant of Microsoft Entra ID as well')
+    .addHelpText('after', '\nExamples:\n  $ bin/lockstep demo\n  $ bin/lockstep demo --entra')
     .action(demo);
 }

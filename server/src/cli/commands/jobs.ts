@@ -1,7 +1,7 @@
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import type { JobView } from '@lockstep/contract/job.ts';
 import type { ChangeView } from '@lockstep/contract/change.ts';
-import type { Operation } from '@lockstep/contract/vocabulary.ts';
+import { jobStatuses, kinds, operations, results, type Operation } from '@lockstep/contract/vocabulary.ts';
 import { exitCodeOfJob } from '../exit-code.ts';
 import { followJob } from '../follow-job.ts';
 import { renderGuard } from '../guard-report.ts';
@@ -74,6 +74,10 @@ async function listJobs(options: ListOptions): Promise<void> {
   const page = await collectPages(options, (query) =>
     session.call('listJobs', { query: { ...query, sync: options.sync, status: options.status } }),
   );
+  // No job may also mean no such sync: a mistyped name is refused. Jobs of a sync that was removed are still listed.
+  const { sync } = options;
+  if (page.items.length === 0 && sync !== undefined && options.after === undefined)
+    await session.call('getSync', { params: { sync } });
   if (options.json) return printJson({ jobs: page.items.map(orderJob), next: page.next });
   print(
     renderTable(
@@ -139,7 +143,7 @@ export function jobsCommand(): Command {
     withStoreOptions(new Command('list'))
       .description('list jobs, newest first')
       .option('--sync <name>', 'of this sync only')
-      .option('--status <status...>', 'with one of these statuses only')
+      .addOption(new Option('--status <status...>', 'with one of these statuses only').choices(jobStatuses))
       .option('--limit <count>', 'most jobs, or "all"', '50')
       .option('--after <key>', 'go on after this key')
       .option('--json', 'one JSON document')
@@ -158,9 +162,9 @@ export function jobsCommand(): Command {
     withStoreOptions(new Command('changes'))
       .description('list what a job did, or would do, to each object, and what became of it')
       .argument('<job>', 'id of the job')
-      .option('--kind <kind>', 'user, organizationalUnit, group or membership')
-      .option('--operation <operation>', 'created, updated, binded, deleted, same, pushed or exported')
-      .option('--result <result>', 'planned, success, failed or skipped')
+      .addOption(new Option('--kind <kind>', 'of this kind only').choices(kinds))
+      .addOption(new Option('--operation <operation>', 'of this operation only').choices(operations))
+      .addOption(new Option('--result <result>', 'with this result only').choices(results))
       .option('--limit <count>', 'most changes, or "all"', '1000')
       .option('--after <key>', 'go on after this key')
       .option('--json', 'one JSON document')

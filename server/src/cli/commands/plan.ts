@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { exitCodeOfJob } from '../exit-code.ts';
+import { exitCodeOfJob, exitCodes } from '../exit-code.ts';
 import { runSync } from '../follow-job.ts';
 import { renderGuard } from '../guard-report.ts';
 import { note, print, printJson } from '../output.ts';
@@ -19,7 +19,9 @@ async function plan(sync: string, options: StoreOptions & PagingOptions): Promis
     printJson({ job, changes: page.items, next: page.next });
   } else {
     const sentences = page.items.map((change) => printable(change.sentence));
-    print(sentences.length > 0 ? sentences.join('\n') : 'Nothing to change.');
+    if (sentences.length > 0) print(sentences.join('\n'));
+    // A plan that could not be made says nothing about differences.
+    else if (exitCodeOfJob(job) === exitCodes.success) print('Nothing to change.');
     for (const line of renderGuard(job)) note(line);
     if (job.note !== null) note(printable(job.note));
     if (page.next !== null) note(`There are more: --limit all, or jobs changes ${job.id}`);

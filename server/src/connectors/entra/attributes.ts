@@ -1,7 +1,7 @@
 import type { Attributes } from '../../directory/attributes.ts';
 import type { ReplicaAttributes } from '../../sync/replica.ts';
 
-type Draft = Record<string, string[]>;
+type Draft = Map<string, string[]>;
 
 function put(draft: Draft, name: string, value: unknown): void {
   if (value === null || value === undefined || value === '') return;
@@ -16,7 +16,9 @@ function put(draft: Draft, name: string, value: unknown): void {
     return;
   }
   if (typeof value !== 'string' && typeof value !== 'boolean' && typeof value !== 'number') return;
-  (draft[name] ??= []).push(String(value));
+  const values = draft.get(name);
+  if (values === undefined) draft.set(name, [String(value)]);
+  else values.push(String(value));
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {
@@ -30,10 +32,13 @@ function renderItem(item: Record<string, unknown>): string {
 
 /**
  * Properties of an object as attributes: texts as they are, truth values and numbers as text, members of an inner object
- * under `outer.inner`, licences by their `skuId`. What is null, empty or an empty list is absent.
+ * under `outer.inner`, licences by their `skuId`. What is null, empty or an empty list is absent, and so are annotations,
+ * whose names have an @.
  */
 export function attributesOf(properties: ReplicaAttributes): Attributes {
-  const draft: Draft = {};
-  for (const [name, value] of Object.entries(properties)) put(draft, name, value);
-  return draft;
+  const draft: Draft = new Map();
+  for (const [name, value] of Object.entries(properties)) {
+    if (!name.includes('@')) put(draft, name, value);
+  }
+  return Object.fromEntries(draft);
 }

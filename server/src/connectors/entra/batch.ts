@@ -1,4 +1,4 @@
-import { backoffSeconds, retryAfterSeconds } from '../../http-client/retry.ts';
+import { backoffSeconds, longestWaitSeconds, retryAfterSeconds } from '../../http-client/retry.ts';
 import { waitSeconds, type Wait } from '../../http-client/wait.ts';
 import { LockstepError } from '../../kernel/errors.ts';
 import { type GraphFault, isPassing, parseFault } from './graph-error.ts';
@@ -13,6 +13,8 @@ export interface BatchItem {
   readonly body?: unknown;
   /** A create costs more. */
   readonly creates?: boolean | undefined;
+  /** It is not sent again where an earlier try may have been carried out: the caller looks first. */
+  readonly once?: boolean | undefined;
 }
 
 export type BatchAnswer =
@@ -100,10 +102,10 @@ export class BatchSender {
         continue;
       }
       pending.tries += 1;
-      if (pending.tries >= mostTries) throw outOfReach(answer.fault);
-      // What was throttled was not worked on; of the others nobody knows.
-      pending.doubtful ||= answer.fault.status !== 429;
       const asked = retryAfterSeconds(headerOf(byId.get(String(position)), 'retry-after'));
+      if (pending.tries >= mostTries || (asked ?? 0) > longestWaitSeconds)
+        throw outOfReach(answer.fault, pending.tries, asked);
+      pending.doubtful = answer.doubtful;
       seconds = Math.max(seconds, asked ?? backoffSeconds(pending.tries));
       again.push(pending);
     }
@@ -134,7 +136,8 @@ function renderItem({ method, url, body }: BatchItem, position: number): unknown
 const noAnswer: GraphFault = { status: 504, code: '', message: 'no answer', target: undefined, codes: [] };
 
 function readAnswer(told: Told | undefined, doubtful: boolean): BatchAnswer {
-  if (told === undefined || typeof told.status !== 'number') return { ok: false, fault: noAnswer, doubtful };
+  if (told === undefined || typeof told.status !== 'number')
+    return { ok: false, fault: noAnswer, doubtful: true };
   const { status, body } = told;
   if (status >= 200 && status < 300)
     return {
@@ -142,7 +145,13 @@ function readAnswer(told: Told | undefined, doubtful: boolean): BatchAnswer {
       body: typeof body === 'object' && body !== null ? (body as Record<string, unknown>) : {},
       doubtful,
     };
-  return { ok: false, fault: parseFault(status, body), doubtful };
+  const fault = parseFault(status, body);
+  return { ok: false, fault, doubtful: doubtful || leavesDoubt(fault) };
+}
+
+/** What was throttled was not worked on; of what else fails in passing nobody knows. */
+function leavesDoubt(fault: GraphFault): boolean {
+  return fault.status !== 429 && isPassing(fault);
 }
 
 function headerOf(told: Told | undefined, name: string): string | undefined {
@@ -151,14 +160,14 @@ function headerOf(told: Told | undefined, name: string): string | undefined {
 }
 
 /** Each of these may be sent again: a create that was carried out nevertheless is found to exist already. */
-function isRepeatable(fault: GraphFault, { method }: BatchItem): boolean {
+function isRepeatable(fault: GraphFault, { method, once }: BatchItem): boolean {
+  if (once === true && leavesDoubt(fault)) return false;
   return isPassing(fault) || (fault.status === 500 && method !== 'POST' && fault.code === '');
 }
 
-function outOfReach({ status, message }: GraphFault): LockstepError {
-  return new LockstepError(
-    'ConnectionFailed',
-    `Microsoft Graph answered ${status} ${mostTries} times in a row: ${message}`,
-    { remedy: 'It is busy or throttles: the batch is tried again later.' },
-  );
+function outOfReach({ status, message }: GraphFault, tries: number, asked?: number): LockstepError {
+  const how = tries < mostTries ? `and asks to wait ${asked} seconds` : `${tries} times in a row`;
+  return new LockstepError('ConnectionFailed', `Microsoft Graph answered ${status} ${how}: ${message}`, {
+    remedy: 'It is busy or throttles: the batch is tried again later.',
+  });
 }

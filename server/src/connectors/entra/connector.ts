@@ -108,8 +108,8 @@ class EntraEndpoint implements Endpoint {
     parseScopeFilter(filter);
   }
 
-  async openTarget(): Promise<TargetSession> {
-    return new EntraTargetSession(await this.#open(), this.#parts.wait);
+  async openTarget({ job }: { readonly job: string }): Promise<TargetSession> {
+    return new EntraTargetSession(await this.#open(), job, this.#parts.wait);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

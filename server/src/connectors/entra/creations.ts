@@ -1,10 +1,10 @@
-import type { AttributeValue } from '../../directory/attributes.ts';
 import type { TargetChange, TargetOutcome } from '../../sync/connector.ts';
-import { attributesOf } from './attributes.ts';
 import type { BatchAnswer } from './batch.ts';
-import { faultError, isAlreadyThere } from './graph-error.ts';
+import { faultError, isAlreadyThere, isPassing } from './graph-error.ts';
+import { findMade, findMadePatiently, type Wanted } from './lookup.ts';
 import { bodyOf, collectionOf, writeManagers } from './object-writes.ts';
 import { failed, refused, succeeded } from './outcome.ts';
+import { placeInScopes } from './placing.ts';
 import { randomPassword } from './password.ts';
 import type { EntraKind } from './select.ts';
 import type { Writing } from './writing.ts';
@@ -17,8 +17,8 @@ interface Creation {
   readonly nickname: string;
 }
 
-/** Nicknames are tried so often, where Graph knows of one that the copy does not. */
-const mostNicknames = 5;
+/** A creation is sent so often, where Graph knows of nicknames that the copy does not, or gives no clear answer. */
+const mostRounds = 5;
 
 async function prepare({ nicknames }: Writing, change: TargetChange): Promise<Creation> {
   const body = bodyOf(change);
@@ -42,35 +42,7 @@ function requestBody({ change, body }: Creation): Record<string, unknown> {
   };
 }
 
-const quoted = (text: unknown): string => `'${String(text).replaceAll("'", "''")}'`;
-
-/** Where an object that an earlier attempt made is to be found. */
-function lookupPath({ change, body }: Creation): string {
-  const properties = Object.keys(body).filter((name) => !name.includes('.'));
-  const select = `$select=${['id', ...properties].join(',')}`;
-  const filter =
-    change.kind === 'group'
-      ? `mailNickname eq ${quoted(body['mailNickname'])}`
-      : `userPrincipalName eq ${quoted(body['userPrincipalName'])}`;
-  return `${collectionOf(change.kind)}?$filter=${encodeURIComponent(filter)}&${select}`;
-}
-
-function sameTexts(left: readonly AttributeValue[] | undefined, right: readonly AttributeValue[]): boolean {
-  return JSON.stringify(left ?? []).toLowerCase() === JSON.stringify(right).toLowerCase();
-}
-
-/** The object that looks as if an earlier attempt at this creation had made it: each property is as it was to be. */
-async function findMade(writing: Writing, creation: Creation): Promise<string | undefined> {
-  const answer = await writing.graph.get(lookupPath(creation), 'looking for an object', writing.signal);
-  const wanted = Object.entries(attributesOf(creation.body));
-  for (const candidate of (answer['value'] ?? []) as Record<string, unknown>[]) {
-    const found = attributesOf(candidate);
-    const id = candidate['id'];
-    if (typeof id !== 'string' || writing.made.has(id)) continue;
-    if (wanted.every(([name, values]) => sameTexts(found[name], values))) return id;
-  }
-  return undefined;
-}
+const wantedOf = ({ change, body }: Creation): Wanted => ({ kind: change.kind as EntraKind, body });
 
 /** Groups may have equal names, so that one that was made by an earlier attempt has to be looked for first. */
 async function findEarlierGroups(
@@ -82,8 +54,9 @@ async function findEarlierGroups(
   for (const creation of creations) {
     if (creation.change.kind !== 'group') continue;
     // oxlint-disable-next-line no-await-in-loop -- only after a crash
-    const id = await findMade(writing, creation);
-    if (id === undefined) continue;
+    const result = await findMade(writing, wantedOf(creation));
+    if (result.is !== 'made') continue;
+    const id = String(result.object['id']);
     found.set(creation, id);
     writing.made.add(id);
   }
@@ -96,38 +69,62 @@ function noteMade(writing: Writing, { change, body }: Creation, id: string): voi
     verb: 'replace',
     kind: change.kind as EntraKind,
     externalId: id,
-    attributes: { ...body, id, ...(change.kind === 'group' && { groupTypes: [] }) },
+    attributes: {
+      ...body,
+      id,
+      ...(change.kind === 'group' && { groupTypes: [] }),
+      ...writing.madeEarlier.mark(change.ordinal),
+    },
   });
 }
 
-/** Sends creations; those whose nickname is taken after all are sent again with the next one. */
+/**
+ * Sends creations. Those whose nickname is taken after all are sent again with the next one; groups of which nobody
+ * knows whether they were made are looked for before that, since Graph would make a second one.
+ */
 async function sendCreations(writing: Writing, creations: readonly Creation[]): Promise<BatchAnswer[]> {
   const answers: BatchAnswer[] = [];
   let open = creations.map((_, index) => index);
-  for (let round = 0; open.length > 0 && round < mostNicknames; round += 1) {
+  for (let round = 0; open.length > 0 && round < mostRounds; round += 1) {
     // oxlint-disable-next-line no-await-in-loop -- tries follow each other
     const sent = await writing.sender.send(
       open.map((index) => creationItem(creations[index] as Creation)),
       writing.signal,
     );
     open.forEach((index, position) => (answers[index] = sent[position] as BatchAnswer));
-    open = open.filter((index) => isNicknameTaken(answers[index] as BatchAnswer));
-    for (const index of open) {
+    const named = open.filter((index) => isNicknameTaken(answers[index] as BatchAnswer));
+    for (const index of named) {
       const creation = creations[index] as Creation;
       // oxlint-disable-next-line no-await-in-loop -- one nickname after the other
       creation.body['mailNickname'] = await writing.nicknames.take(creation.nickname);
     }
+    const unknown = open.filter((index) => isInDoubt(answers[index] as BatchAnswer));
+    // oxlint-disable-next-line no-await-in-loop -- tries follow each other
+    const found = await findMadePatiently(
+      writing,
+      unknown.map((index) => wantedOf(creations[index] as Creation)),
+    );
+    unknown.forEach((index, position) => {
+      const result = found[position];
+      if (result?.is === 'made') answers[index] = { ok: true, body: result.object, doubtful: true };
+    });
+    open = [...named, ...unknown.filter((index) => answers[index]?.ok !== true)];
   }
   return answers;
 }
 
 function creationItem(creation: Creation) {
-  const url = collectionOf(creation.change.kind);
-  return { method: 'POST' as const, url, body: requestBody(creation), creates: true };
+  const { kind } = creation.change;
+  const body = requestBody(creation);
+  return { method: 'POST' as const, url: collectionOf(kind), body, creates: true, once: kind === 'group' };
 }
 
 function isNicknameTaken(answer: BatchAnswer): boolean {
   return !answer.ok && isAlreadyThere(answer.fault) && answer.fault.target?.toLowerCase() === 'mailnickname';
+}
+
+function isInDoubt(answer: BatchAnswer): boolean {
+  return !answer.ok && answer.doubtful && isPassing(answer.fault);
 }
 
 /** The id of what a creation made, now or in an earlier attempt; else its failure. */
@@ -141,12 +138,15 @@ async function settle(
     const id = answer.body['id'];
     return typeof id === 'string' ? id : refused(change, 'ProtocolError', 'Microsoft Graph gave no id');
   }
-  const isThere = isAlreadyThere(answer.fault);
-  if (isThere && (writing.recovering || answer.doubtful)) {
-    const id = await findMade(writing, creation);
-    if (id !== undefined) return id;
+  if (isPassing(answer.fault)) throw faultError(answer.fault, `creating a ${change.kind}`);
+  if (!isAlreadyThere(answer.fault)) return failed(change, answer.fault, `creating a ${change.kind}`);
+  if (writing.recovering || answer.doubtful) {
+    const [found] = await findMadePatiently(writing, [wantedOf(creation)]);
+    if (found?.is === 'made') {
+      body['mailNickname'] = found.object['mailNickname'];
+      return String(found.object['id']);
+    }
   }
-  if (!isThere) return failed(change, answer.fault, `creating a ${change.kind}`);
   const { target = 'userPrincipalName' } = answer.fault;
   return refused(
     change,
@@ -155,24 +155,51 @@ async function settle(
   );
 }
 
+/** What earlier attempts are known to have made, by the ordinals of their changes. */
+async function findNoted(
+  { recovering, madeEarlier, made }: Writing,
+  changes: readonly TargetChange[],
+): Promise<Map<number, string>> {
+  const noted = new Map<number, string>();
+  if (!recovering) return noted;
+  for (const { ordinal } of changes) {
+    // oxlint-disable-next-line no-await-in-loop -- the first one looks for all
+    const id = await madeEarlier.find(ordinal);
+    if (id === undefined) continue;
+    noted.set(ordinal, id);
+    made.add(id);
+  }
+  return noted;
+}
+
 /** Creates people and security groups. */
 export async function writeCreations(
   writing: Writing,
   changes: readonly TargetChange[],
 ): Promise<TargetOutcome[]> {
+  const noted = await findNoted(writing, changes);
   const creations: Creation[] = [];
-  // oxlint-disable-next-line no-await-in-loop -- one nickname after the other
-  for (const change of changes) creations.push(await prepare(writing, change));
+  for (const change of changes) {
+    // oxlint-disable-next-line no-await-in-loop -- one nickname after the other
+    if (!noted.has(change.ordinal)) creations.push(await prepare(writing, change));
+  }
   const earlier = await findEarlierGroups(writing, creations);
   const open = creations.filter((creation) => !earlier.has(creation));
   const answers = await sendCreations(writing, open);
   const outcomes = new Map<number, TargetOutcome>();
   const made: { change: TargetChange; id: string }[] = [];
+  const count = (change: TargetChange, id: string): void => {
+    made.push({ change, id });
+    outcomes.set(change.ordinal, succeeded(change, id));
+  };
   const keep = (creation: Creation, id: string): void => {
     noteMade(writing, creation, id);
-    made.push({ change: creation.change, id });
-    outcomes.set(creation.change.ordinal, succeeded(creation.change, id));
+    count(creation.change, id);
   };
+  for (const change of changes) {
+    const id = noted.get(change.ordinal);
+    if (id !== undefined) count(change, id);
+  }
   for (const [creation, id] of earlier) keep(creation, id);
   for (const [index, creation] of open.entries()) {
     // oxlint-disable-next-line no-await-in-loop -- only conflicts ask anything
@@ -180,7 +207,13 @@ export async function writeCreations(
     if (typeof result === 'string') keep(creation, result);
     else outcomes.set(creation.change.ordinal, result);
   }
-  await writeManagers(writing, made);
+  const misplaced = await placeInScopes(writing, made);
+  for (const [ordinal, outcome] of misplaced) outcomes.set(ordinal, outcome);
+  // A manager that could not be set is missing from the copy: the next run sets it.
+  await writeManagers(
+    writing,
+    made.filter(({ change }) => !misplaced.has(change.ordinal)),
+  );
   return changes.map(
     ({ ordinal }) => outcomes.get(ordinal) ?? refused(changes[0] as TargetChange, 'Internal', 'no answer'),
   );

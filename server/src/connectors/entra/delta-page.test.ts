@@ -34,7 +34,15 @@ describe('a page of changes', () => {
     ]);
   });
 
+  test('has nothing that the store cannot keep', () => {
+    const user = { id: 'u', displayName: 'a\u0000b', otherMails: ['\ud800c'], x: { y: 'd\ud83d' } };
+    expect(parseDeltaPage('user', { value: [user], ...end }).changes).toMatchObject([
+      { attributes: { displayName: 'a\ufffdb', otherMails: ['\ufffdc'], x: { y: 'd\ufffd' } } },
+    ]);
+  });
+
   test.each([
+    [{ value: [{ id: 'a\u0000' }], ...end }],
     [{}],
     [{ value: [] }],
     [{ value: [], ...end, '@odata.nextLink': 'https://g/n' }],

@@ -48,8 +48,17 @@ export function parseDeltaPage(kind: EntraKind, body: Readonly<Record<string, un
   };
 }
 
+/** As the store can keep it: it has neither U+0000 nor halves of surrogate pairs, and U+FFFD stands for them. */
+function storable(value: unknown): unknown {
+  if (typeof value === 'string') return value.replaceAll('\u0000', '\ufffd').toWellFormed();
+  if (typeof value !== 'object' || value === null) return value;
+  if (Array.isArray(value)) return value.map(storable);
+  return Object.fromEntries(Object.entries(value).map(([name, inner]) => [storable(name), storable(inner)]));
+}
+
 function requireObject(object: Told | null): Told & { readonly id: string } {
-  if (typeof object === 'object' && object !== null && typeof object.id === 'string' && object.id !== '')
+  const id = object?.id;
+  if (typeof id === 'string' && id !== '' && id === storable(id))
     return object as Told & { readonly id: string };
   throw broken('with an object that has no id');
 }
@@ -59,10 +68,8 @@ function changesOf(kind: EntraKind, told: Told & { readonly id: string }): Repli
   const { id: externalId } = told;
   if (told['@removed'] !== undefined && told['@removed'] !== null)
     return [{ verb: 'remove', kind, externalId }];
-  const attributes: Record<string, unknown> = {};
-  for (const [name, value] of Object.entries(told)) {
-    if (!name.includes('@')) attributes[name] = value;
-  }
+  const own = Object.entries(told).filter(([name]) => !name.includes('@'));
+  const attributes = storable(Object.fromEntries(own)) as Record<string, unknown>;
   if (told['manager@delta'] !== undefined) attributes['manager'] = managerOf(told['manager@delta']);
   const members = kind === 'group' ? listed(told['members@delta']) : [];
   return [

@@ -30,9 +30,8 @@ export class Domains {
   }
 
   async #ask(graph: GraphClient, signal: AbortSignal): Promise<Loaded> {
-    const body = await graph.get('/domains', 'reading the domains of the tenant', signal);
-    const all = (body['value'] ?? []) as { id?: unknown; isVerified?: unknown; isDefault?: unknown }[];
-    const verified = all.flatMap(({ id, isVerified, isDefault }) =>
+    const { objects } = await graph.list('/domains', 'reading the domains of the tenant', signal);
+    const verified = objects.flatMap(({ id, isVerified, isDefault }) =>
       typeof id === 'string' && isVerified === true ? [{ id, isDefault }] : [],
     );
     const names = new Set(verified.map(({ id }) => id.toLowerCase()));

@@ -16,7 +16,27 @@ export interface GraphClientOptions {
   readonly retries?: number | undefined;
 }
 
+type GraphObject = Readonly<Record<string, unknown>>;
+
+export interface GraphPage {
+  readonly objects: readonly GraphObject[];
+  readonly next: string | undefined;
+}
+
+function isObject(value: unknown): value is GraphObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
 const systemName = 'Microsoft Graph';
+/** Answers that came and say nothing. */
+const unreadable: ReadonlySet<string> = new Set(['ProtocolError', 'LimitExceeded']);
+
+function inDoubt(why: string): LockstepError {
+  return new LockstepError('ConnectionFailed', `${systemName} gave no usable answer to a batch: ${why}`, {
+    remedy: 'The batch is tried again later, after a look at what became of it.',
+  });
+}
+
 const tokenSystem = 'Microsoft Entra ID';
 
 /** Microsoft Graph v1.0 with the application's token. */
@@ -85,8 +105,7 @@ export class GraphClient implements AsyncDisposable {
     heed(this.pace, response.headers);
     if (response.status !== 200) return { fault: parseFault(response.status, response.body) };
     const { body } = response;
-    if (typeof body === 'object' && body !== null && !Array.isArray(body))
-      return { body: body as Record<string, unknown> };
+    if (isObject(body)) return { body };
     throw new LockstepError('ProtocolError', `${systemName} answered with something other than an object`);
   }
 
@@ -97,24 +116,37 @@ export class GraphClient implements AsyncDisposable {
     return answer.body;
   }
 
-  /** A POST of a batch of `writes` writes, whose own quota is the items'. */
+  /**
+   * A page of a list: its objects, and where it goes on.
+   * @throws LockstepError ProtocolError for an answer without a list of objects; as `get`.
+   */
+  async list(path: string, what: string, signal: AbortSignal): Promise<GraphPage> {
+    const { value, '@odata.nextLink': next } = await this.get(path, what, signal);
+    if (Array.isArray(value) && value.every(isObject) && (next === undefined || typeof next === 'string'))
+      return { objects: value, next };
+    throw new LockstepError('ProtocolError', `${systemName}: ${what}: it answered without a list of objects`);
+  }
+
+  /**
+   * A POST of a batch, whose cost is the items'.
+   * @throws LockstepError ConnectionFailed also for an answer that cannot be understood: what was carried out is looked up
+   * in another attempt.
+   */
   async postBatch(
     requests: readonly unknown[],
     cost: Parameters<Pace['take']>[0],
     signal: AbortSignal,
   ): Promise<readonly unknown[]> {
-    const response = await this.#http.send({
-      method: 'POST',
-      path: '/$batch',
-      body: { requests },
-      cost,
-      signal,
+    const request = { method: 'POST', path: '/$batch', body: { requests }, cost, signal };
+    const response = await this.#http.send(request).catch((error: unknown) => {
+      throw error instanceof LockstepError && unreadable.has(error.code) ? inDoubt(error.message) : error;
     });
     heed(this.pace, response.headers);
+    if (response.status >= 500) throw inDoubt(`it answered ${response.status}`);
     if (response.status !== 200) throw faultError(parseFault(response.status, response.body), 'a batch');
     const { responses } = (response.body ?? {}) as { responses?: unknown };
     if (Array.isArray(responses)) return responses as unknown[];
-    throw new LockstepError('ProtocolError', `${systemName} answered a batch without a list of answers`);
+    throw inDoubt('it answered without a list of answers');
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -61,11 +61,13 @@ const resyncCodes = [
   'badpagetoken',
 ];
 
-/** A delta or page token that is no longer good: everything has to be read again. */
+/**
+ * The answer to a link that Graph gave says that it is no longer good: everything has to be read again. Graph has many
+ * codes for that; a link of its own that it does not find or does not understand is as bad as one that it calls expired.
+ */
 export function demandsResync({ status, codes }: GraphFault): boolean {
-  return (
-    status === 410 || (status >= 400 && status < 500 && codes.some((code) => resyncCodes.includes(code)))
-  );
+  if (status === 400 || status === 404 || status === 410) return true;
+  return status >= 400 && status < 500 && codes.some((code) => resyncCodes.includes(code));
 }
 
 /** Graph or what lies behind it is not there for the moment. */

@@ -58,6 +58,20 @@ function advance(cursor: Cursor, kind: EntraKind, { next, delta }: DeltaPage): C
   return { ...cursor, links, at: kind === 'user' ? 'group' : null };
 }
 
+/**
+ * A place that must not be asked is not kept: the next pull asks for this page again.
+ * @throws LockstepError ProtocolError
+ */
+function checkOrigin(link: string, { baseUrl }: GraphClient): void {
+  const origin = URL.canParse(link) ? new URL(link).origin : 'what is no address';
+  if (origin === new URL(baseUrl).origin) return;
+  throw new LockstepError(
+    'ProtocolError',
+    `Microsoft Graph sent a link to ${origin} instead of its own address; nothing was sent there`,
+    { remedy: 'Check graphUrl, and that no proxy changes the answers.' },
+  );
+}
+
 function roundOf(before: Cursor, after: Cursor): 'begin' | 'end' | undefined {
   if (!before.wholeRound) return undefined;
   if (before.at === 'user' && before.links.user === undefined) return 'begin';
@@ -76,6 +90,7 @@ async function pullPage(options: PullOptions, cursor: Cursor, pages: EndlessPage
   }
   const page = parseDeltaPage(kind, answer.body);
   pages.check(link, page);
+  checkOrigin(page.next ?? page.delta ?? '', graph);
   const after = advance(cursor, kind, page);
   await replica.write(page.changes, { cursor: after, round: roundOf(cursor, after) });
   return after;

@@ -3,7 +3,7 @@ import type { ReadScope } from '../../sync/connector.ts';
 import type { Replica, ReplicaEntry } from '../../sync/replica.ts';
 import { meets } from './filter/match.ts';
 import { parseScopeFilter, type ScopeFilter } from './filter/scope-filter.ts';
-import type { GraphClient } from './graph-client.ts';
+import type { GraphClient, GraphPage } from './graph-client.ts';
 import type { EntraKind } from './select.ts';
 
 /** The node of everything. */
@@ -94,21 +94,23 @@ async function idsOfGroup(replica: Replica, id: string): Promise<Set<string>> {
   });
 }
 
-/** Direct members: an administrative unit has no other. */
+/** So many pages in a row without anybody new: it is not believed that they come to an end. */
+const mostIdlePages = 100;
+
+/** Direct members: an administrative unit has no other. @throws LockstepError IncompleteRead */
 async function idsOfUnit(graph: GraphClient, id: string, signal: AbortSignal): Promise<Set<string>> {
   const ids = new Set<string>();
-  const seen = new Set<string>();
+  let idle = 0;
   let path: string | undefined = `/directory/administrativeUnits/${id}/members?$select=id&$top=999`;
   while (path !== undefined) {
-    if (seen.has(path))
-      throw new LockstepError('IncompleteRead', `the members of ${id} do not come to an end`);
-    seen.add(path);
+    const before = ids.size;
     // oxlint-disable-next-line no-await-in-loop -- each page names the next one
-    const body = await graph.get(path, `reading the administrative unit ${id}`, signal);
-    for (const member of (body['value'] ?? []) as { id?: unknown }[]) {
-      if (typeof member.id === 'string') ids.add(member.id);
-    }
-    path = body['@odata.nextLink'] as string | undefined;
+    const page: GraphPage = await graph.list(path, `reading the administrative unit ${id}`, signal);
+    for (const { id: member } of page.objects) if (typeof member === 'string') ids.add(member);
+    idle = ids.size > before ? 0 : idle + 1;
+    if (idle > mostIdlePages)
+      throw new LockstepError('IncompleteRead', `the members of ${id} do not come to an end`);
+    path = page.next;
   }
   return ids;
 }

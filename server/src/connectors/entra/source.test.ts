@@ -221,10 +221,23 @@ describe('reading a tenant', () => {
     },
   );
 
-  test('sends nothing to another origin that a next link names', async () => {
-    await company({ behaviour: { deltaPageSize: 2, nextLinkOrigin: 'https://127.0.0.1:1' } });
+  test.each([2, 200])(
+    'sends nothing to another origin that a link names, and forgets it (pages of %i)',
+    async (deltaPageSize) => {
+      await company({ behaviour: { deltaPageSize, linkOrigin: 'https://127.0.0.1:1' } });
+      const endpoint = await world.open();
+      await expect(world.read(endpoint)).rejects.toMatchObject({ code: 'ProtocolError' });
+      world.graph.behaviour.linkOrigin = undefined;
+      expect(names((await world.read(endpoint)).objects)).toEqual(everybody);
+    },
+  );
+
+  test.each([400, 404])('begins anew when Graph answers its own link with %i', async (status) => {
+    await company();
     const endpoint = await world.open();
-    await expect(world.read(endpoint)).rejects.toMatchObject({ code: 'ProtocolError' });
+    await world.read(endpoint);
+    world.graph.faults.plan({ fault: { kind: 'status', status, code: 'whatever' }, path: /delta/ });
+    expect(names((await world.read(endpoint)).objects)).toEqual(everybody);
   });
 
   test('reads everything again when more attributes are wanted, and keeps those of other syncs', async () => {
@@ -279,6 +292,24 @@ describe('scopes', () => {
       scopes: [{ node: `administrativeUnit:${id('West')}` }],
     });
     expect(names(objects)).toEqual(['Team', 'dee']);
+  });
+
+  test('an administrative unit whose members do not come to an end makes the read incomplete', async () => {
+    const { id } = await company();
+    const endpoint = await world.open();
+    world.replica.beforeWrite = (_changes, progress) => {
+      if ((progress?.cursor as { at: unknown } | undefined)?.at === null)
+        world.graph.behaviour.endlessNextLinks = 'fresh';
+    };
+    const scopes = [{ node: `administrativeUnit:${id('West')}` }];
+    expect(await world.read(endpoint, { scopes })).toMatchObject({ objects: {}, end: { complete: false } });
+  });
+
+  test('an answer without members is not an empty administrative unit', async () => {
+    const { id } = await company();
+    world.graph.faults.plan({ fault: { kind: 'status', status: 200 }, path: /administrativeUnits/ });
+    const scopes = [{ node: `administrativeUnit:${id('West')}` }];
+    await expect(world.read(await world.open(), { scopes })).rejects.toMatchObject({ code: 'ProtocolError' });
   });
 
   test('a filter is for people, unless it names groups', async () => {

@@ -48,15 +48,18 @@ export async function* readTenant(
 ): AsyncGenerator<readonly RawEntry[], Completeness> {
   const { graph, replica, tenant, settings } = options;
   const select = wantedSelection(options, request);
+  let scopes: readonly ResolvedScope[];
+  let sequence: number;
   try {
     await pull({ graph, replica, tenant, select, afresh: request.afresh, signal: request.signal });
+    const state = await replica.state();
+    if (!state.whole) throw new LockstepError('IncompleteRead', 'the tenant was not read to its end');
+    sequence = state.sequence;
+    scopes = await resolveScopes(request.scopes, { replica, graph, signal: request.signal });
   } catch (error) {
     if (!(error instanceof LockstepError) || error.code !== 'IncompleteRead') throw error;
     return { complete: false, reason: error.message, warnings: [] };
   }
-  const { sequence, whole } = await replica.state();
-  if (!whole) return { complete: false, reason: 'the tenant was not read to its end', warnings: [] };
-  const scopes = await resolveScopes(request.scopes, { replica, graph, signal: request.signal });
   const tellsChanges = scopes.every(({ ids }) => ids === undefined);
   const since = tellsChanges && typeof request.since === 'number' ? request.since : undefined;
   const interpret = await entryMaker(options, request);

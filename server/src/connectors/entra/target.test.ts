@@ -138,6 +138,45 @@ describe('creating', () => {
     expect(await applyOne(create('user', ada), true)).toMatchObject({ ok: false, code: 'NameTaken' });
   });
 
+  test('is known again from the copy when what followed in the batch broke off', async () => {
+    await start();
+    const id = await make('user', { userPrincipalName: 'bo@contoso.example', mailNickname: 'bo' });
+    const batch = [
+      create('user', ada),
+      create('group', { displayName: 'Team' }),
+      change('update', 'user', { externalId: id, set: lists({ jobTitle: 'Analyst' }) }),
+    ];
+    world.graph.faults.plan({ fault: { kind: 'disconnect' }, path: /batch/, after: 1 });
+    await expect(apply(batch)).rejects.toMatchObject({ code: 'ConnectionFailed' });
+    session = await (await world.open()).openTarget({ job: 'job', scopes: [{ node: '' }] });
+    expect((await apply(batch, true)).map(({ ok }) => ok)).toEqual([true, true, true]);
+    expect(world.graph.directory.list('user')).toHaveLength(2);
+    expect(world.graph.directory.list('group')).toHaveLength(1);
+    const [read] = Object.values((await world.read(endpoint)).objects).filter(({ name }) => name === 'Team');
+    expect(Object.keys(read?.attributes ?? {}).filter((name) => name.includes('@'))).toEqual([]);
+  });
+
+  test.each(['user', 'group'] as const)(
+    'a %s whose answer is lost is waited for, and not made twice',
+    async (kind) => {
+      await start({ behaviour: { hideNewObjectsFor: Infinity } });
+      world.onWait = () => {
+        if (world.waits.length === 3) world.graph.replicate();
+      };
+      const fault = { kind: 'status', status: 504, applied: true } as const;
+      world.graph.faults.plan({ fault, path: /^\/(users|groups)$/, inBatch: true });
+      const id = await make(kind, kind === 'user' ? ada : { displayName: 'Team' });
+      expect(world.graph.directory.list(kind).map((made) => made.id)).toEqual([id]);
+    },
+  );
+
+  test('a group of which there is no trace is sent again', async () => {
+    await start();
+    world.graph.faults.plan({ fault: { kind: 'status', status: 504 }, path: /^\/groups$/, inBatch: true });
+    const id = await make('group', { displayName: 'Team' });
+    expect(world.graph.directory.list('group').map((made) => made.id)).toEqual([id]);
+  });
+
   test('an answer that is lost is no second account', async () => {
     await start();
     world.graph.faults.plan({
@@ -161,6 +200,32 @@ async function applyAfterLoss(changes: readonly TargetChange[], ids: readonly st
 
 const rename = (externalId: string, name: string) =>
   change('move', 'user', { externalId, set: lists({ userPrincipalName: name }) });
+
+describe('creating in a scope', () => {
+  test.each(['group', 'administrativeUnit'] as const)('puts what is new into the %s', async (of) => {
+    await start();
+    const node = `${of}:${ofScope(of)}`;
+    const batch = [create('user', ada), create('group', { displayName: 'Team' })];
+    const ids = (await apply(batch.map((one) => ({ ...one, parentLocation: node })))).map(idOf);
+    const { objects } = await world.read(endpoint, { scopes: [{ node }] });
+    expect(Object.keys(objects)).toEqual(expect.arrayContaining(ids));
+  });
+
+  test('leaves nothing behind that cannot be put there', async () => {
+    await start();
+    const groups = world.graph.directory.list('group').length;
+    const gone = 'group:00000000-0000-0000-0000-000000000000';
+    const outcome = await applyOne({ ...create('group', { displayName: 'T' }), parentLocation: gone });
+    expect(outcome).toMatchObject({ ok: false, code: 'NotFound' });
+    expect(world.graph.directory.list('group')).toHaveLength(groups);
+    expect(Object.keys((await world.read(endpoint)).objects)).toHaveLength(groups);
+  });
+});
+
+function ofScope(of: 'group' | 'administrativeUnit'): string {
+  const key = of === 'group' ? 'groups' : 'administrativeUnits';
+  return world.graph.directory.seed({ [key]: [{ displayName: 'West' }] }).get('West') ?? '';
+}
 
 describe('changing', () => {
   test('sets and removes attributes, renames, disables and enables', async () => {
@@ -355,6 +420,29 @@ describe('what Graph does on the way', () => {
       times: 50,
     });
     await expect(apply([create('user', ada)])).rejects.toMatchObject({ code: 'ConnectionFailed' });
+  });
+
+  test('an item that asks to wait for long ends the attempt', async () => {
+    await start();
+    const fault = { kind: 'status', status: 429, retryAfter: '99999999' } as const;
+    world.graph.faults.plan({ fault, path: /^\/users$/, inBatch: true });
+    await expect(apply([create('user', ada)])).rejects.toMatchObject({ code: 'ConnectionFailed' });
+    expect(world.waits).toEqual([]);
+  });
+
+  test.each([
+    { kind: 'truncated', cut: 'json' },
+    { kind: 'html', status: 200 },
+    { kind: 'status', status: 500 },
+    { kind: 'status', status: 200 },
+  ] as const)('an answer to a batch that says nothing (%j) is for another attempt', async (fault) => {
+    await start();
+    const batch = [create('user', ada), create('group', { displayName: 'Team' })];
+    world.graph.faults.plan({ fault, path: /batch/ });
+    await expect(apply(batch)).rejects.toMatchObject({ code: 'ConnectionFailed' });
+    session = await (await world.open()).openTarget({ job: 'job', scopes: [{ node: '' }] });
+    expect((await apply(batch, true)).map(({ ok }) => ok)).toEqual([true, true]);
+    expect(world.graph.directory.list('group')).toHaveLength(1);
   });
 
   test('a refusal is a row with what Graph says', async () => {

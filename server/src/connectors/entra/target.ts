@@ -4,6 +4,7 @@ import type { ReplicaChange } from '../../sync/replica.ts';
 import { BatchSender } from './batch.ts';
 import { writeCreations } from './creations.ts';
 import { addMembers, membersAtOnce, removeMembers } from './memberships.ts';
+import { MadeEarlier } from './made-earlier.ts';
 import { Nicknames } from './nicknames.ts';
 import { writeDeletions, writeUpdates } from './object-writes.ts';
 import type { OpenTenant } from './open-tenant.ts';
@@ -58,13 +59,16 @@ export class EntraTargetSession implements TargetSession {
   readonly #tenant: OpenTenant;
   readonly #sender: BatchSender;
   readonly #nicknames: Nicknames;
+  readonly #madeEarlier: MadeEarlier;
   readonly #made = new Set<string>();
   #wrote = false;
 
-  constructor(tenant: OpenTenant, wait?: Wait) {
+  /** @param job the id of the job whose plan is written */
+  constructor(tenant: OpenTenant, job: string, wait?: Wait) {
     this.#tenant = tenant;
     this.#sender = new BatchSender(tenant.graph, wait);
     this.#nicknames = new Nicknames(tenant.replica);
+    this.#madeEarlier = new MadeEarlier(tenant.replica, job);
   }
 
   async apply(
@@ -77,6 +81,7 @@ export class EntraTargetSession implements TargetSession {
       graph: this.#tenant.graph,
       sender: this.#sender,
       nicknames: this.#nicknames,
+      madeEarlier: this.#madeEarlier,
       made: this.#made,
       recovering,
       signal,

@@ -3,6 +3,7 @@ import type { ReplicaChange } from '../../sync/replica.ts';
 import type { BatchAnswer, BatchItem, BatchSender } from './batch.ts';
 import type { GraphClient } from './graph-client.ts';
 import { isNotThere } from './graph-error.ts';
+import type { MadeEarlier } from './made-earlier.ts';
 import type { Nicknames } from './nicknames.ts';
 
 /** What the changes of one batch are written with. */
@@ -13,6 +14,8 @@ export interface Writing {
   readonly nicknames: Nicknames;
   /** An earlier attempt at this batch may have been cut off. */
   readonly recovering: boolean;
+  /** What earlier attempts of the job made. */
+  readonly madeEarlier: MadeEarlier;
   /** Ids that this session made, or took over after such an attempt. */
   readonly made: Set<string>;
   readonly signal: AbortSignal;

@@ -1,3 +1,4 @@
+import type { HttpResponse } from '../../http-client/client.ts';
 import { isJsonList, isJsonObject, readAttribute, type Json, type JsonObject } from '../../scim/resource.ts';
 import { bulkRequestUrn } from '../../scim/urns.ts';
 import type { TargetChange, TargetOutcome } from '../../sync/connector.ts';
@@ -11,6 +12,7 @@ import {
   updated,
 } from './changes.ts';
 import { answerError, failed, isOfOneObject } from './errors.ts';
+import { inParallel } from './in-parallel.ts';
 import { keysOf } from './order.ts';
 import { kindOf, pathOf, type Writing } from './writing.ts';
 
@@ -39,29 +41,31 @@ export function bulkChanges(writing: Writing, changes: readonly TargetChange[]):
   return alone.length < fewest ? [] : alone;
 }
 
+/** Why a change is to be sent by itself: it was not carried out, or nobody knows whether it was. */
+export type LeftOver = 'undone' | 'doubtful';
+
 /**
  * Writes by Bulk. Left over are changes that must be sent by themselves: the service did not take the request, did not
- * say what came of them, or takes them in another form only.
+ * say what came of them, takes them in another form only or later.
  */
 export async function writeByBulk(
   writing: Writing,
   changes: readonly TargetChange[],
-): Promise<{ readonly outcomes: TargetOutcome[]; readonly left: TargetChange[] }> {
+): Promise<{ readonly outcomes: TargetOutcome[]; readonly left: ReadonlyMap<TargetChange, LeftOver> }> {
   const outcomes: TargetOutcome[] = [];
-  const left: TargetChange[] = [];
-  await Promise.all(
-    chunksOf(writing, changes).map((chunk) =>
-      writing.gate.run(async () => {
-        const results = writing.ways.bulk ? await send(writing, chunk) : undefined;
-        for (const { change } of chunk) {
-          const result = results?.get(String(change.ordinal));
-          // oxlint-disable-next-line no-await-in-loop -- most need no request
-          const outcome = result === undefined ? undefined : await settle(writing, change, result);
-          if (outcome === undefined) left.push(change);
-          else outcomes.push(outcome);
-        }
-      }),
-    ),
+  const left = new Map<TargetChange, LeftOver>();
+  const chunks = chunksOf(writing, changes);
+  await inParallel(chunks, chunks.length, (chunk) =>
+    writing.gate.run(async () => {
+      const results = writing.ways.bulk ? await send(writing, chunk) : 'undone';
+      for (const { change } of chunk) {
+        const result = typeof results === 'string' ? results : results.get(String(change.ordinal));
+        // oxlint-disable-next-line no-await-in-loop -- most need no request
+        const outcome = typeof result === 'object' ? await settle(writing, change, result) : result;
+        if (typeof outcome === 'object') outcomes.push(outcome);
+        else left.set(change, outcome ?? 'doubtful');
+      }
+    }),
   );
   return { outcomes, left };
 }
@@ -100,21 +104,28 @@ function operationOf(writing: Writing, change: TargetChange): JsonObject | undef
   return data === undefined ? undefined : { method: 'PATCH', path, bulkId, data };
 }
 
-/** Results by bulkId; undefined where the service does not take it, which is not tried again. */
+/**
+ * Results by bulkId. A service that does not take the request is not asked again; of one that failed on the way nobody
+ * knows how far it came.
+ */
 async function send(
   { client, ways, signal }: Writing,
   chunk: readonly Operation[],
-): Promise<ReadonlyMap<string, JsonObject> | undefined> {
-  const response = await client.send({
-    method: 'POST',
-    path: '/Bulk',
-    body: { schemas: [bulkRequestUrn], Operations: chunk.map(({ json }) => json) },
-    signal,
-  });
+): Promise<ReadonlyMap<string, JsonObject> | LeftOver> {
+  const body = { schemas: [bulkRequestUrn], Operations: chunk.map(({ json }) => json) };
+  let response: HttpResponse;
+  try {
+    response = await client.send({ method: 'POST', path: '/Bulk', body, signal });
+  } catch (error) {
+    if (!isOfOneObject(error)) throw error;
+    ways.bulk = false;
+    return 'doubtful';
+  }
   const operations = isJsonObject(response.body) ? readAttribute(response.body, 'Operations') : undefined;
   if (response.status !== 200 || !isJsonList(operations)) {
     ways.bulk = false;
-    return undefined;
+    const isRefused = (response.status >= 400 && response.status < 500) || response.status === 501;
+    return isRefused ? 'undone' : 'doubtful';
   }
   return new Map(
     operations.filter(isJsonObject).flatMap((operation) => {
@@ -129,16 +140,21 @@ function statusOf(operation: JsonObject): number | undefined {
   const status = readAttribute(operation, 'status');
   const code = isJsonObject(status ?? null) ? readAttribute(status as JsonObject, 'code') : status;
   const number = Number(code ?? Number.NaN);
-  return Number.isInteger(number) ? number : undefined;
+  // An empty text is a zero to JavaScript, and would pass for success.
+  return Number.isInteger(number) && number >= 200 && number <= 599 ? number : undefined;
 }
 
-/** What a result says of a change; undefined where the same is to be tried in another form. */
+/** Said of one operation, these are about the moment: the request by itself waits as long as the service wants. */
+const passing: readonly number[] = [429, 502, 503, 504];
+
+/** What a result says of a change; else whether it is to be tried in another form, or after a while. */
 async function settle(
   writing: Writing,
   change: TargetChange,
   result: JsonObject,
-): Promise<TargetOutcome | undefined> {
+): Promise<TargetOutcome | LeftOver> {
   const status = statusOf(result) ?? 500;
+  if (passing.includes(status)) return status === 429 ? 'undone' : 'doubtful';
   const body: Json | undefined = readAttribute(result, 'response');
   const location = readAttribute(result, 'location');
   try {
@@ -152,7 +168,7 @@ async function settle(
       return { ordinal: change.ordinal, ok: true };
     }
     if (status < 300) return updated(change, body);
-    if (mayGoOtherwise({ status, body })) return undefined;
+    if (mayGoOtherwise({ status, body })) return 'undone';
     throw answerError({ status, body });
   } catch (error) {
     if (isOfOneObject(error)) return failed(change, error);

@@ -16,10 +16,9 @@ import { answerError, faultOf } from './errors.ts';
 import { fingerprintOf } from './fingerprint.ts';
 import { nameAttributes, type ScimKind } from './naming.ts';
 import { parseNotation } from './notation.ts';
-import { idOf } from './resource-values.ts';
 import { needsResource, patchOperations, patchRequest } from './patch.ts';
-import { readActive } from './resource-values.ts';
-import { findResource } from './search.ts';
+import { idOf, isUsableId, readActive } from './resource-values.ts';
+import { findOwn, findResource } from './search.ts';
 import { kindOf, pathOf, shapeOf, type Writing } from './writing.ts';
 
 /** Carries out one change of a user or a group. @throws LockstepError for one that fails */
@@ -65,7 +64,9 @@ export async function settleCreation(
 ): Promise<TargetOutcome> {
   if (response.status >= 300) return created(change, await adopt(writing, change, response));
   const resource = isJsonObject(response.body) ? response.body : undefined;
-  const id = (resource && idOf(resource)) ?? idFromLocation(response.headers['location']);
+  const id =
+    (resource && idOf(resource)) ??
+    idFromLocation(response.headers['location'], writing.service.endpoints[kindOf(change)]);
   if (id === undefined) {
     const found = await findResource(writing, kindOf(change), wantedOf(change));
     const foundId = found && idOf(found);
@@ -99,9 +100,17 @@ function shownFingerprint(change: TargetChange, answer: unknown): Uint8Array | u
     : undefined;
 }
 
-function idFromLocation(location: string | undefined): string | undefined {
-  const last = location?.split('/').at(-1);
-  return last === undefined || last === '' ? undefined : last;
+/** The id behind the endpoint in the address of a resource; undefined for an address of anything else. */
+function idFromLocation(location: string | undefined, endpoint: string): string | undefined {
+  const path = location?.replace(/[?#].*$/s, '').replace(/\/$/, '') ?? '';
+  const end = path.lastIndexOf('/');
+  if (!foldCase(path.slice(0, end)).endsWith(foldCase(endpoint))) return undefined;
+  try {
+    const id = decodeURIComponent(path.slice(end + 1));
+    return isUsableId(id) ? id : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 function wantedOf(change: TargetChange): { name: string | undefined; externalId: string | undefined } {
@@ -115,7 +124,10 @@ export function valueOf({ set }: Pick<TargetChange, 'set'>, attribute: string): 
   return typeof value === 'string' ? value : undefined;
 }
 
-/** Only a batch that may have been cut off takes what is there for its own. @throws LockstepError */
+/**
+ * The resource that has the name already, if it bears the id of this very object and so was made for it; a batch that
+ * may have been cut off takes one for its own that bears none. @throws LockstepError
+ */
 async function adopt(
   writing: Writing,
   change: TargetChange,
@@ -123,8 +135,8 @@ async function adopt(
 ): Promise<string> {
   const { scimType } = faultOf(response.status, response.body);
   const exists = response.status === 409 || scimType === 'uniqueness';
-  const found =
-    exists && writing.recovering ? await findResource(writing, kindOf(change), wantedOf(change)) : undefined;
+  const find = writing.recovering ? findResource : findOwn;
+  const found = exists ? await find(writing, kindOf(change), wantedOf(change)) : undefined;
   const id = found && idOf(found);
   if (id === undefined) throw answerError(response);
   return id;

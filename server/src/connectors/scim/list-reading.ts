@@ -26,6 +26,9 @@ export interface Page {
 /** A list may not be longer than this: a service that goes on giving new resources is not believed to end. */
 const mostResources = 10_000_000;
 
+/** So many pages in a row may bring nothing new before a list by cursor is not believed to end. */
+const mostFruitless = 100;
+
 /** What is known of a list so far. */
 export class ListReading {
   readonly warnings: string[] = [];
@@ -43,6 +46,7 @@ export class ListReading {
   #reason: string | undefined;
   #repeats = 0;
   #pages = 0;
+  #fruitless = 0;
   #totalIsFalse = false;
   #strangers = 0;
 
@@ -69,7 +73,9 @@ export class ListReading {
     if (this.#pages === 1) this.#chooseWay(page);
     if (this.#doesNotTurnPages(fresh)) this.#turnToSearch();
     else this.isOver = this.byCursor ? this.#nextCursor(page) : fresh.length === 0;
-    if (this.count > mostResources) this.#stop('does not come to an end');
+    this.#fruitless = fresh.length > 0 ? 0 : this.#fruitless + 1;
+    if (this.count > mostResources || (this.#fruitless > mostFruitless && !this.isOver))
+      this.#stop('does not come to an end');
     return fresh;
   }
 

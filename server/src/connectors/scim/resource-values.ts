@@ -9,6 +9,7 @@ import {
   type JsonObject,
   type ScimResource,
 } from '../../scim/resource.ts';
+import { isStorable } from '../../sync/storable.ts';
 import { parseNotation, subAttributeOf, type Condition, type Notation } from './notation.ts';
 
 /** Values of a resource under flat names. @throws LockstepError InvalidConfiguration for a name that is no notation. */
@@ -94,9 +95,14 @@ function memberId(member: Json): string | undefined {
   return typeof reference === 'string' ? reference.split('/').at(-1) : undefined;
 }
 
+/** Of `.` and `..` an address would make another one: a request about the resource would be about the list. */
+export function isUsableId(id: string): boolean {
+  return isStorable(id) && id.length <= 1000 && id !== '.' && id !== '..';
+}
+
 /** The id of a resource; some services give numbers. */
 export function idOf(resource: ScimResource): string | undefined {
   const id = readAttribute(resource, 'id');
   if (typeof id === 'number') return String(id);
-  return typeof id === 'string' && id !== '' && id.length <= 1000 ? id : undefined;
+  return typeof id === 'string' && isUsableId(id) ? id : undefined;
 }

@@ -34,6 +34,17 @@ export async function findResource(
   return findInList(writing, kind, wanted);
 }
 
+/** The resource that bears this external id, by filter alone: what is looked for is rarely there. */
+export async function findOwn(
+  writing: Writing,
+  kind: ScimKind,
+  { externalId }: Wanted,
+): Promise<ScimResource | undefined> {
+  if (externalId === undefined || writing.service.filter === false) return undefined;
+  const wanted = { name: undefined, externalId };
+  return findByFilter(writing, kind, equals('externalId', externalId), wanted);
+}
+
 /** A comparison of RFC 7644 section 3.4.2.2. */
 function equals(attribute: string, value: string): string {
   return `${attribute} eq ${renderFilterValue(value)}`;

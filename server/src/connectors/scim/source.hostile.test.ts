@@ -141,6 +141,18 @@ test('follows cursors, and none in a circle', async () => {
   expect(circle.end.reason).toMatch(/repeats a cursor/);
 });
 
+test('does not follow cursors that bring nothing new for ever', async () => {
+  let page = 0;
+  const script = users((_, __, { query }) => {
+    page += 1;
+    const cursor = query.get('cursor') ?? '';
+    return list(cursor === '' ? range(0, 5) : [], 5, { nextCursor: `c${page}` });
+  });
+  const { users: names, end } = await read(script);
+  expect(names).toHaveLength(5);
+  expect(end.reason).toMatch(/does not come to an end/);
+});
+
 test.each([
   ['is a page in HTML', { text: '<html>Sign in</html>', headers: { 'content-type': 'text/html' } }],
   ['is no list', { json: { Resources: 'none' } }],
@@ -182,10 +194,12 @@ test('an answer without an end is given up', async () => {
 
 test('resources of the wrong shape make the read incomplete, or their own row fail', async () => {
   const strangers = await read(
-    users((start) => list(start === 1 ? [user(0), 5, null, { userName: 'x' }] : [])),
+    users((start) =>
+      list(start === 1 ? [user(0), 5, null, { userName: 'x' }, { ...user(1), id: '..' }] : []),
+    ),
   );
   expect(strangers.users).toEqual(['user0']);
-  expect(strangers.end.reason).toMatch(/3 resources without an id/);
+  expect(strangers.end.reason).toMatch(/4 resources without an id/);
   await expect(read(users((start) => list(start === 1 ? [{ id: '1' }] : [])))).rejects.toMatchObject({
     code: 'InvalidRecord',
   });

@@ -60,6 +60,9 @@ const create = (userName: string, more: object = {}): TargetChange =>
   change({ verb: 'create', set: { userName: [userName], externalId: [`user_${userName}`], ...more } });
 
 const conflict: ScriptedAnswer = { status: 409, json: { scimType: 'uniqueness', detail: 'taken' } };
+const listing = (resources: readonly object[]): ScriptedAnswer => ({
+  json: { totalResults: resources.length, Resources: resources },
+});
 const lines = ({ sent }: Played): string[] => sent.map(({ method, path }) => `${method} ${path}`);
 const codes = ({ outcomes }: Played): unknown[] => outcomes.map((each) => (each.ok ? 'ok' : each.code));
 const operations = ({ body }: SeenRequest): unknown => (body as { Operations: unknown }).Operations;
@@ -78,16 +81,43 @@ describe('creating', () => {
   });
 
   test('fails where the name is taken, without touching whoever has it', async () => {
-    const played = await play([create('a')], () => conflict);
+    const someone = [{ id: '5', userName: 'a' }];
+    const played = await play([create('a')], ({ method }) =>
+      method === 'POST' ? conflict : { json: { totalResults: 1, Resources: someone } },
+    );
     expect(played.outcomes).toMatchObject([
       { ok: false, code: 'Conflict', message: 'the SCIM service answered 409 (uniqueness): taken' },
     ]);
-    expect(lines(played)).toEqual(['POST /Users']);
+    expect(lines(played)).toEqual(['POST /Users', 'GET /Users']);
   });
 
   const there = { id: '9', userName: 'A', externalId: 'user_a' };
-  const listing = (resources: readonly object[]): ScriptedAnswer => ({
-    json: { totalResults: resources.length, Resources: resources },
+
+  test('finds the resource that was made for the same object, where its list does not show it', async () => {
+    const played = await play([create('a')], ({ method, query }) => {
+      if (method === 'POST') return conflict;
+      return query.get('filter') === 'externalId eq "user_a"' ? listing([there]) : listing([]);
+    });
+    expect(played.outcomes).toMatchObject([{ ok: true, externalId: '9' }]);
+    expect(lines(played)).toEqual(['POST /Users', 'GET /Users']);
+  });
+
+  test.each([
+    ['is that of another', (name: string) => ({ json: { id: 'one', userName: name } }), 'one'],
+    ['cannot be kept', (name: string) => ({ json: { id: `\u0000${name}`, userName: name } }), undefined],
+    ['leads elsewhere', () => ({ headers: { location: 'https://x.example/Users/%2E%2E' } }), undefined],
+    ['is none', () => ({ headers: { location: 'https://x.example/Users' } }), undefined],
+    ['is encoded', () => ({ headers: { location: 'https://x.example/users/a%40b?x=1' } }), 'a@b'],
+  ])('believes no id that %s', async (_, answer, id) => {
+    const script: Script = ({ method, body }) =>
+      method === 'POST'
+        ? { status: 201, ...answer((body as { userName: string }).userName) }
+        : { json: { totalResults: 0, Resources: [] } };
+    const played = await play([create('a'), create('b')], script);
+    expect(played.outcomes[0]).toMatchObject(
+      id === undefined ? { ok: false, code: 'ProtocolError' } : { ok: true, externalId: id },
+    );
+    expect(played.outcomes[1]).toMatchObject({ ok: false, code: 'ProtocolError' });
   });
 
   test('after a break the resource that is there already is the one that was meant', async () => {
@@ -366,6 +396,49 @@ describe('Bulk', () => {
     ]);
     expect(lines(played)).toEqual(expect.arrayContaining(['PATCH /Users/6', 'PATCH /Users/7']));
     expect(codes(played)).toEqual(['ok', 'ok', 'ok', 'NotFound', 'ok', 'ok']);
+  });
+
+  test.each([
+    ['fails on the way', { status: 500, json: { detail: 'broken' } }],
+    ['has a page instead of an answer', { text: '<html>Sorry</html>' }],
+    ['says nothing of the operations', { json: { Operations: [] } }],
+  ])('finds what was made by a request that %s', async (_, answer) => {
+    const names = new Set<string>();
+    const script: Script = (request) => {
+      if (request.path === '/Bulk') {
+        for (const { data } of asked(request)) names.add(data.userName);
+        return answer;
+      }
+      const name = /"(.*)"/.exec(request.query.get('filter') ?? '')?.[1] ?? '';
+      if (request.method === 'POST') return conflict;
+      return listing(names.has(name) ? [{ id: `id of ${name}`, userName: name }] : []);
+    };
+    const { outcomes } = await play(people.slice(0, 5), script, { configuration });
+    expect(outcomes).toMatchObject(
+      people.slice(0, 5).map((_person, index) => ({ ok: true, externalId: `id of p${index}` })),
+    );
+  });
+
+  test('takes no result for success that says none, and waits where one operation is put off', async () => {
+    const told: Record<string, string | number> = { 1: '', 2: 0, 3: '429', 4: 503 };
+    const changes = [0, 1, 2, 3, 4].map((id) => change({ externalId: String(id), set: { title: ['x'] } }));
+    const script: Script = (request) =>
+      request.path === '/Bulk'
+        ? {
+            json: {
+              Operations: changes.map(({ ordinal: bulkId, externalId }) => ({
+                bulkId: String(bulkId),
+                status: told[externalId ?? ''] ?? '200',
+              })),
+            },
+          }
+        : { status: 204 };
+    const played = await play(changes, script, { configuration });
+    expect(codes(played)).toEqual(['ok', 'ok', 'ok', 'ok', 'ok']);
+    expect(lines(played).toSorted()).toEqual([
+      ...[1, 2, 3, 4].map((id) => `PATCH /Users/${id}`),
+      'POST /Bulk',
+    ]);
   });
 
   test('is given up where the service does not take it', async () => {

@@ -4,6 +4,7 @@ import { bulkChanges, writeByBulk } from './bulk.ts';
 import { applyChange, temporaryName, updateResource, valueOf } from './changes.ts';
 import { failed, isOfOneObject } from './errors.ts';
 import { applyMemberships } from './memberships.ts';
+import { inParallel } from './in-parallel.ts';
 import { foldName, nameAttributes } from './naming.ts';
 import { keysOf, runInOrder } from './order.ts';
 import { kindOf, type Writing } from './writing.ts';
@@ -30,7 +31,7 @@ export class ScimTargetSession implements TargetSession {
       // oxlint-disable-next-line no-await-in-loop -- a member must be there before a group names it
       for (const outcome of await applyRun(writing, run)) outcomes.set(outcome.ordinal, outcome);
     }
-    return changes.flatMap(({ ordinal }) => outcomes.get(ordinal) ?? []);
+    return withOwnIds(changes, outcomes);
   }
 
   finish(): Promise<void> {
@@ -40,6 +41,26 @@ export class ScimTargetSession implements TargetSession {
   [Symbol.asyncDispose](): Promise<void> {
     return Promise.resolve();
   }
+}
+
+/** An id is that of one resource: of creations that were told the same one, none but the first is believed. */
+function withOwnIds(
+  changes: readonly TargetChange[],
+  outcomes: ReadonlyMap<number, TargetOutcome>,
+): TargetOutcome[] {
+  const told = new Set<string>();
+  return changes.flatMap((change) => {
+    const outcome = outcomes.get(change.ordinal);
+    if (outcome === undefined) return [];
+    if (change.verb !== 'create' || !outcome.ok || outcome.externalId === undefined) return outcome;
+    const id = `${change.kind} ${outcome.externalId}`;
+    if (!told.has(id)) {
+      told.add(id);
+      return outcome;
+    }
+    const message = `the SCIM service told the id ${JSON.stringify(outcome.externalId)} of another resource`;
+    return failed(change, new LockstepError('ProtocolError', message));
+  });
 }
 
 /** Cuts a batch where memberships, users or groups begin and end. */
@@ -56,7 +77,7 @@ function runsOf(changes: readonly TargetChange[]): TargetChange[][] {
 async function applyRun(writing: Writing, changes: readonly TargetChange[]): Promise<TargetOutcome[]> {
   if (changes[0]?.kind === 'membership') {
     const groups = [...Map.groupBy(changes, ({ externalId }) => externalId).values()];
-    const outcomes = await Promise.all(groups.map((group) => applyMemberships(writing, group)));
+    const outcomes = await inParallel(groups, groups.length, (group) => applyMemberships(writing, group));
     return outcomes.flat();
   }
   const outcomes = await applyObjects(writing, changes);
@@ -67,13 +88,12 @@ async function applyObjects(writing: Writing, changes: readonly TargetChange[]):
   const together = bulkChanges(writing, changes);
   const { outcomes, left } = await writeByBulk(writing, together);
   const mending = { ...writing, recovering: true };
-  const isTogether = new Set(together);
+  const settled = new Set(together.filter((change) => !left.has(change)));
   await runInOrder(
-    changes.filter((change) => !isTogether.has(change) || left.includes(change)),
+    changes.filter((change) => !settled.has(change)),
     keysOf,
     async (change) => {
-      // What Bulk left in doubt may have been done.
-      const how = isTogether.has(change) && writing.ways.bulk ? mending : writing;
+      const how = left.get(change) === 'doubtful' ? mending : writing;
       outcomes.push(await writing.gate.run(() => applyOne(how, change)));
     },
   );

@@ -60,7 +60,7 @@ export function applyPatch(
 }
 
 // A hostile PATCH could have thousands of operations look at thousands of values.
-const mostVisits = 2_000_000;
+const mostVisits = 300_000;
 
 class ResourceDraft {
   readonly #top: Record<string, Json>;

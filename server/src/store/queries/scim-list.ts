@@ -75,10 +75,12 @@ export async function selectScimRecords(
 ): Promise<ScimRecord[]> {
   const after = 'after' in page ? sql`and r.external_id > ${page.after}` : sql``;
   const offset = 'offset' in page ? page.offset : 0;
+  // The page first: else memberships were looked up for all the records before it.
   const { rows } = await sql<ScimRecord>`${prepared}
-    select ${recordColumns(listing.scope.kind, withRelated)} from replica_record r
-    where ${condition(listing)} ${after}
-    order by ${order(listing)} limit ${page.limit} offset ${offset}`.execute(executor);
+    select ${recordColumns(listing.scope.kind, withRelated)} from (
+      select r.* from replica_record r where ${condition(listing)} ${after}
+      order by ${order(listing)} limit ${page.limit} offset ${offset}) r
+    order by ${order(listing)}`.execute(executor);
   return rows;
 }
 

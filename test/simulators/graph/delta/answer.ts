@@ -109,12 +109,12 @@ function answer(exchange: Exchange, round: DeltaRound, page: number): GraphRespo
 }
 
 function nextLink(exchange: Exchange, round: DeltaRound, page: number): Record<string, string> {
-  const { endlessNextLinks, nextLinkOrigin } = exchange.control.behaviour;
+  const { endlessNextLinks, linkOrigin } = exchange.control.behaviour;
   const { type } = round.scope;
   const fresh = exchange.rounds.sealer.seal({ kind: 'skip', type, round: round.id, page });
   const token = endlessNextLinks === 'same' ? (exchange.query.skiptoken ?? fresh) : fresh;
   return {
-    '@odata.nextLink': `${nextLinkOrigin ?? exchange.graphUrl}/v1.0/${collections[type]}/delta?$skiptoken=${token}`,
+    '@odata.nextLink': `${linkOrigin ?? exchange.graphUrl}/v1.0/${collections[type]}/delta?$skiptoken=${token}`,
   };
 }
 
@@ -128,7 +128,8 @@ function deltaLink(exchange: Exchange, round: DeltaRound): Record<string, string
     issuedAt: exchange.tenant.settings.now(),
     generation: exchange.rounds.generation,
   });
-  return { '@odata.deltaLink': `${exchange.graphUrl}/v1.0/${collections[type]}/delta?$deltatoken=${token}` };
+  const origin = exchange.control.behaviour.linkOrigin ?? exchange.graphUrl;
+  return { '@odata.deltaLink': `${origin}/v1.0/${collections[type]}/delta?$deltatoken=${token}` };
 }
 
 function refuseOptions(exchange: Exchange): void {

@@ -133,7 +133,7 @@ describe('what goes wrong with delta links', () => {
   });
 
   it('nextLinks may point at somebody else', async () => {
-    graph.behaviour.nextLinkOrigin = 'https://evil.example';
+    graph.behaviour.linkOrigin = 'https://evil.example';
     graph.behaviour.deltaPageSize = 4;
     graph.behaviour.listPageSize = 4;
     for (const path of ['/users/delta', '/users'])

@@ -113,10 +113,10 @@ function nextLinkOf(
   offset: number,
   more: boolean,
 ): string | undefined {
-  const { endlessNextLinks, nextLinkOrigin } = exchange.control.behaviour;
+  const { endlessNextLinks, linkOrigin } = exchange.control.behaviour;
   if (!more && endlessNextLinks === undefined) return undefined;
   const link = new URL(
-    `${nextLinkOrigin ?? exchange.graphUrl}/v1.0/${exchange.request.segments.map(encodeURIComponent).join('/')}`,
+    `${linkOrigin ?? exchange.graphUrl}/v1.0/${exchange.request.segments.map(encodeURIComponent).join('/')}`,
   );
   const parameters = [...exchange.request.parameters].filter(([name]) => name.toLowerCase() !== '$skiptoken');
   const fresh = endlessNextLinks === 'fresh' ? String((freshTokens += 1)) : '';

@@ -33,6 +33,15 @@ export function invalidParameter(name: string, reason?: string): EiamError {
   return new EiamError(400, `InvalidParameter.${name}`, `Specified parameter ${name} is not valid.${tail}`);
 }
 
+/** Of an application of which nothing says how it is provisioned. */
+export function provisioningConfigMissing(): EiamError {
+  return new EiamError(
+    409,
+    'OperationDenied.ProvisioningConfigMissing',
+    'Set the provisioning configuration of the application first.',
+  );
+}
+
 /** @param type `User`, `IdentityProvider`; the same answer for an id of another tenant. */
 export function resourceNotFound(type: string, id?: string): EiamError {
   const which = id === undefined ? '' : ` ${id}`;

@@ -4,7 +4,12 @@ import { getFoundObject, getTenant } from '../../../../app/directory-search.ts';
 import { LockstepError } from '../../../../kernel/errors.ts';
 import { actionsOfEvents, actionsOfScim, scimAction, scimActions } from '../application-actions.ts';
 import { given, statusOf } from '../directory-views.ts';
-import { EiamError, invalidParameter, missingParameter, resourceNotFound } from '../errors.ts';
+import {
+  invalidParameter,
+  missingParameter,
+  provisioningConfigMissing,
+  resourceNotFound,
+} from '../errors.ts';
 import { instanceId, operation, resourceId, type Operation, type OperationCall } from '../operation.ts';
 import type { ParametersOf } from '../parameter-schema.ts';
 
@@ -248,11 +253,7 @@ function provisioningState(
     handler: async ({ app, actor, parameters }) => {
       const { provisioning } = await getApplication(app, actor, parameters.ApplicationId);
       if (enabled && (provisioning as ShownConfig).protocol === undefined) {
-        throw new EiamError(
-          409,
-          'OperationDenied.ProvisioningConfigMissing',
-          'Set the provisioning configuration of the application first.',
-        );
+        throw provisioningConfigMissing();
       }
       await changeApplication(app, actor, parameters.ApplicationId, { provisioning: { enabled } });
       return {};

@@ -1,8 +1,9 @@
+import { getApplication } from '../../../../app/applications.ts';
 import { countJobs, getJob, listJobs, requestJob } from '../../../../app/jobs.ts';
 import { isSameRun } from '../../../../app/requested-run.ts';
 import { applicationIds, checkSelection, getSyncOfConnection } from '../../../../app/sync-targets.ts';
 import { LockstepError } from '../../../../kernel/errors.ts';
-import { EiamError, resourceNotFound } from '../errors.ts';
+import { EiamError, provisioningConfigMissing, resourceNotFound } from '../errors.ts';
 import { listParameters, readFilter, readSlice, renderToken } from '../job-query.ts';
 import { showJob } from '../job-view.ts';
 import { instanceId, operation, resourceId, type Operation, type OperationCall } from '../operation.ts';
@@ -43,6 +44,17 @@ async function readSelection({ app, actor, parameters }: RunCall) {
   }
 }
 
+/** Why an application has nothing to run: there is none, or its provisioning has not been configured. */
+async function nothingToRun({ app, actor, parameters }: RunCall): Promise<EiamError> {
+  try {
+    await getApplication(app, actor, parameters.TargetId);
+  } catch (error) {
+    if (!(error instanceof LockstepError) || error.code !== 'NotFound') throw error;
+    return resourceNotFound('Application');
+  }
+  return provisioningConfigMissing();
+}
+
 async function run(call: RunCall): Promise<Record<string, unknown>> {
   const { app, actor, parameters } = call;
   const isApplication = parameters.TargetType === 'application';
@@ -52,7 +64,7 @@ async function run(call: RunCall): Promise<Record<string, unknown>> {
     sync = await getSyncOfConnection(app, actor, parameters.TargetId, kind);
   } catch (error) {
     if (!(error instanceof LockstepError) || error.code !== 'NotFound') throw error;
-    throw resourceNotFound(isApplication ? 'Application' : 'IdentityProvider');
+    throw isApplication ? await nothingToRun(call) : resourceNotFound('IdentityProvider');
   }
   const selection = await readSelection(call);
   const request = {

@@ -1,0 +1,70 @@
+import { DummyDriver, Kysely, PostgresAdapter, PostgresIntrospector, PostgresQueryCompiler } from 'kysely';
+import type { CompiledQuery, QueryResult } from 'kysely';
+import { expect, test } from 'vitest';
+import { LockstepError } from '../../kernel/errors.ts';
+import type { ScimWrite } from '../../store/queries/scim-writes.ts';
+import type { Database } from '../../store/schema.ts';
+import type { Store } from '../../store/store.ts';
+import { writeTogether } from './write-together.ts';
+
+type Answer = (query: CompiledQuery) => readonly unknown[];
+
+/** A store whose statements are answered by a function. */
+function storeOf(answer: Answer): Store {
+  class Driver extends DummyDriver {
+    override acquireConnection() {
+      return Promise.resolve({
+        // oxlint-disable-next-line require-await -- what it throws is a rejection
+        executeQuery: async <Row>(query: CompiledQuery): Promise<QueryResult<Row>> => ({
+          rows: answer(query) as Row[],
+        }),
+        // oxlint-disable-next-line no-empty-function -- nothing streams here
+        async *streamQuery() {},
+      });
+    }
+  }
+  const db = new Kysely<Database>({
+    dialect: {
+      createAdapter: () => new PostgresAdapter(),
+      createDriver: () => new Driver(),
+      createIntrospector: (of) => new PostgresIntrospector(of),
+      createQueryCompiler: () => new PostgresQueryCompiler(),
+    },
+  });
+  return { db } as Partial<Store> as Store;
+}
+
+const write = (id: string): ScimWrite => ({
+  kind: 'user',
+  id,
+  expectedRevision: 0,
+  content: { attributes: { userName: id }, folded: { userName: id } },
+  members: { added: [], removed: [] },
+  at: new Date(0),
+});
+const ids = ['a', 'b', 'c', 'd'];
+const idsIn = ({ parameters }: CompiledQuery) =>
+  ids.filter((id) => JSON.stringify(parameters).includes(`"${id}"`));
+const isAnalyze = ({ sql }: CompiledQuery) => sql.includes('analyze');
+
+test('what was written is told, whatever becomes of the statistics', async () => {
+  const store = storeOf((query) => {
+    if (isAnalyze(query)) throw new Error('canceling statement due to lock timeout');
+    return idsIn(query).map((id) => ({ sequence: 10, id, revision: 1, modifiedAt: new Date(0) }));
+  });
+  const written = await Promise.all(ids.map((id) => writeTogether(store, 1, write(id))));
+  expect(written.map((each) => each?.id)).toEqual(ids);
+});
+
+test('a database that is gone is not asked once for each of those who wait', async () => {
+  let asked = 0;
+  const store = storeOf((query) => {
+    asked += 1;
+    if (idsIn(query).length > 1) throw new Error('terminating connection');
+    throw new LockstepError('StoreUnavailable', 'gone');
+  });
+  const answers = await Promise.allSettled(ids.map((id) => writeTogether(store, 1, write(id))));
+  expect(answers.map(({ status }) => status)).toEqual(ids.map(() => 'rejected'));
+  // The first alone, the others together, and one of these by itself.
+  expect(asked).toBe(3);
+});
