@@ -142,6 +142,21 @@ describeWorlds('attributes that name other objects', (makeWorld) => {
     expect(managers(target)).toEqual({ [ann]: [boss] });
   });
 
+  test('objects that vanished together are made anew with what they name', async () => {
+    const world = await makeWorld();
+    await corpOf(world);
+    const target = await world.system('target');
+    await world.egress('target');
+    await world.run('corp-in');
+    await world.run('target-out');
+    target.tree.remove(ann);
+    target.tree.remove(boss);
+    const job = await world.run('target-out');
+    expect(await told(world, job)).toEqual(['user create ann', 'user create boss', 'user update ann']);
+    expect(managers(target)).toEqual({ [ann]: [boss] });
+    expect(brief((await world.run('target-out')).statistics)).toMatchObject({ 'user same': '2/0/0' });
+  });
+
   test('a run of changes names who was there before', async () => {
     const world = await makeWorld();
     const corp = await corpOf(world);

@@ -142,7 +142,7 @@ async function planEgressObjects(
   const asked = plannedKinds(run);
   const units = new UnitResolver(staging);
   const same: Record<ObjectKind, number> = { organizationalUnit: 0, user: 0, group: 0 };
-  await staging.markNeeds();
+  await staging.markNeeds(reading.absence);
   // Where every entry of the target has its object, none is looked for.
   const unlinked = await staging.unlinkedKinds();
   for (const kind of asked.filter((each) => unlinked.has(each)))

@@ -288,7 +288,7 @@ export interface Staging extends AsyncDisposable {
   ): Promise<void>;
   matchEgress(rules: Readonly<Record<ObjectKind, readonly string[]>>): Promise<void>;
   /** After the read: finds which directory objects in scope need a second look. */
-  markNeeds(): Promise<void>;
+  markNeeds(absence: Absence): Promise<void>;
   /** Kinds of which the read brought entries of the target that no object is linked to. */
   unlinkedKinds(): Promise<ReadonlySet<ObjectKind>>;
   unlinkedSources(

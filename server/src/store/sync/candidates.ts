@@ -203,17 +203,20 @@ export async function* ingressCandidates(
   }
 }
 
-/** What the objects that an object names go by in the target, by id; null for those in scope that are not there yet. */
+/**
+ * What the objects that an object names go by in the target, by id; null for those in scope that are not there yet, or
+ * not any more.
+ */
 function knownReferences({ sync, table }: StagingContext, kind: ObjectKind) {
   const names = referenceAttributes[kind];
   if (names.length === 0) return sql`null::jsonb`;
   const lists = names.map((name) => sql`coalesce(d.attributes -> ${sql.lit(name)}, '[]'::jsonb)`);
   return sql`(
-    select jsonb_object_agg(e.id, x.reference)
+    select jsonb_object_agg(e.id, case when i.vanished is not true then x.reference end)
     from jsonb_array_elements_text(${sql.join(lists, sql` || `)}) e (id)
     left join link x on x.sync_serial = ${sync.serial} and x.object_id = e.id and x.state = 'live' and x.reference is not null
-    where x.object_id is not null
-      or exists (select 1 from ${table('source')} i where i.kind in ('user', 'group') and i.object_id = e.id and i.conflict_code is null))`;
+    left join ${table('source')} i on i.object_id = e.id and i.kind in ('user', 'group')
+    where x.object_id is not null and i.vanished is not true or i.object_id is not null and i.conflict_code is null)`;
 }
 
 /** Directory objects in scope that need a second look, parents first, with the target's entry where there is one. */

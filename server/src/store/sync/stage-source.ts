@@ -80,8 +80,11 @@ async function dropFiltered(
   }
 }
 
-/** After the read: an object needs a second look when it changed, is not linked, or its entry changed or was not seen. */
-export async function markNeeds(context: StagingContext): Promise<void> {
+/**
+ * After the read: an object needs a second look when it changed, is not linked, or its entry changed or was not seen.
+ * What a read of everything did not see has vanished: whoever names it waits for its new entry.
+ */
+export async function markNeeds(context: StagingContext, absence: Absence): Promise<void> {
   const { store, table } = context;
   await sql`
     update ${table('source')} s set needs = true
@@ -90,6 +93,13 @@ export async function markNeeds(context: StagingContext): Promise<void> {
       or not exists (select 1 from ${table('key')} k where k.kind = s.kind and k.external_id = s.external_id)`.execute(
     store.db,
   );
+  if (absence === 'whole')
+    await sql`
+      update ${table('source')} s set vanished = true
+      where s.needs and s.external_id is not null
+        and not exists (select 1 from ${table('key')} k where k.kind = s.kind and k.external_id = s.external_id)`.execute(
+      store.db,
+    );
   await indexStagingTable(context, 'source', '(kind, depth, object_id) where needs');
   await analyzeStaged(context, 'source');
 }

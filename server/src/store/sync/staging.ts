@@ -76,9 +76,9 @@ export async function openStaging(store: Store, job: RunnableJob, sync: Runnable
         rows.map((row) => [row.kind, row.objectId, row.rule, row.value]),
       );
     },
-    async markNeeds() {
+    async markNeeds(absence) {
       await indexStaged(context);
-      await markNeeds(context);
+      await markNeeds(context, absence);
     },
     async matchEgress(rules) {
       for (const kind of objectKinds) await matchEgressKind(context, kind, rules[kind]);
