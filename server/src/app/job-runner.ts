@@ -85,9 +85,10 @@ async function breakOff(
 ): Promise<void> {
   const code = error instanceof LockstepError ? error.code : 'Internal';
   const message = error instanceof Error ? error.message : String(error);
-  const remedy = error instanceof LockstepError && error.remedy ? `. ${error.remedy}` : '';
+  const remedy = error instanceof LockstepError && error.remedy ? ` ${error.remedy}` : '';
   await store.skipPlanned(job, 'all', code, `the job broke off: ${message}`);
-  await store.addMessage(job, 'error', `${message}${remedy}`);
+  const sentence = remedy === '' || /[.!?]$/.test(message) ? message : `${message}.`;
+  await store.addMessage(job, 'error', `${sentence}${remedy}`);
   const statistics = await store.computeStatistics(job.serial);
   const status = jobStatus({ brokeOff: true, cancelled: false, incomplete: false, held: false, statistics });
   await store.finish(job, sync, { status, statistics, errorCode: code, errorMessage: message, note: null });

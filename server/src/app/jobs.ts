@@ -319,6 +319,11 @@ export async function approveJob(
 }
 
 function superseded(held: JobRow, newer: JobRow): LockstepError {
+  if (newer.approvesJobId === held.id)
+    return new LockstepError(
+      'PlanSuperseded',
+      `the plan of ${held.id} was approved: job ${newer.id} carried it out`,
+    );
   return new LockstepError('PlanSuperseded', `job ${newer.id} of the same sync is newer than ${held.id}`, {
     remedy: 'Look at the newer job; if it holds a plan, approve that one.',
   });

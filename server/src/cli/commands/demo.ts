@@ -144,6 +144,6 @@ export function demoCommand(): Command {
     .option('--data <dir>', 'data directory (default: $LOCKSTEP_DATA, else data/demo of the repository)')
     .option('--port <port>', 'port on 127.0.0.1 (default: 7700 or the next free one)')
     .option('--entra', 'sync a department out to a simulated tenant of Microsoft Entra ID as well')
-    .addHelpText('after', '\nExamples:\n  $ bin/lockstep demo\n  $ bin/lockstep demo --entra')
+    .addHelpText('after', '\nExample:\n  $ bin/lockstep demo\n  $ bin/lockstep demo --entra')
     .action(demo);
 }

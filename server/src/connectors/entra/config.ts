@@ -66,7 +66,11 @@ async function readNamedFile(context: ConnectorContext, path: string, field: str
     return await readFile(resolve(context.baseDirectory, path), 'utf8');
   } catch (cause) {
     const code = (cause as NodeJS.ErrnoException).code ?? String(cause);
-    throw new LockstepError('SecretNotFound', `${field}: cannot read ${path} (${code})`, { field, cause });
+    throw new LockstepError('SecretNotFound', `${field}: cannot read ${path} (${code})`, {
+      field,
+      remedy: 'Check the path, and whether the account that Lockstep runs as may read the file.',
+      cause,
+    });
   }
 }
 
