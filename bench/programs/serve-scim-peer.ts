@@ -12,6 +12,9 @@ interface Peer {
   readonly token: string;
 }
 
+/** Whole lists are read in one page. */
+const mostOnPage = 100_000;
+
 type Stored = Record<string, unknown> & { readonly id: string };
 interface Handled {
   readonly id?: string;
@@ -80,5 +83,5 @@ async function startScimmy(): Promise<Peer> {
   return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/scim`, token };
 }
 
-const { url, token } = process.argv[2] === 'jackson' ? await startJackson() : await startScimmy();
+const { url, token } = process.argv[2] === 'jackson' ? await startJackson(mostOnPage) : await startScimmy();
 process.stdout.write(`${JSON.stringify({ url, token })}\n`);

@@ -18,6 +18,8 @@ class Queue {
   readonly #connectionSerial: number;
   #waiting: Waiting[] = [];
   #isWriting = false;
+  /** Members that came and went since this process began. */
+  #members = 0;
 
   constructor(store: Store, connectionSerial: number) {
     this.#store = store;
@@ -65,7 +67,7 @@ class Queue {
       const byId = new Map(written.map((each) => [each.id, each]));
       for (const { write, resolve } of together) resolve(byId.get(write.id));
       // What was written stays written, whatever becomes of the statistics.
-      await refreshReplicaStatistics(db, sequence).catch(() => undefined);
+      await this.#refreshStatistics(writes, sequence).catch(() => undefined);
       return 'done';
     } catch (error) {
       const isGone = error instanceof LockstepError && error.kind === 'unavailable';
@@ -73,6 +75,19 @@ class Queue {
       for (const { reject } of isGone ? [...together, ...behind] : together) reject(error);
       return isGone ? 'unreachable' : 'done';
     }
+  }
+
+  /** Thousands of members may come with one change. */
+  async #refreshStatistics(writes: readonly ScimWrite[], sequence: number): Promise<void> {
+    const { db } = this.#store;
+    const members = writes.reduce(
+      (sum, { members: { added, removed } }) => sum + added.length + removed.length,
+      this.#members,
+    );
+    const before = this.#members;
+    this.#members = members;
+    await refreshReplicaStatistics(db, sequence - 1, sequence);
+    if (members > before) await refreshReplicaStatistics(db, before, members);
   }
 }
 

@@ -1,5 +1,4 @@
 import { sql, type RawBuilder } from 'kysely';
-import { prepared } from '../prepared.ts';
 import type { Executor } from '../store.ts';
 import { isThere, type ScimKind, type ScimMember } from './scim-record.ts';
 
@@ -81,7 +80,7 @@ export async function selectNamedMembers(
   ids: readonly string[],
 ): Promise<NamedMember[]> {
   if (ids.length === 0) return [];
-  const { rows } = await sql<NamedMember>`${prepared}
+  const { rows } = await sql<NamedMember>`
     select n.id, o.kind, m.member_id is not null as "isMember"
     from unnest(${[...ids]}::text[]) as n (id)
     left join replica_record o on o.connection_serial = ${connectionSerial} and o.kind in ('user', 'group')

@@ -60,8 +60,10 @@ export async function writeScimRecords(
     const all = writes.flatMap(({ id, members }) => members[of].map((member) => [id, member] as const));
     return sql`unnest(${all.map(([id]) => id)}::text[], ${all.map(([, member]) => member)}::text[]) as n (id, member_id)`;
   };
+  // A plan that is kept from when there were few members would read all of them later: one request adds thousands.
+  const hasMembers = writes.some(({ members }) => members.added.length + members.removed.length > 0);
   // Lists apart and not one JSON text: of a list the planner knows how long it is.
-  const { rows } = await sql<WrittenRecord & { sequence: number }>`${prepared}
+  const { rows } = await sql<WrittenRecord & { sequence: number }>`${hasMembers ? sql`` : prepared}
     with s as (${nextSequence(connectionSerial, last)}),
     w as materialized (
       select kind, id, revision, attributes::jsonb as attributes, folded::jsonb as folded, at

@@ -37,7 +37,7 @@ export async function advanceReplica(trx: Trx, { connectionSerial, sequence }: L
     update replica set sequence = ${sequence}, changed_at = now() where connection_serial = ${connectionSerial}`.execute(
     trx,
   );
-  await refreshReplicaStatistics(trx, sequence);
+  await refreshReplicaStatistics(trx, sequence - 1, sequence);
 }
 
 async function upsertRecords(
