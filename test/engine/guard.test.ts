@@ -104,7 +104,7 @@ describeWorlds('the guard', (makeWorld) => {
     expect(await plan(second)).toMatchObject({ state: 'waiting' });
     const approved = await world.approve(second.id);
     expect(approved.status).toBe('success');
-    await expect(world.approve(second.id)).rejects.toThrow(`was approved: job ${approved.id}`);
+    await expect(world.approve(second.id)).rejects.toThrow(`has been approved: job ${approved.id}`);
     expect(await plan(first)).toMatchObject({ state: 'superseded', jobId: second.id });
     // A run after it changes nothing about who approved it.
     await world.run('corp-in');

@@ -49,7 +49,12 @@ export async function makeEntraWorld(
   };
   const connector = makeEntraConnector({
     // The simulator's quota is not what these tests are about.
-    paceFor: () => ({ take: () => Promise.resolve(), penalty: () => undefined, secondsFor: () => 0 }),
+    paceFor: () => ({
+      take: () => Promise.resolve(),
+      penalty: () => undefined,
+      // One second for each write.
+      secondsFor: (cost) => (typeof cost === 'number' ? cost : (cost['writes'] ?? 0)),
+    }),
     wait,
   });
   const settingsWith = (more: Record<string, unknown>) =>

@@ -322,7 +322,8 @@ function superseded(held: JobRow, newer: JobRow): LockstepError {
   if (newer.approvesJobId === held.id)
     return new LockstepError(
       'PlanSuperseded',
-      `the plan of ${held.id} was approved: job ${newer.id} carried it out`,
+      `the plan of ${held.id} has been approved: job ${newer.id} carries it out`,
+      { remedy: `Look at job ${newer.id} for what became of it.` },
     );
   return new LockstepError('PlanSuperseded', `job ${newer.id} of the same sync is newer than ${held.id}`, {
     remedy: 'Look at the newer job; if it holds a plan, approve that one.',

@@ -92,8 +92,11 @@ describeOnSharedStores('native API', (makeStore) => {
     // What a killed process left there.
     await writeFile(socketPath, '');
     const server = await listenLocal(app, socketPath, { version: '0.0.0' });
-    const status = async (headers: Record<string, string>): Promise<number | undefined> => {
-      const call = request({ socketPath, path: '/lockstep/v1/identity', headers, agent: false }).end();
+    const status = async (
+      headers: Record<string, string>,
+      path = '/lockstep/v1/identity',
+    ): Promise<number | undefined> => {
+      const call = request({ socketPath, path, headers, agent: false }).end();
       const [response] = (await once(call, 'response')) as [IncomingMessage];
       response.resume();
       return response.statusCode;
@@ -103,6 +106,8 @@ describeOnSharedStores('native API', (makeStore) => {
       expect(await status({})).toBe(200);
       expect(await status({ authorization: `Bearer ${app.credentials.apiToken}` })).toBe(200);
       expect(await status({ authorization: 'Bearer wrong' })).toBe(401);
+      // Vendors' clients come by the network.
+      expect(await status({}, '/api/v1/organizations')).toBe(404);
     } finally {
       await server.close();
     }

@@ -40,8 +40,8 @@ async function heldBy({ app, connection }: Push, row: SyncRow, id: string): Prom
 }
 
 /**
- * After something was pushed that takes away from a record: whether the guard will hold it. It stays pushed, the next job of the sync
- * ends held with it, and whoever pushed is told to come again.
+ * After something was pushed that takes away from a record: whether the guard will hold it. It stays pushed, the next
+ * job of the sync ends held with it, and whoever pushed is told to come again.
  * @throws LockstepError Held
  */
 export async function refuseHeldLosses(push: Push, id: string): Promise<void> {

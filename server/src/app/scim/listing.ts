@@ -10,12 +10,12 @@ import {
   type ScimListing,
   type ScimListPage,
 } from '../../store/queries/scim-list.ts';
-import { countScimMembers, selectScimMembers } from '../../store/queries/scim-members.ts';
-import type { ScimMember, ScimRecord } from '../../store/queries/scim-record.ts';
+import { countScimMembers } from '../../store/queries/scim-members.ts';
+import type { ScimRecord } from '../../store/queries/scim-record.ts';
 import { listDigest, parseCursor, renderCursor } from './cursor.ts';
 import { kindOfType, modelOf, type Push, type ScimTypeName } from './push.ts';
+import { readsGroups, showsRelated, withMembers } from './related.ts';
 import { showResource } from './resource-view.ts';
-import { showsRelated } from './resources.ts';
 
 /** Resources on a page: as many as Microsoft Entra asks for at most, and when nothing is asked for. */
 export const pageLimits: PageLimits = { defaultCount: 100, maxCount: 1000 };
@@ -56,20 +56,6 @@ async function cutAtMembers(push: Push, records: readonly ScimRecord[]): Promise
     return at > 0 && members > mostMembers;
   });
   return end < 0 ? records : records.slice(0, end);
-}
-
-async function withMembers(push: Push, records: readonly ScimRecord[]): Promise<readonly ScimRecord[]> {
-  const { app, connection } = push;
-  const ids = records.map(({ id }) => id);
-  const byGroup = new Map<string, ScimMember[]>(ids.map((id) => [id, []]));
-  for (const { groupId, ...member } of await selectScimMembers(app.store.db, connection.serial, ids))
-    byGroup.get(groupId)?.push(member);
-  return records.map((record) => ({ ...record, related: byGroup.get(record.id) ?? null }));
-}
-
-/** Whether the groups of users are to be read with them; the members of groups are many, and read for those that are shown. */
-export function readsGroups(push: Push, type: ScimTypeName, projection: Projection): boolean {
-  return type === 'User' && showsRelated(push, type, projection);
 }
 
 /** The resources of records, with what the projection wants of them; users come with their groups. */

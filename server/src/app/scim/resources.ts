@@ -3,11 +3,10 @@ import { newId } from '../../kernel/ids.ts';
 import { checkPreconditions, renderEntityTag, type Preconditions } from '../../scim/entity-tag.ts';
 import { applyPatch } from '../../scim/patch/apply.ts';
 import type { PatchOperation } from '../../scim/patch/request.ts';
-import { includesAttribute, type Projection } from '../../scim/projection.ts';
+import type { Projection } from '../../scim/projection.ts';
 import { sameJson } from '../../scim/same-json.ts';
 import { normalizeReplacement } from '../../scim/schema/normalize-replacement.ts';
 import { normalizeResource } from '../../scim/schema/normalize.ts';
-import { selectScimMembers } from '../../store/queries/scim-members.ts';
 import { findScimRecord } from '../../store/queries/scim-list.ts';
 import type { ScimRecord, ScimRecordKey } from '../../store/queries/scim-record.ts';
 import { isNameTaken, removeScimRecord, type ScimMemberChange } from '../../store/queries/scim-writes.ts';
@@ -15,6 +14,7 @@ import { contentOf, memberIdsOf } from './content.ts';
 import { assertRemovable, refuseHeldLosses } from './guarded-push.ts';
 import { patchMembers, replaceMembers, selectNewMembers } from './membership.ts';
 import { kindOfType, modelOf, type Push, type ScimTypeName } from './push.ts';
+import { readsGroups, showsRelated, withMembers } from './related.ts';
 import { showResource, type ScimView } from './resource-view.ts';
 import { Turns } from './turns.ts';
 import { writeTogether } from './write-together.ts';
@@ -42,12 +42,6 @@ async function getRecord(push: Push, target: ScimTarget, withRelated: boolean): 
     : await findScimRecord(push.app.store.db, keyOf(push, target), withRelated);
   if (record !== undefined) return record;
   throw new LockstepError('NotFound', `There is no ${target.type} with id ${JSON.stringify(target.id)}.`);
-}
-
-/** Whether members or groups of resources are to be seen: they may be many, and are not loaded if nobody looks. */
-export function showsRelated(push: Push, type: ScimTypeName, projection: Projection | undefined): boolean {
-  if (projection === undefined) return false;
-  return includesAttribute(projection, modelOf(push, type), type === 'Group' ? 'members' : 'groups');
 }
 
 function moved(tag: string): LockstepError {
@@ -119,18 +113,20 @@ export async function createScimResource(
     }),
   );
   const made = { id, attributes: content.attributes, revision: 1, createdAt: at, modifiedAt: at };
-  return showResource(push, type, members.length === 0 ? made : await withMembers(push, made, projection));
+  if (members.length === 0) return showResource(push, type, made);
+  return showChanged(push, type, made, projection);
 }
 
-/** A group after its members have changed, with all of them if somebody wants to see them. */
-async function withMembers(
+/** A resource after its change; the members of a group are read now, if somebody wants to see them. */
+async function showChanged(
   push: Push,
+  type: ScimTypeName,
   record: ScimRecord,
   projection: Projection | undefined,
-): Promise<ScimRecord> {
-  if (!showsRelated(push, 'Group', projection)) return record;
-  const { app, connection } = push;
-  return { ...record, related: await selectScimMembers(app.store.db, connection.serial, [record.id]) };
+): Promise<ScimView> {
+  const reads = type === 'Group' && showsRelated(push, type, projection);
+  const [whole = record] = reads ? await withMembers(push, [record]) : [];
+  return showResource(push, type, whole);
 }
 
 /** What a request makes of a record. */
@@ -155,8 +151,7 @@ async function tryEdit(
 ): Promise<ScimRecord | undefined> {
   const { app, connection } = push;
   // The groups of a user are what they were; the members of a group are read when they have changed.
-  const withGroups = target.type === 'User' && showsRelated(push, 'User', projection);
-  const record = await getRecord(push, target, withGroups);
+  const record = await getRecord(push, target, readsGroups(push, target.type, projection));
   checkUnmoved(record, preconditions);
   const { resource, members } = await edit(record);
   const content = contentOf(resource, modelOf(push, target.type));
@@ -201,12 +196,7 @@ async function editRecord(
     }
     throw new LockstepError('StoreUnavailable', 'The resource is being changed by too many others.');
   });
-  const { type } = target;
-  return showResource(
-    push,
-    type,
-    type === 'User' ? record : await withMembers(push, record, options.projection),
-  );
+  return showChanged(push, target.type, record, options.projection);
 }
 
 /** PUT (RFC 7644 section 3.5.1). @throws LockstepError as normalizeReplacement; NotFound; RevisionMoved. */

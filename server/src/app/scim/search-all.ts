@@ -3,8 +3,9 @@ import type { ListPage } from '../../scim/listing/list-response.ts';
 import { LockstepError } from '../../kernel/errors.ts';
 import { parseProjection } from '../../scim/projection.ts';
 import { countScimRecords, selectScimRecords } from '../../store/queries/scim-list.ts';
-import { readsGroups, resolveListing, showRecords } from './listing.ts';
+import { resolveListing, showRecords } from './listing.ts';
 import { modelOf, type Push, type ScimTypeName } from './push.ts';
+import { readsGroups } from './related.ts';
 
 const types: readonly ScimTypeName[] = ['User', 'Group'];
 

@@ -68,3 +68,24 @@ test('a database that is gone is not asked once for each of those who wait', asy
   // The first alone, the others together, and one of these by itself.
   expect(asked).toBe(3);
 });
+
+test('the copy is analyzed whenever it has had ten times as many changes, or members', async () => {
+  let analyzed = 0;
+  /** How often it was analyzed before each change. */
+  const before: number[] = [];
+  const store = storeOf((query) => {
+    if (isAnalyze(query)) {
+      analyzed += 1;
+      return [];
+    }
+    before.push(analyzed);
+    return [{ sequence: before.length, id: 'a', revision: 1, modifiedAt: new Date(0) }];
+  });
+  for (let change = 1; change <= 101; change += 1) await writeTogether(store, 1, write('a'));
+  expect([1, 2, 10, 11, 100, 101].map((change) => before[change - 1])).toEqual([0, 1, 1, 2, 2, 3]);
+  for (const count of [1, 1000, 1000, 0]) {
+    const added = Array.from({ length: count }, (_, at) => `m${at}`);
+    await writeTogether(store, 1, { ...write('a'), members: { added, removed: [] } });
+  }
+  expect(before.slice(101)).toEqual([3, 4, 5, 5]);
+});

@@ -334,6 +334,11 @@ describe('members', () => {
     expect(world.graph.requests.count({ path: '/$batch' })).toBe(1);
   });
 
+  test('are twenty to a write when the time is told that a plan takes', async () => {
+    await start();
+    expect(session.leastSeconds?.({ objects: 7, memberships: 45 })).toBe(7 + 3);
+  });
+
   test('one who is a member already, or not there at all, spoils nothing for the others', async () => {
     await start();
     const { team, people } = await crowd(3);

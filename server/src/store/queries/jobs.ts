@@ -51,7 +51,8 @@ const columns = sql`
   started_by as "startedBy", created_at as "createdAt", started_at as "startedAt", ended_at as "endedAt",
   applied_ordinal as "appliedOrdinal", last_ordinal as "lastOrdinal", read_count as "readCount",
   unmanaged_counts as "unmanagedCounts", guard_verdict as "guardVerdict", complete, statistics,
-  error_code as "errorCode", error_message as "errorMessage", note, ends_not_before as "endsNotBefore", cancel_requested as "cancelRequested", description, selection,
+  error_code as "errorCode", error_message as "errorMessage", note, ends_not_before as "endsNotBefore",
+  cancel_requested as "cancelRequested", description, selection,
   full_read as "full", case when complete is not null then coalesce((read_position ->> 'changesOnly')::boolean, false) end as "changesOnly"`;
 
 /** Which jobs of a tenant; times are inclusive bounds on the start. */

@@ -169,9 +169,9 @@ export async function selectOutdatedSyncs(
 }
 
 /**
- * Ingress syncs of connections of these types, which others push into, where something was pushed that no run has looked at: once it is
- * older than `settled`, or the last run ended before `overdue` even while more comes. One whose last run broke off
- * before it had looked waits until that is `retried` ago.
+ * Ingress syncs of connections of these types, which others push into, where something was pushed that no run has looked
+ * at: once it is older than `settled`, or the last run ended before `overdue` even while more comes. One whose last run
+ * broke off before it had looked waits until that is `retried` ago.
  */
 export async function selectPushedSyncs(
   executor: Executor,

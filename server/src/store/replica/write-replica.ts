@@ -4,9 +4,9 @@ import type { Database } from '../schema.ts';
 import { foldChanges } from './fold-changes.ts';
 import type { MemberChange, RecordChange } from './fold-changes.ts';
 import type { ReplicaChange } from '../../sync/replica.ts';
+import { refreshReplicaStatistics } from './replica-statistics.ts';
 
 type Trx = Transaction<Database>;
-import { refreshReplicaStatistics } from './replica-statistics.ts';
 
 /** A replica that this transaction has locked, and the sequence number that its changes get. */
 export interface LockedReplica {

@@ -286,7 +286,7 @@ export async function* egressCandidates(
   }
 }
 
-/** Directory objects in scope that no link ties yet. */
+/** Kinds of which the read brought entries that no link ties to an object. */
 export async function unlinkedKinds({ store, table }: StagingContext): Promise<ReadonlySet<ObjectKind>> {
   const { rows } = await sql<{ kind: ObjectKind }>`
     select k.kind from unnest(${[...objectKinds]}::text[]) as k (kind)
@@ -296,6 +296,7 @@ export async function unlinkedKinds({ store, table }: StagingContext): Promise<R
   return new Set(rows.map(({ kind }) => kind));
 }
 
+/** Directory objects in scope that no link ties yet. */
 export async function* unlinkedSources(
   { store, table }: StagingContext,
   kind: ObjectKind,
