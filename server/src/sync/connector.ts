@@ -19,6 +19,8 @@ export interface Capabilities {
   readonly exports: boolean;
   /** It can tell what changed since an earlier read, however long ago that was. */
   readonly changes?: boolean | undefined;
+  /** References of a new object are set by requests of their own, which may fail while the object is made. */
+  readonly referencesApart?: boolean | undefined;
 }
 
 /** One pair of nodes: what lies under `node` is read or written. */

@@ -17,6 +17,7 @@ import { mapQuietly } from './match-egress.ts';
 import { matchKey } from './match-key.ts';
 import {
   markReferences,
+  allWaiting,
   partReferences,
   pendingPrefix,
   recordReferences,
@@ -85,13 +86,18 @@ function desiredImage(run: Run, candidate: EgressCandidate, node: string | null)
     ...run.specification.mapping.attributesWritten[kind],
     ...Object.keys(projected.attributes),
   ]);
-  const { attributes, pending } = partReferences(projected.attributes, references);
+  const { capabilities } = run.endpoint;
+  const apart = staged === null && capabilities.referencesApart === true;
+  const { attributes, pending } = partReferences(
+    projected.attributes,
+    apart ? allWaiting(references) : references,
+  );
   for (const name of Object.keys(pending)) managed.delete(name.slice(pendingPrefix.length));
   return {
     image: {
       parent: hasUnits(run) && directory.parentId !== node ? directory.parentId : null,
       name: projected.name,
-      enabled: kind === 'user' && run.endpoint.capabilities.disable ? directory.enabled : null,
+      enabled: kind === 'user' && capabilities.disable ? directory.enabled : null,
       attributes,
     },
     managed: [...managed],

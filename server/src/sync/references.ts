@@ -65,6 +65,11 @@ export interface PartedReferences {
   readonly pending: JsonAttributes;
 }
 
+/** As if none of the objects were in the target yet: for a new object whose references are written after it. */
+export function allWaiting(known: KnownReferences): KnownReferences {
+  return Object.fromEntries(Object.keys(known).map((id) => [id, null]));
+}
+
 /** Takes out the attributes that name an object which is not in the target yet. */
 export function partReferences(attributes: Attributes, known: KnownReferences): PartedReferences {
   const parted: Attributes = {};

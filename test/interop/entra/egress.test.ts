@@ -62,6 +62,23 @@ describe('from the directory to Entra ID', () => {
     expect(requests.summary()).toEqual({ 'GET /users/delta': 1, 'GET /groups/delta': 1, 'GET /domains': 1 });
   });
 
+  test('a manager who cannot be set is a failure of its own, and set by the next run', async () => {
+    company = await makeCompany(opened.store);
+    await company.load([person('ann'), person('ben')]);
+    await company.run('entra-out');
+    await company.load([person('ann'), person('ben'), person('cid', { manager: 'ann' })]);
+    const fault = { kind: 'status', status: 403, code: 'Authorization_RequestDenied' } as const;
+    company.graph.faults.plan({ fault, path: /manager/, inBatch: true });
+    const job = await company.run('entra-out');
+    expect(brief(job.statistics)).toMatchObject({ 'user created': '1/0/0', 'user updated': '0/1/0' });
+    expect(job.status).toBe('partial_success');
+    expect(await company.failures(job)).toEqual([expect.stringMatching(/manager/)]);
+    expect(managerOf('cid')).toBeUndefined();
+    const next = await company.run('entra-out');
+    expect(brief(next.statistics)).toMatchObject({ 'user updated': '1/0/0' });
+    expect(managerOf('cid')).toBe('ann@contoso.example');
+  });
+
   test('people who are there already are bound by address and by name, and made as they shall be', async () => {
     company = await makeCompany(opened.store);
     company.graph.directory.seed({

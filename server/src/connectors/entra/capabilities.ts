@@ -9,4 +9,5 @@ export const entraCapabilities: Capabilities = {
   moveCarriesChildren: false,
   exports: false,
   changes: true,
+  referencesApart: true,
 };

@@ -209,7 +209,8 @@ export async function writeCreations(
   }
   const misplaced = await placeInScopes(writing, made);
   for (const [ordinal, outcome] of misplaced) outcomes.set(ordinal, outcome);
-  // A manager that could not be set is missing from the copy: the next run sets it.
+  // The engine sets managers by changes of their own; this one is a constant of the mapping. Where it could not be set it
+  // is missing from the copy, and the next run sets it.
   await writeManagers(
     writing,
     made.filter(({ change }) => !misplaced.has(change.ordinal)),
