@@ -4,10 +4,13 @@ import {
   deleteLink,
   insertLink,
   selectEgressLinks,
+  type EgressLinkColumn,
   type EgressLinkFilter,
   type EgressLinkRow,
   type LinkedKind,
 } from '../store/queries/egress-links.ts';
+import { selectTargetRecords, type TargetRecord } from '../store/queries/egress-records.ts';
+import type { Order } from '../store/queries/order-by.ts';
 import { findObject } from '../store/queries/directory.ts';
 import { findUnfinishedJob } from '../store/queries/jobs.ts';
 import { lockTenant } from '../store/queries/tenant.ts';
@@ -17,7 +20,21 @@ import { waitForJob } from './await-job.ts';
 import { getEgressProvider, listEgressProviders } from './egress-providers.ts';
 
 /** A tie between an object of the directory and its counterpart in a system that an egress sync writes to. */
-export type EgressLink = EgressLinkRow;
+export interface EgressLink extends EgressLinkRow {
+  /** What is known of the counterpart, by the system's own names. */
+  readonly targetRecord: TargetRecord;
+}
+
+export type { EgressLinkColumn } from '../store/queries/egress-links.ts';
+
+async function withRecords(
+  executor: Executor,
+  kind: LinkedKind,
+  links: readonly EgressLinkRow[],
+): Promise<EgressLink[]> {
+  const records = await selectTargetRecords(executor, kind, links);
+  return links.map((link, index) => ({ ...link, targetRecord: records[index] ?? {} }));
+}
 
 /** Milliseconds that a running job is waited for before links are touched by hand. */
 const patience = 5000;
@@ -29,10 +46,11 @@ export async function listEgressLinks(
   type: string,
   kind: LinkedKind,
   filter: Omit<EgressLinkFilter, 'syncSerials'>,
-  page: { readonly offset: number; readonly limit: number },
+  page: { readonly offset: number; readonly limit: number; readonly order?: Order<EgressLinkColumn> },
 ): Promise<EgressLink[]> {
   const all = { ...filter, syncSerials: await syncSerials(app, actor, type) };
-  return selectEgressLinks(app.store.db, actor.tenantId, kind, all, page);
+  const links = await selectEgressLinks(app.store.db, actor.tenantId, kind, all, page);
+  return withRecords(app.store.db, kind, links);
 }
 
 export async function totalEgressLinks(
@@ -59,7 +77,8 @@ async function findLink(
 ): Promise<EgressLink | undefined> {
   const filter = { syncSerials: [syncSerial], objectId };
   const page = { offset: 0, limit: 1 };
-  return (await selectEgressLinks(executor, actor.tenantId, kind, filter, page))[0];
+  const links = await selectEgressLinks(executor, actor.tenantId, kind, filter, page);
+  return (await withRecords(executor, kind, links))[0];
 }
 
 /**

@@ -1,7 +1,7 @@
 import type { ConnectionConfiguration } from '@lockstep/contract/connection-configuration.ts';
 import type { SyncConfiguration } from '@lockstep/contract/configuration.ts';
 import { syncSchema } from '@lockstep/contract/configuration.ts';
-import type { OnMissing } from '@lockstep/contract/vocabulary.ts';
+import { objectKinds, type OnMissing } from '@lockstep/contract/vocabulary.ts';
 import { LockstepError } from '../kernel/errors.ts';
 import {
   deleteConnectionRow,
@@ -119,6 +119,8 @@ export interface EgressProviderChange {
   readonly filter?: string | null | undefined;
   /** Ids of property mappings by kind. */
   readonly mappings?: { readonly user?: readonly string[]; readonly group?: readonly string[] };
+  /** Whether objects of the system that no link ties are looked for by match rules; false: each is made anew. */
+  readonly discovers?: boolean | undefined;
   /** Whether the run that saving starts only plans. */
   readonly previewOnly: boolean;
   /** Whether it runs every four hours and soon after changes, or only when asked to. */
@@ -178,6 +180,18 @@ function newSettings(name: string): SyncConfiguration {
   return syncSchema.parse({ connection: name, direction: 'egress' });
 }
 
+/** Whether a sync looks for objects of the connected system that no link ties. */
+export function isDiscovering({ match }: SyncConfiguration): boolean {
+  if (match === undefined || Array.isArray(match)) return true;
+  return objectKinds.some((kind) => match[kind]?.length !== 0);
+}
+
+function withDiscovery(settings: SyncConfiguration, discovers: boolean | undefined): SyncConfiguration {
+  if (discovers === undefined || discovers === isDiscovering(settings)) return settings;
+  const { match: _, ...rest } = settings;
+  return discovers ? rest : { ...rest, match: { user: [], organizationalUnit: [], group: [] } };
+}
+
 function withTriggers(settings: SyncConfiguration, runsByItself: boolean | undefined): SyncConfiguration {
   if (runsByItself === undefined) return settings;
   const { schedule: _, ...rest } = settings;
@@ -203,7 +217,8 @@ async function writeSync(
     ...(scopes && { scopes }),
     ...(change.onMissing && { onMissing: change.onMissing }),
   };
-  await saveSync(app, trx, actor, name, withTriggers(settings, change.runsByItself), before?.position);
+  const found = withDiscovery(settings, change.discovers);
+  await saveSync(app, trx, actor, name, withTriggers(found, change.runsByItself), before?.position);
   return getSyncRow(trx, actor, name);
 }
 

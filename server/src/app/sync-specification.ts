@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { SyncConfiguration } from '@lockstep/contract/configuration.ts';
 import { kinds, objectKinds } from '@lockstep/contract/vocabulary.ts';
 import type { ObjectKind } from '@lockstep/contract/vocabulary.ts';
+import { withoutNested } from '../config/scope-overlap.ts';
 import { compileMapping } from '../mapping/compile.ts';
 import type { CompiledMapping } from '../mapping/compile.ts';
 import { compileCondition } from '../mapping/condition.ts';
@@ -35,7 +36,8 @@ export function effectiveMatch(settings: SyncConfiguration, defaults: MatchRules
 }
 
 function scopesOf(sync: SyncRow, root: string): SyncSpecification['scopes'] {
-  if (sync.settings.scopes) return sync.settings.scopes;
+  const { scopes } = sync.settings;
+  if (scopes) return sync.direction === 'egress' ? withoutNested(scopes) : scopes;
   return [sync.direction === 'ingress' ? { source: root, target: '/' } : { source: '/', target: root }];
 }
 

@@ -1,13 +1,14 @@
 import type { SyncConfiguration } from '@lockstep/contract/configuration.ts';
 import { objectKinds, type ObjectKind } from '@lockstep/contract/vocabulary.ts';
 import { directionFaults } from '../config/direction-faults.ts';
+import { nestingFault, pathContains } from '../config/scope-overlap.ts';
 import { parsePath } from '../directory/path.ts';
 import { LockstepError } from '../kernel/errors.ts';
 import { compileMapping, type CompiledMapping } from '../mapping/compile.ts';
 import { overlayMapping } from '../mapping/configured.ts';
 import type { ConnectionRow } from '../store/queries/connections.ts';
 import type { Endpoint } from '../sync/connector.ts';
-import { matchKey } from '../sync/match-key.ts';
+import { isSameNode, type Contains } from '../sync/external-nodes.ts';
 import type { Application } from './application.ts';
 import { egressFilter } from './sync-specification.ts';
 import { openSecrets, trialContext } from './connections.ts';
@@ -45,12 +46,6 @@ function checkMatchRules(configuration: SyncConfiguration, mapping: CompiledMapp
   }
 }
 
-/** Whether a directory path contains another: `/` contains all. */
-function pathContains(outer: string, inner: string): boolean {
-  const names = parsePath(inner);
-  return parsePath(outer).every((name, index) => matchKey(name) === matchKey(names[index] ?? ''));
-}
-
 /** Lets a check fail with the field's name in message and detail. */
 function checkField(field: string, check: () => void): void {
   try {
@@ -73,18 +68,24 @@ function checkNode(endpoint: Endpoint, root: string, node: string): void {
   );
 }
 
+type Scope = NonNullable<SyncConfiguration['scopes']>[number];
+
+/** @param reason why one scope cannot lie in another one: with no words, because it lies there; undefined: it can. */
 function refuseOverlap(
   nodes: readonly string[],
-  contains: (outer: string, inner: string) => boolean,
+  contains: Contains,
   field: string,
   side: 'source' | 'target',
+  reason: (outer: number, inner: number) => string | undefined = () => '',
 ): void {
   for (const [index, outer] of nodes.entries()) {
     for (const [other, inner] of nodes.entries()) {
       if (index === other || !contains(outer, inner)) continue;
+      const why = reason(index, other);
+      if (why === undefined) continue;
       throw new LockstepError(
         'InvalidConfiguration',
-        `${field}.scopes: ${side} ${JSON.stringify(outer)} contains ${JSON.stringify(inner)}`,
+        `${field}.scopes: ${side} ${JSON.stringify(outer)} contains ${JSON.stringify(inner)}${why && `, and ${why}`}`,
         {
           field: `${field}.scopes.${other}.${side}`,
           remedy: 'Scopes must not overlap: keep the outer or the inner one.',
@@ -95,8 +96,8 @@ function refuseOverlap(
 }
 
 /**
- * No object may lie in two scopes: not in the connected system, and on egress not in the directory either. Several
- * sources of an ingress may come together in one place.
+ * No object may have two places, neither in the connected system nor in the directory. Several sources may come together
+ * in one place.
  */
 function checkScopes(
   configuration: SyncConfiguration,
@@ -118,9 +119,16 @@ function checkScopes(
   const nodes = (side: 'source' | 'target'): string[] => scopes.map((scope) => scope[side]);
   // Without a tree everything is in one place, and what came from where is told by the links.
   const isFlat = !endpoint.capabilities.kinds.includes('organizationalUnit');
-  if (external === 'source' || !isFlat)
-    refuseOverlap(nodes(external), (outer, inner) => endpoint.contains(outer, inner), field, external);
-  if (configuration.direction === 'egress') refuseOverlap(nodes('source'), pathContains, field, 'source');
+  const contains: Contains = (outer, inner) => endpoint.contains(outer, inner);
+  if (external === 'source') {
+    refuseOverlap(nodes('source'), contains, field, 'source');
+    return;
+  }
+  const lies: Contains = (outer, inner) => contains(outer, inner) && !isSameNode(contains, outer, inner);
+  if (!isFlat) refuseOverlap(nodes('target'), lies, field, 'target');
+  refuseOverlap(nodes('source'), pathContains, field, 'source', (outer, inner) =>
+    nestingFault(scopes[outer] as Scope, scopes[inner] as Scope, contains),
+  );
 }
 
 /** @throws LockstepError InvalidConfiguration for what the direction of a sync does not allow. */

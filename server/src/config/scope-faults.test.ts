@@ -94,7 +94,8 @@ describe('scopes', () => {
 
   test.each([
     ['corp', 'ingress', 'source', 'ou=People,dc=example,dc=com', 'OU=x, ou=people, dc=example,dc=com'],
-    ['corp', 'egress', 'target', 'ou=People,dc=example,dc=com', 'ou=People,dc=example,dc=com'],
+    ['corp', 'egress', 'target', 'ou=People,dc=example,dc=com', 'ou=x,ou=people,dc=example,dc=com'],
+    ['corp', 'ingress', 'source', 'ou=People,dc=example,dc=com', 'ou=People,dc=example,dc=com'],
     ['dump', 'ingress', 'source', 'dc=example,dc=com', 'ou=People,dc=example,dc=com'],
     ['list', 'ingress', 'source', '', '42'],
     ['corp', 'egress', 'source', '/a', '/A/b'],
@@ -112,6 +113,19 @@ describe('scopes', () => {
     if (outer === inner) return;
     expect(problems(sync(connection, direction, scope(inner, 0), scope(outer, 1)))).toEqual([
       expect.stringContaining(overlap.replace('[1]', '[0]')),
+    ]);
+  });
+
+  test('several sources of an egress may go to one target, also one that lies in another', () => {
+    const target = 'target: "ou=People,dc=example,dc=com"';
+    const text = (more: string): string =>
+      sync('corp', 'egress', `source: /a, ${target}`, `source: /b, ${target}`, `source: /a/c, ${more}`);
+    expect(problems(text('target: "OU=people, dc=example,dc=com"'))).toEqual([]);
+    expect(problems(text(`${target}, filter: "true"`))).toEqual([
+      expect.stringContaining('source "/a" contains "/a/c", and they have different filters'),
+    ]);
+    expect(problems(text('target: "ou=c,dc=example,dc=com"'))).toEqual([
+      expect.stringContaining('source "/a" contains "/a/c", and they have different targets'),
     ]);
   });
 

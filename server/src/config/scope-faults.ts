@@ -2,13 +2,14 @@ import { refuseFilter } from '../connectors/file/source.ts';
 import { parseFilter } from '../connectors/ldap/protocol/filter/filter.ts';
 import { isWithin, parseDn } from '../directory/dn/dn.ts';
 import { parsePath } from '../directory/path.ts';
-import { matchKey } from '../sync/match-key.ts';
 import { compileCondition } from '../mapping/condition.ts';
 import { nodeNotation } from './connection-faults.ts';
 import type { Fault } from './fault.ts';
 import { faultOf } from './fault.ts';
 import type { FieldPath } from './field-path.ts';
 import { valueAt } from './field-path.ts';
+import { nestingFault, pathContains } from './scope-overlap.ts';
+import { isSameNode, type Contains } from '../sync/external-nodes.ts';
 
 type Side = 'source' | 'target';
 
@@ -98,29 +99,43 @@ function filterFaults(scopes: Scopes, index: number): Fault[] {
 }
 
 /**
- * No object may lie in two scopes: not in the connected system, and on egress not in the directory either. Several
- * sources of an ingress may come together in one place.
+ * No object may have two places, neither in the connected system nor in the directory. Several sources may come together
+ * in one place.
  */
 function overlapFaults(scopes: Scopes): Fault[] {
   const notation = nodeNotation(scopes.settings);
-  const contains = notation === 'dn' ? dnContains : idContains;
-  const external = notation === undefined ? [] : overlapsOf(scopes, externalSide(scopes), contains);
-  if (scopes.direction === 'ingress') return external;
-  return [...external, ...overlapsOf(scopes, 'source', pathContains)];
+  const contains: Contains = notation === 'dn' ? dnContains : idContains;
+  if (scopes.direction === 'ingress')
+    return notation === undefined ? [] : overlapsOf(scopes, 'source', contains, () => '');
+  const isTree = notation !== undefined;
+  const lies: Contains = (outer, inner) => contains(outer, inner) && !isSameNode(contains, outer, inner);
+  const pairs = scopes.list.map((_, index) => ({
+    target: textAt(scopes, index, 'target') ?? '',
+    filter: textAt(scopes, index, 'filter'),
+  }));
+  return [
+    ...(isTree ? overlapsOf(scopes, 'target', lies, () => '') : []),
+    ...overlapsOf(scopes, 'source', isInside, (outer, inner) =>
+      nestingFault(pairs[outer] as (typeof pairs)[0], pairs[inner] as (typeof pairs)[0], contains),
+    ),
+  ];
 }
 
+/** @param reason why one scope cannot lie in another one: with no words, because it lies there; undefined: it can. */
 function overlapsOf(
   scopes: Scopes,
   side: Side,
-  contains: (outer: string, inner: string) => boolean,
+  contains: Contains,
+  reason: (outer: number, inner: number) => string | undefined,
 ): Fault[] {
   return scopes.list.flatMap((_, index) => {
     const inner = textAt(scopes, index, side);
     const outer = scopes.list
-      .map((_unused, other) => ({ other, node: textAt(scopes, other, side) }))
-      .find(({ other, node }) => isContained(other, node, index, inner, contains));
+      .map((_unused, other) => ({ other, node: textAt(scopes, other, side), why: reason(other, index) }))
+      .find(({ other, node, why }) => why !== undefined && isContained(other, node, index, inner, contains));
     if (outer === undefined) return [];
-    const message = `${side} ${JSON.stringify(outer.node)} contains ${JSON.stringify(inner)}`;
+    const why = outer.why === '' ? '' : `, and ${outer.why}`;
+    const message = `${side} ${JSON.stringify(outer.node)} contains ${JSON.stringify(inner)}${why}`;
     const remedy = 'Scopes must not overlap: keep the outer or the inner one.';
     return [{ path: pathOf(index, side), code: 'InvalidConfiguration' as const, message, remedy }];
   });
@@ -149,8 +164,7 @@ function idContains(outer: string, inner: string): boolean {
   return outer === '' || outer === inner;
 }
 
-function pathContains(outer: string, inner: string): boolean {
+function isInside(outer: string, inner: string): boolean {
   if (faultOf([], () => [parsePath(outer), parsePath(inner)]).length > 0) return false;
-  const names = parsePath(inner);
-  return parsePath(outer).every((name, index) => matchKey(name) === matchKey(names[index] ?? ''));
+  return pathContains(outer, inner);
 }

@@ -25,8 +25,8 @@ function inOrder(tables: readonly CatalogTable[]): BackupTable[] {
   return ordered;
 }
 
-/** Counted again by its trigger as the jobs come back. */
-const derived = ['job_count'];
+/** Counted again by their triggers as the jobs come back. */
+const derived = ['job_count', 'job_span'];
 
 /** Lockstep's tables: all durable ones of its schema, so that a new migration needs no change here. */
 export async function listTables(executor: Executor): Promise<BackupTable[]> {

@@ -27,6 +27,7 @@ export interface Database {
   job_message: JobMessageTable;
   directory_log: DirectoryLogTable;
   job_count: JobCountTable;
+  job_span: JobSpanTable;
   access_policy: AccessPolicyTable;
   access_key_policy: AccessKeyPolicyTable;
   security_token: SecurityTokenTable;
@@ -290,6 +291,16 @@ interface JobCountTable {
   direction: string;
   mode: string;
   status: string;
+  count: number;
+}
+
+interface JobSpanTable {
+  tenant_id: string;
+  width: number;
+  span: string;
+  connection_id: string;
+  direction: string;
+  mode: string;
   count: number;
 }
 

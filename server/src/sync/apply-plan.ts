@@ -1,5 +1,6 @@
 import { LockstepError } from '../kernel/errors.ts';
 import { BatchSize } from './batch-size.ts';
+import { externalNodes } from './external-nodes.ts';
 import { externalNode, versionedFingerprint } from './run-context.ts';
 import type { Run } from './run-context.ts';
 import type { PlannedWork, TargetChange, TargetOutcome, TargetSession } from './connector.ts';
@@ -137,10 +138,27 @@ class TargetWriter {
       memberships: batch.changes.every(({ kind }) => kind === 'membership'),
     });
     const outcomes = new Map(written.map((outcome) => [outcome.ordinal, outcome]));
-    return [
-      ...batch.settled,
-      ...batch.changes.map((change) => batchOutcome(change, outcomes.get(change.ordinal), this.#version)),
-    ];
+    const made = batch.changes.map((change) =>
+      batchOutcome(change, outcomes.get(change.ordinal), this.#version),
+    );
+    return [...batch.settled, ...(recovering ? await this.#refuseTaken(made) : made)];
+  }
+
+  /** What is taken for the creation that was meant may be the entry of another object, which has the same name. */
+  async #refuseTaken(outcomes: readonly BatchOutcome[]): Promise<readonly BatchOutcome[]> {
+    const { job, store, sync } = this.#run;
+    await this.#recorded?.done;
+    const taken = await store.findTakenEntries(job, sync, outcomes);
+    const refusal = {
+      result: 'failed',
+      code: 'NameTaken',
+      message: 'it is the entry of another object',
+    } as const;
+    return outcomes.map((outcome) => {
+      if (!taken.has(outcome.ordinal)) return outcome;
+      const { ordinal, kind, verb } = outcome;
+      return { ordinal, kind, verb, ...refusal };
+    });
   }
 
   /** Once for each batch: the intent waits for outcomes that are being recorded, since both write the job's row. */
@@ -184,7 +202,7 @@ export async function applyPlan(run: Run): Promise<boolean> {
   const nodes = run.specification.scopes.map((_, index) => externalNode(run, index));
   await using session = await run.endpoint.openTarget({
     job: run.job.id,
-    scopes: nodes.map((node) => ({ node })),
+    scopes: externalNodes(run).nodes.map((node) => ({ node })),
     moved: run.job.appliedOrdinal === 0 ? [] : await run.store.listUnitMoves(run.job, run.sync),
   });
   const cancelled = await new TargetWriter(run, session, nodes).write();

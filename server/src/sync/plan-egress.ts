@@ -7,6 +7,7 @@ import { isAllowed, restrain } from './allowed-actions.ts';
 import type { ChangeWriter } from './change-writer.ts';
 import type { ExternalObject } from './connector.ts';
 import { egressSource } from './egress-source.ts';
+import { externalNodes, SharedPlaces } from './external-nodes.ts';
 import { imageToJson } from './image.ts';
 import type { Image } from './image.ts';
 import { planObject } from './plan-object.ts';
@@ -24,7 +25,6 @@ import {
   sameReferences,
 } from './references.ts';
 import type { UnitResolver } from './unit-resolver.ts';
-import { placeKey } from './sync-store.ts';
 import type { EgressCandidate, MissingLink, StagedObject, Staging } from './sync-store.ts';
 
 /** Directory ids of the scopes' source nodes; null is the root. */
@@ -113,8 +113,9 @@ function existingImage(
   units: UnitResolver,
 ): Image {
   const above = staged.parents[0];
+  const node = externalNodes(run).ofScope[scope];
   // Right below the node of another scope it is not where it shall be; without a tree all nodes are one.
-  const atTop = staged.link.scope === scope || !hasUnits(run) ? { id: null } : undefined;
+  const atTop = staged.link.scope === node || !hasUnits(run) ? { id: null } : undefined;
   const parent = above === undefined ? atTop : units.exactly(above);
   return {
     parent: parent === undefined ? unknownParent : parent.id,
@@ -143,6 +144,7 @@ function planCandidate(
   placed: boolean,
   node: string | null,
   units: UnitResolver,
+  shared: SharedPlaces,
 ): Planned {
   const { kind, link, references } = candidate;
   const label = candidate.directory.name;
@@ -177,6 +179,13 @@ function planCandidate(
   const existing = staged
     ? existingImage(run, staged, candidate.scope, mapping.attributesWritten[kind], units)
     : null;
+  const { parent, name } = desired.image;
+  const isFree = shared.take({ scope: candidate.scope, parent, kind, name, objectId: candidate.objectId });
+  if (existing === null && !isFree) {
+    const message = 'an object of another scope has this name below the node that both are written to';
+    const tie = conflictTie(candidate, 'NameTaken', message);
+    return settledPlan(planObject({ ...base, tie, desired: emptyImage, existing: null }, exact));
+  }
   const may = (verb: Verb): boolean => isAllowed(allowed, kind, verb);
   const rules = run.specification.match[kind];
   const tie: Tie =
@@ -231,6 +240,7 @@ async function findPlaced(
   nodes: SourceNodes,
   units: UnitResolver,
 ): Promise<(StagedObject | null)[]> {
+  const { ofScope } = externalNodes(run);
   const places = page.map((candidate) => {
     if (candidate.link || candidate.staged || candidate.conflict) return null;
     if (!run.specification.match[kind].includes('path')) return null;
@@ -241,14 +251,23 @@ async function findPlaced(
     if (parentReference === undefined) return null;
     const mapped = mapQuietly(run, kind, egressSource(kind, candidate.objectId, candidate.directory));
     const name = mapped ? projectedName(run, kind, mapped) : null;
-    return name === null ? null : { parentReference, nameKey: matchKey(name) };
+    // Right below a node the place does not say which one it is.
+    const below = parentReference === '' && hasUnits(run) ? (ofScope[candidate.scope] ?? null) : null;
+    return name === null ? null : { parentReference, node: below, nameKey: matchKey(name) };
   });
   const asked = places.filter((place) => place !== null);
   if (asked.length === 0) return page.map(() => null);
   const found = await staging.findStagedByPlace(kind, asked);
-  return places.map((place) =>
-    place ? (found.get(placeKey(place.parentReference, place.nameKey)) ?? null) : null,
-  );
+  // An entry is bound once, and a match rule goes before its place.
+  const bound = new Set(page.map(({ staged }) => staged?.externalId));
+  let index = 0;
+  return places.map((place) => {
+    if (!place) return null;
+    const staged = found.get(index++);
+    if (!staged || bound.has(staged.externalId)) return null;
+    bound.add(staged.externalId);
+    return staged;
+  });
 }
 
 function projectedName(run: Run, kind: ObjectKind, mapped: Attributes): string | null {
@@ -278,6 +297,7 @@ export async function planEgressKind(
   { complete, unlinked }: TargetRead,
 ): Promise<number> {
   let notSame = 0;
+  const shared = new SharedPlaces(externalNodes(run));
   for await (const page of staging.egressCandidates(kind)) {
     run.signal.throwIfAborted();
     await units.load(page.flatMap(({ staged }) => staged?.parents.slice(0, 1) ?? []));
@@ -304,6 +324,7 @@ export async function planEgressKind(
         byPlace !== null,
         nodes[candidate.scope] ?? null,
         units,
+        shared,
       );
       const failed = planned.changes.some(({ outcome }) => outcome?.result === 'failed');
       if (staged && !candidate.link) {

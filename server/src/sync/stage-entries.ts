@@ -4,17 +4,12 @@ import { attributesToJson } from '../directory/attributes.ts';
 import type { AttributeValue, Attributes } from '../directory/attributes.ts';
 import { LockstepError } from '../kernel/errors.ts';
 import { newId } from '../kernel/ids.ts';
-import type { Completeness, ExternalObject, RawEntry } from './connector.ts';
+import type { Completeness, ExternalObject, RawEntry, ReadScope } from './connector.ts';
+import { externalNodes } from './external-nodes.ts';
 import { matchKey, matchTexts } from './match-key.ts';
 import type { ProgressNotes } from './progress-notes.ts';
 import { isStorable, requireStorable } from './storable.ts';
-import {
-  externalNode,
-  plannedKinds,
-  plansMemberships,
-  readsChanges,
-  versionedFingerprint,
-} from './run-context.ts';
+import { plannedKinds, plansMemberships, readsChanges, versionedFingerprint } from './run-context.ts';
 import type { Run } from './run-context.ts';
 import type { Absence, DirtyKey, StagedObject, Staging } from './sync-store.ts';
 
@@ -166,6 +161,14 @@ async function refuseCancelled(run: Run): Promise<void> {
     throw new LockstepError('Cancelled', 'the job was cancelled while it read');
 }
 
+function readScopes(run: Run): ReadScope[] {
+  if (run.sync.direction === 'egress') return externalNodes(run).nodes.map((node) => ({ node }));
+  return run.specification.scopes.map(({ source, filter }) => ({
+    node: source,
+    ...(filter === undefined ? {} : { filter }),
+  }));
+}
+
 /**
  * Reads the connected system and stages what needs a second look: objects that are new, whose bytes differ from the
  * fingerprint, or whose directory object was touched. Everything else is noted as seen and never decoded.
@@ -177,14 +180,11 @@ export async function stageEntries(
   interpret: Interpret,
   progress: ProgressNotes,
 ): Promise<Reading> {
-  const { mapping, scopes, version } = run.specification;
+  const { mapping, version } = run.specification;
   const kinds = plannedKinds(run);
   const attributes = run.sync.direction === 'ingress' ? mapping.attributesRead : mapping.attributesWritten;
   const reading = run.endpoint.read({
-    scopes: scopes.map((scope, index) => ({
-      node: externalNode(run, index),
-      ...(run.sync.direction === 'ingress' && scope.filter !== undefined ? { filter: scope.filter } : {}),
-    })),
+    scopes: readScopes(run),
     attributes,
     memberships: plansMemberships(run),
     asTarget: run.sync.direction === 'egress',

@@ -309,11 +309,8 @@ export interface Staging extends AsyncDisposable {
     places: readonly { parentId: string | null; nameKey: string }[],
     absence: Absence,
   ): Promise<Map<string, { objectId: string; directory: DirectoryState }>>;
-  /** Unlinked staged target entries at the given places, by parent reference, NUL and name key. */
-  findStagedByPlace(
-    kind: ObjectKind,
-    places: readonly { parentReference: string; nameKey: string }[],
-  ): Promise<Map<string, StagedObject>>;
+  /** Unlinked staged target entries at the given places, by index. */
+  findStagedByPlace(kind: ObjectKind, places: readonly TargetPlace[]): Promise<Map<number, StagedObject>>;
   /** Records which object a staged one became; null: none. */
   settleStaged(
     rows: readonly { kind: ObjectKind; externalId: string; objectId: string | null }[],
@@ -361,6 +358,15 @@ export interface RefreshedLink {
 
 /** Egress: whether a user or group of a scope is in scope at all. */
 export type SourceFilter = (scope: number, attributes: Attributes) => boolean;
+
+/** A place in the target. */
+export interface TargetPlace {
+  /** Empty: right below a node. */
+  readonly parentReference: string;
+  /** Index of the node as the target was read; null: any. */
+  readonly node: number | null;
+  readonly nameKey: string;
+}
 
 /** The key of a place: parent id (empty at the root), NUL, normalised name. */
 export function placeKey(parent: string | null, nameKey: string): string {
@@ -424,6 +430,12 @@ export interface SyncStore {
   noteLeastSeconds(job: RunnableJob, seconds: number): Promise<void>;
   /** Commits the intent to write up to `through`, before anything is written outside. */
   recordIntent(job: RunnableJob, through: number): Promise<void>;
+  /** Ordinals of creations whose entry is another object's: by its link, or by an earlier creation of the batch. */
+  findTakenEntries(
+    job: RunnableJob,
+    sync: RunnableSync,
+    outcomes: readonly BatchOutcome[],
+  ): Promise<ReadonlySet<number>>;
   /** Records the outcomes of a batch outside with the links it made, in one transaction. */
   recordOutcomes(
     job: RunnableJob,

@@ -136,6 +136,35 @@ describeOnServerStore('a sync through the authentik API', (makeStore) => {
     expect(
       (await api.now.providers.providersMicrosoftEntraUsersList({ search: 'conto bo' })).results,
     ).toHaveLength(1);
+    const sorted = async (ordering: string): Promise<string[]> =>
+      (await api.now.providers.providersMicrosoftEntraUsersList({ ordering })).results.map(
+        ({ userObj }) => userObj.username,
+      );
+    expect([await sorted(''), await sorted('-user'), await sorted('-user__username')]).toEqual([
+      ['ada', 'bob'],
+      ['bob', 'ada'],
+      ['bob', 'ada'],
+    ]);
+    const byId = (await api.now.providers.providersMicrosoftEntraUsersList({ ordering: 'microsoft_id' }))
+      .results;
+    expect(byId.map(({ microsoftId }) => microsoftId)).toEqual(
+      byId.map(({ microsoftId }) => microsoftId).toSorted(),
+    );
+    const written = async (): Promise<unknown> =>
+      (await api.now.providers.providersMicrosoftEntraUsersRetrieve({ id: link?.id ?? '' })).attributes;
+    expect(await written()).toMatchObject({
+      cn: 'ada',
+      sn: 'ada',
+      objectClass: expect.any(Array) as unknown[],
+    });
+    expect(groups.results[0]?.attributes).toMatchObject({ cn: 'staff' });
+    await api.client.json('PATCH', `/directory/users/${ada.id}`, {
+      attributes: { familyName: ['Lovelace'] },
+    });
+    expect(await written()).toMatchObject({ sn: 'ada' });
+    await api.client.json('POST', '/syncs/contoso/jobs', {});
+    await api.runJobs();
+    expect(await written()).toMatchObject({ cn: 'ada', sn: 'Lovelace' });
     expect(await api.now.providers.providersMicrosoftEntraUsedByList({ id })).toHaveLength(3);
 
     for (const { core } of [api.old, api.now]) {
@@ -220,6 +249,36 @@ describeOnServerStore('a sync through the authentik API', (makeStore) => {
         [member]: [`Invalid pk "${value}" - object does not exist.`],
       });
     }
+  });
+
+  test('without discovery what is there is not taken for anybody, with it it is', async () => {
+    await using api = await start();
+    await addUser(api, 'ada', { mail: ['ada@example.com'] });
+    await slapd.addLdif(
+      `dn: cn=there,${targetNode},${slapd.suffix}\nchangetype: add\nobjectClass: inetOrgPerson\ncn: there\nsn: x\nuid: ada\nmail: ada@example.com\n`,
+    );
+    const id = await addProvider(api, { discoveryEnabled: false });
+    const one = async (): Promise<boolean | undefined> =>
+      (await api.now.providers.providersMicrosoftEntraRetrieve({ id })).discoveryEnabled;
+    expect(await one()).toBe(false);
+    await api.runJobs();
+    expect(await namesThere()).toEqual(['ada', 'there']);
+    const { results } = await api.now.providers.providersMicrosoftEntraUsersList({});
+    await api.now.providers.providersMicrosoftEntraUsersDestroy({ id: results[0]?.id ?? '' });
+    const made = (await slapd.entries()).find(({ dn }) => dn.includes('ada,'));
+    await slapd.tool('ldapdelete', [made?.dn ?? '']);
+    const change = async (patchedMicrosoftEntraProviderRequest: object): Promise<void> => {
+      await api.now.providers.providersMicrosoftEntraPartialUpdate({
+        id,
+        patchedMicrosoftEntraProviderRequest,
+      });
+      await api.runJobs();
+    };
+    await change({ discoveryEnabled: true });
+    expect(await one()).toBe(true);
+    expect(await namesThere()).toHaveLength(1);
+    await change({ name: 'Other' });
+    expect(await one()).toBe(true);
   });
 
   test('only members of the filter group are written, and every group', async () => {

@@ -514,6 +514,56 @@ describe('EIAM, as its clients see it', () => {
     await call('DeleteIdentityProvider', { InstanceId: tenantId, IdentityProviderId: push });
   });
 
+  test('several source scopes of one pair are pushed under its target, and neither takes from the other', async () => {
+    await slapd.addLdif(
+      'dn: ou=shared,dc=example,dc=com\nchangetype: add\nobjectClass: organizationalUnit\nou: shared\n',
+    );
+    const own = { InstanceId: tenantId };
+    const newUnit = async (OrganizationalUnitName: string, ParentId: string): Promise<string> => {
+      const made = await call('CreateOrganizationalUnit', { ...own, OrganizationalUnitName, ParentId });
+      return String(made['OrganizationalUnitId']);
+    };
+    const newUser = async (Username: string, PrimaryOrganizationalUnitId: string): Promise<string> =>
+      String((await call('CreateUser', { ...own, Username, PrimaryOrganizationalUnitId }))['UserId']);
+    const root = await rootId();
+    const [north, south] = [await newUnit('north', root), await newUnit('south', root)];
+    const [yard] = [await newUnit('yard', north), await newUnit('yard', south)];
+    const [fred, gina] = [await newUser('fred', north), await newUser('gina', south)];
+    await newUser('hans', yard);
+    const push = await createProvider('push', { IdentityProviderName: 'Shared' });
+    const set = async (SourceScopes: string[], more: Body[] = []): Promise<string> =>
+      refusal(call, 'SetIdentityProviderUdPushConfiguration', {
+        IdentityProviderId: push,
+        IncrementalCallbackStatus: 'disabled',
+        UdSyncScopeConfigs: [{ SourceScopes, TargetScope: 'ou=shared,dc=example,dc=com' }, ...more],
+      });
+    const elsewhere = { SourceScopes: [yard], TargetScope: 'ou=moving,dc=example,dc=com' };
+    expect(await set([north, south], [elsewhere])).toBe('InvalidParameter.UdSyncScopeConfigs');
+    expect(await set([north, south, yard])).toBe('nothing');
+    const shown = await call('GetIdentityProviderUdPushConfiguration', { ...own, IdentityProviderId: push });
+    expect(shown['UdPushConfiguration']).toMatchObject({
+      UdSyncScopeConfigs: [{ SourceScopes: [north, south, yard] }],
+    });
+    const written = async (): Promise<string[]> =>
+      (await slapd.entries())
+        .flatMap(({ dn }) => dn.match(/^(.*),ou=shared,dc=example,dc=com$/)?.[1] ?? [])
+        .map((dn) => dn.replace(/^ou=yard$/, 'yard'))
+        .sort();
+    // Two units are called yard: one of them has the name, and the rest is done.
+    const first = await run(push);
+    expect(first).toMatchObject({
+      Status: 'partial_success',
+      Result: { OrganizationalUnitStatistics: { Created: { Success: 1, Failed: 1 } } },
+    });
+    expect(await written()).toEqual(expect.arrayContaining(['uid=fred', 'uid=gina', 'yard']));
+    await call('SetUserPrimaryOrganizationalUnit', { ...own, UserId: fred, OrganizationalUnitId: south });
+    expect(await run(push)).toMatchObject({ Result: { UserStatistics: { Deleted: none, Created: none } } });
+    await call('DeleteUser', { ...own, UserId: gina });
+    expect(await run(push)).toMatchObject({ Result: { UserStatistics: { Deleted: some(1) } } });
+    expect(await written()).toEqual(expect.arrayContaining(['uid=fred', 'yard']));
+    await call('DeleteIdentityProvider', { ...own, IdentityProviderId: push });
+  });
+
   test('with the incremental callback a change of the directory is pushed by itself', async () => {
     const listed = await call('ListIdentityProviders', { InstanceId: tenantId, Direction: 'push' });
     const id = String((listed['IdentityProviders'] as Body[])[0]?.['IdentityProviderId']);

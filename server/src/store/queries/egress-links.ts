@@ -1,6 +1,7 @@
 import { sql, type Kysely, type RawBuilder } from 'kysely';
 import type { JsonAttributeMap } from '@lockstep/contract/attribute.ts';
 import type { Database } from '../schema.ts';
+import { orderBy, type Order } from './order-by.ts';
 
 type Executor = Kysely<Database>;
 export type LinkedKind = 'user' | 'group';
@@ -30,8 +31,8 @@ export interface EgressLinkFilter {
 }
 
 const objects = {
-  user: sql`select id, serial, username as name, enabled, attributes, tenant_id from directory_user`,
-  group: sql`select id, serial, name, true as enabled, attributes, tenant_id from directory_group`,
+  user: sql`select id, serial, username as name, username_key as name_key, enabled, attributes, tenant_id from directory_user`,
+  group: sql`select id, serial, name, name_key, true as enabled, attributes, tenant_id from directory_group`,
 };
 const connectionName = sql`coalesce(c.display_name, c.name)`;
 
@@ -56,20 +57,31 @@ function condition(kind: LinkedKind, tenantId: string, filter: EgressLinkFilter)
   return sql.join(conditions, sql` and `);
 }
 
-/** Links in the order of sync and object. */
+/** What links can be sorted by; objects that were made earlier come first where that leaves a choice. */
+const columns = {
+  externalId: sql`l.external_id`,
+  object: sql`d.serial`,
+  objectName: sql`d.name_key`,
+  connection: sql`c.serial`,
+} as const;
+export type EgressLinkColumn = keyof typeof columns;
+
+/** Links in the order asked for. */
 export async function selectEgressLinks(
   executor: Executor,
   tenantId: string,
   kind: LinkedKind,
   filter: EgressLinkFilter,
-  page: { readonly offset: number; readonly limit: number },
+  page: { readonly offset: number; readonly limit: number; readonly order?: Order<EgressLinkColumn> },
 ): Promise<EgressLinkRow[]> {
   const { rows } = await sql<EgressLinkRow>`
     select l.external_id as "externalId", l.sync_serial as "syncSerial", c.serial as "connectionSerial",
       ${connectionName} as "connectionName", d.id as "objectId", d.serial as "objectSerial", d.name as "objectName",
       d.enabled as "objectEnabled", d.attributes as "objectAttributes"
     from ${from(kind)} where ${condition(kind, tenantId, filter)}
-    order by l.sync_serial, d.serial offset ${page.offset} limit ${page.limit}`.execute(executor);
+    order by ${orderBy(columns, page.order ?? [], sql`l.sync_serial, d.serial`)} offset ${page.offset} limit ${page.limit}`.execute(
+    executor,
+  );
   return rows;
 }
 

@@ -153,7 +153,13 @@ export async function countJobs(executor: Executor, tenantId: string, filter: Jo
   return rows[0]?.count ?? 0;
 }
 
-/** How many jobs of a filter are older than the given one, or newer. */
+/** Widths of the spans that jobs are counted by: the beginnings of ids, longer ones within shorter ones. */
+const [wide, narrow] = [9, 11] as const;
+
+/**
+ * How many jobs of a filter are older than the given one, or newer, exactly: by wide spans, by the narrow ones of its
+ * own wide one, and one by one within its own narrow one. Filters by status, sync or time are counted one by one.
+ */
 export async function countJobsBeyond(
   executor: Executor,
   tenantId: string,
@@ -161,10 +167,30 @@ export async function countJobsBeyond(
   beyond: { readonly olderThan: string } | { readonly newerThan: string },
 ): Promise<number> {
   const where = filterCondition(tenantId, filter);
-  const side = 'olderThan' in beyond ? sql`id < ${beyond.olderThan}` : sql`id > ${beyond.newerThan}`;
+  const isOlder = 'olderThan' in beyond;
+  const id = isOlder ? beyond.olderThan : beyond.newerThan;
+  const isBeyond = (column: RawBuilder<unknown>, than: string): RawBuilder<unknown> =>
+    isOlder ? sql`${column} < ${than}` : sql`${column} > ${than}`;
+  const isWhole = isCountedBySpan(filter);
+  // Ids go on behind their beginning with characters that are less than a tilde.
+  const within = (column: RawBuilder<unknown>, start: string): RawBuilder<unknown> =>
+    isWhole ? sql`${column} >= ${start} and ${column} < ${`${start}~`}` : sql`true`;
+  const inSpans = sql`(
+      select coalesce(sum(count), 0)::bigint from job_span
+      where ${where} and width = ${wide} and ${isBeyond(sql`span`, id.slice(0, wide))}
+    ) + (
+      select coalesce(sum(count), 0)::bigint from job_span
+      where ${where} and width = ${narrow} and ${within(sql`span`, id.slice(0, wide))}
+        and ${isBeyond(sql`span`, id.slice(0, narrow))}
+    )`;
   const { rows } = await sql<{ count: number }>`
-    select count(*) as count from job where ${where} and ${side}`.execute(executor);
+    select (select count(*) from job where ${where} and ${isBeyond(sql`id`, id)} and ${within(sql`id`, id.slice(0, narrow))})
+      + ${isWhole ? inSpans : sql`0`} as count`.execute(executor);
   return rows[0]?.count ?? 0;
+}
+
+function isCountedBySpan({ status, syncIds, startedAfter, startedBefore }: JobFilter): boolean {
+  return [status, syncIds, startedAfter, startedBefore].every((given) => given === undefined);
 }
 
 export async function findJob(executor: Executor, tenantId: string, id: string): Promise<JobRow | undefined> {

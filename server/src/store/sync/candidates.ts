@@ -12,6 +12,7 @@ import type {
   MissingLink,
   OtherContribution,
   StagedObject,
+  TargetPlace,
 } from '../../sync/sync-store.ts';
 import { keysetPages } from './keyset-pages.ts';
 import { isPlainCreate } from './plan-creates.ts';
@@ -442,12 +443,14 @@ export async function findByPlace(
 export async function findStagedByPlace(
   { store, table }: StagingContext,
   kind: ObjectKind,
-  places: readonly { parentReference: string; nameKey: string }[],
-): Promise<Map<string, StagedObject>> {
-  const { rows } = await sql<StagedRow & { parent_reference: string }>`
-    select ${stagedColumns}, o.parent_reference
-    from unnest(${places.map(({ parentReference }) => parentReference)}::text[], ${places.map(({ nameKey }) => nameKey)}::text[]) as p (parent_reference, name_key)
+  places: readonly TargetPlace[],
+): Promise<Map<number, StagedObject>> {
+  const { rows } = await sql<StagedRow & { index: number }>`
+    select ${stagedColumns}, p.number::int - 1 as index
+    from unnest(${places.map(({ parentReference }) => parentReference)}::text[], ${places.map(({ node }) => node)}::int[],
+      ${places.map(({ nameKey }) => nameKey)}::text[]) with ordinality as p (parent_reference, node, name_key, number)
     join ${table('object')} o on o.kind = ${kind} and o.parent_reference = p.parent_reference and o.name_key = p.name_key
+      and (p.node is null or o.scope = p.node)
     where not o.linked and not o.settled and o.error_code is null`.execute(store.db);
-  return new Map(rows.map((row) => [placeKey(row.parent_reference, row.o_name_key), stagedOf(row)]));
+  return new Map(rows.map((row) => [row.index, stagedOf(row)]));
 }

@@ -22,6 +22,7 @@ import { keepSelected } from './selected-changes.ts';
 import { recordOutcomes } from './outcomes.ts';
 import { openStaging } from './staging.ts';
 import { computeStatistics } from './statistics.ts';
+import { findTakenEntries } from './taken-entries.ts';
 import { findWaitingMembers } from './waiting-members.ts';
 import { listUnitMoves, loadTargetBatch } from './target-batch.ts';
 
@@ -50,6 +51,7 @@ export function makeSyncStore(store: Store): SyncStore {
     loadTargetBatch: (job, sync, from, size, nodes, unrecorded) =>
       loadTargetBatch(store, job, sync, from, size, nodes, unrecorded),
     listUnitMoves: (job, sync) => listUnitMoves(store, job, sync),
+    findTakenEntries: (job, sync, outcomes) => findTakenEntries(store, job, sync, outcomes),
     recordIntent: (job, through) => recordIntent(store, job, through),
     recordOutcomes: (job, sync, through, outcomes) => recordOutcomes(store, job, sync, through, outcomes),
     findWaitingMembers: (sync) => findWaitingMembers(store, sync),

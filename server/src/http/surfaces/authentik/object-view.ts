@@ -48,8 +48,27 @@ interface DatedObject extends ShownObject {
   readonly updatedAt: Date;
 }
 
-/** A user in lists of users: what either version of the API demands. */
-export function renderUser(user: DatedObject): object {
+/** Values of `employeeType` that this API knows; everybody else is `internal`. */
+export const userTypes = ['internal_service_account', 'service_account', 'external'] as const;
+
+function typeOf({ attributes }: ShownObject): string {
+  const given = attributes['employeeType'] ?? [];
+  const known = given.flatMap((value) => userTypes.find((type) => type === value) ?? []);
+  return known[0] ?? 'internal';
+}
+
+/** Where users are filed in this API: there are no such folders here. */
+export const userPath = 'users';
+
+/**
+ * A user in lists of users: what either version of the API demands.
+ * @param shows whether groups and roles are shown beside their ids
+ */
+export function renderUser(
+  user: DatedObject,
+  groups: readonly ShownObject[],
+  shows: { readonly groups: boolean; readonly roles: boolean },
+): object {
   return {
     ...renderPartialUser(user),
     uuid: uuidOfId(user.id),
@@ -57,25 +76,48 @@ export function renderUser(user: DatedObject): object {
     last_updated: renderTime(user.updatedAt),
     password_change_date: renderTime(user.createdAt),
     is_superuser: false,
-    groups_obj: null,
-    roles_obj: null,
+    groups: groups.map(({ id }) => uuidOfId(id)),
+    groups_obj: shows.groups ? groups.map(renderPartialGroup) : null,
+    roles: [],
+    roles_obj: shows.roles ? [] : null,
     avatar: '',
-    path: 'users',
-    type: 'internal',
+    path: userPath,
+    type: typeOf(user),
   };
 }
 
-/** The same for a group. */
-export function renderGroup(group: ShownObject): object {
+function renderRelatedGroup(group: ShownObject): object {
+  const uuid = uuidOfId(group.id);
+  return { pk: uuid, name: group.name, is_superuser: false, attributes: group.attributes, group_uuid: uuid };
+}
+
+interface RelatedObjects {
+  readonly users: readonly ShownObject[];
+  readonly children: readonly ShownObject[];
+  readonly parents: readonly ShownObject[];
+}
+
+/**
+ * The same for a group.
+ * @param shows which related objects are shown beside their ids
+ */
+export function renderGroup(
+  group: ShownObject,
+  related: RelatedObjects,
+  shows: Readonly<Record<keyof RelatedObjects | 'inheritedRoles', boolean>>,
+): object {
+  const { users, children, parents } = related;
+  const ids = (groups: readonly ShownObject[]): string[] => groups.map(({ id }) => uuidOfId(id));
   return {
     ...renderPartialGroup(group),
-    parents: [],
-    parents_obj: null,
-    users_obj: null,
+    parents: ids(parents),
+    parents_obj: shows.parents ? parents.map(renderRelatedGroup) : null,
+    users: users.map(({ serial }) => serial),
+    users_obj: shows.users ? users.map(renderPartialUser) : null,
     roles: [],
     roles_obj: [],
-    inherited_roles_obj: null,
-    children: [],
-    children_obj: null,
+    inherited_roles_obj: shows.inheritedRoles ? [] : null,
+    children: ids(children),
+    children_obj: shows.children ? children.map(renderRelatedGroup) : null,
   };
 }

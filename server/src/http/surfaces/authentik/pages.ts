@@ -1,3 +1,4 @@
+import { parseJsonBody } from '../../json-body.ts';
 import { invalid, invalidPage } from './errors.ts';
 import type { Query } from './operation.ts';
 import { parseUuid } from './uuid.ts';
@@ -64,6 +65,26 @@ function compare(left: Sortable, right: Sortable): number {
   return a < b ? -1 : 1;
 }
 
+interface Sorting<Column extends string> {
+  readonly column: Column;
+  readonly descending: boolean;
+}
+
+/** What `ordering` asks for, a list of members of which a minus reverses one; unknown ones are passed over. */
+export function orderOf<Column extends string>(
+  query: Query,
+  columns: Readonly<Record<string, Column>>,
+  byDefault: Column,
+): Sorting<Column>[] {
+  const named = (query['ordering']?.at(-1) ?? '').split(',').map((name) => name.trim());
+  const found = named.flatMap((name) => {
+    const member = name.replace(/^-/, '');
+    const column = Object.hasOwn(columns, member) ? columns[member] : undefined;
+    return column === undefined ? [] : [{ column, descending: name.startsWith('-') }];
+  });
+  return found.length > 0 ? found : [{ column: byDefault, descending: false }];
+}
+
 /** Sorts by `ordering`, a list of members of which a minus reverses one; unknown ones are passed over. */
 export function ordered<Item>(
   query: Query,
@@ -116,6 +137,77 @@ export function filterNumber(query: Query, name: string): number | undefined {
   if (given === undefined) return undefined;
   if (!/^\d{1,15}$/.test(given)) throw invalid({ [name]: ['Enter a number.'] });
   return Number(given);
+}
+
+/** All values of a filter that may be given several times, empty ones left out; undefined for none. */
+export function filterTexts(query: Query, name: string): string[] | undefined {
+  const given = (query[name] ?? []).filter((value) => value !== '');
+  return given.length === 0 ? undefined : given;
+}
+
+/** @throws AuthentikError 400. */
+export function filterUuids(query: Query, name: string): string[] | undefined {
+  return filterTexts(query, name)?.map((given) => {
+    const uuid = parseUuid(given);
+    if (uuid === undefined) throw invalid({ [name]: [`“${given}” is not a valid UUID.`] });
+    return uuid;
+  });
+}
+
+/** @throws AuthentikError 400. */
+export function filterNumbers(query: Query, name: string): number[] | undefined {
+  return filterTexts(query, name)?.map((given) => {
+    if (!/^\d{1,15}$/.test(given)) throw invalid({ [name]: [`“${given}” is not a valid value.`] });
+    return Number(given);
+  });
+}
+
+/** @throws AuthentikError 400. */
+export function filterChoices<const Choice extends string>(
+  query: Query,
+  name: string,
+  choices: readonly Choice[],
+): Choice[] | undefined {
+  return filterTexts(query, name)?.map((given) => {
+    const choice = choices.find((one) => one === given);
+    if (choice !== undefined) return choice;
+    throw invalid({ [name]: [`Select a valid choice. ${given} is not one of the available choices.`] });
+  });
+}
+
+const timeForm = /^\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:?\d\d)?)?$/i;
+
+/** A date with or without a time; without a zone it is UTC. @throws AuthentikError 400. */
+export function filterTime(query: Query, name: string): Date | undefined {
+  const given = filterText(query, name);
+  if (given === undefined) return undefined;
+  // An unescaped plus of a zone arrives as a blank.
+  const text = given.replace(/ (?=\d\d:?\d\d$)/, (blank, at: number) => (at > 10 ? '+' : blank));
+  const zoned = /(Z|[+-]\d\d:?\d\d)$/i.test(text) || text.length === 10 ? text : `${text}Z`;
+  const time = new Date(zoned.replace(' ', 'T'));
+  if (!timeForm.test(text) || Number.isNaN(time.getTime()))
+    throw invalid({ [name]: ['Enter a valid date/time.'] });
+  return time;
+}
+
+/** A JSON object. @throws AuthentikError 400. */
+export function filterObject(query: Query, name: string): Readonly<Record<string, unknown>> | undefined {
+  const given = filterText(query, name);
+  if (given === undefined) return undefined;
+  let value: unknown;
+  try {
+    value = parseJsonBody(Buffer.from(given));
+  } catch {
+    throw invalid({ [name]: ['Value must be valid JSON'] });
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw invalid({ [name]: ['Value must be a JSON object'] });
+  return value as Record<string, unknown>;
+}
+
+/** A switch of what is shown. */
+export function isAsked(query: Query, name: string, byDefault: boolean): boolean {
+  return filterBoolean(query, name) ?? byDefault;
 }
 
 /** `true` and `false`; anything else does not filter. */

@@ -1,5 +1,5 @@
 import type { OnMissing } from '@lockstep/contract/vocabulary.ts';
-import { nameOfProvider, type EgressProvider } from '../../../app/egress-providers.ts';
+import { isDiscovering, nameOfProvider, type EgressProvider } from '../../../app/egress-providers.ts';
 import { renderNames, type DeleteAction, type Family } from './families.ts';
 import { idOfUuid, uuidOfId } from './uuid.ts';
 
@@ -94,6 +94,7 @@ export function renderProvider(family: Family, provider: EgressProvider): Record
     ...Object.fromEntries(settings),
     ...family.shownInstead,
     ...options,
+    discovery_enabled: isDiscovering(provider.sync.settings),
     ...actionsOf(family, options, provider),
   };
 }

@@ -5,6 +5,7 @@ import {
   listEgressLinks,
   totalEgressLinks,
   type EgressLink,
+  type EgressLinkColumn,
 } from '../../../../app/egress-links.ts';
 import { getEgressProvider } from '../../../../app/egress-providers.ts';
 import { findNamedObject } from '../../../../app/directory-lookup.ts';
@@ -14,7 +15,7 @@ import { readBody, required, serial, text, uuid, type Fields } from '../fields.t
 import { getNamed, ifFound, unknownKey } from '../lookups.ts';
 import { renderPartialGroup, renderPartialUser } from '../object-view.ts';
 import { operation, uuidIn, type Operation, type OperationCall } from '../operation.ts';
-import { filterNumber, filterText, filterUuid, renderPage, searchWords } from '../pages.ts';
+import { filterNumber, filterText, filterUuid, orderOf, renderPage, searchWords } from '../pages.ts';
 import { idOfUuid, objectOfLink, uuidOfId, uuidOfLink } from '../uuid.ts';
 
 type Kind = 'user' | 'group';
@@ -38,7 +39,7 @@ function render(family: Family, kind: Kind, link: EgressLink): object {
       ? { user: link.objectSerial, user_obj: renderPartialUser(object) }
       : { group: uuidOfId(link.objectId), group_obj: renderPartialGroup(object) }),
     provider: link.connectionSerial,
-    attributes: {},
+    attributes: link.targetRecord,
   };
 }
 
@@ -53,9 +54,18 @@ async function list(call: OperationCall, family: Family, kind: Kind): Promise<un
     words: searchWords(query),
   };
   const type = family.connectionType;
+  const columns: Readonly<Record<string, EgressLinkColumn>> = {
+    [family.externalId]: 'externalId',
+    [kind]: 'object',
+    [kind === 'user' ? 'user__username' : 'group__name']: 'objectName',
+    provider: 'connection',
+  };
+  const order = orderOf(query, columns, 'objectName');
   const total = await totalEgressLinks(app, actor, type, kind, filter);
   return renderPage(query, total, async (span) =>
-    (await listEgressLinks(app, actor, type, kind, filter, span)).map((link) => render(family, kind, link)),
+    (await listEgressLinks(app, actor, type, kind, filter, { ...span, order })).map((link) =>
+      render(family, kind, link),
+    ),
   );
 }
 
@@ -103,7 +113,9 @@ function operationsOf(family: Family, kind: Kind): Operation[] {
   const one = `${at}{id}/`;
   return [
     operation(`${name}_list`, `GET ${at}`, async (call) => list(call, family, kind), {
-      deviations: ['in the order of their making whatever `ordering` says; `attributes` is empty'],
+      deviations: [
+        `\`ordering\` takes \`${family.externalId}\`, \`${kind}\` and \`provider\`; \`attributes\` are the record as it was last read, where Lockstep keeps a copy of the system, and what was written since`,
+      ],
     }),
     operation(`${name}_create`, `POST ${at}`, async (call) => create(call, family, kind), {
       status: 201,

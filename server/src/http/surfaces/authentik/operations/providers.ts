@@ -170,6 +170,7 @@ async function saveProvider(
   for (const name of Object.keys(options)) if (body[name] !== undefined) options[name] = body[name];
   const filtering = ['filter_group', 'group_filters', 'exclude_users_service_account'];
   const filters = filtering.some((name) => name in body) || before === undefined;
+  const discovering = 'discovery_enabled' in body || before === undefined;
   const actions = 'user_delete_action' in body || 'group_delete_action' in body || before === undefined;
   const [user, group] = ['user_delete_action', 'group_delete_action'].map(
     (name) => (options[name] ?? 'delete') as DeleteAction,
@@ -188,6 +189,7 @@ async function saveProvider(
     ...(filters && { filter: await groupFilter(call, options) }),
     mappings: await mappingIds(call, family, body),
     previewOnly,
+    discovers: discovering ? options['discovery_enabled'] !== false : undefined,
     runsByItself: previewOnly === previewedBefore ? undefined : !previewOnly,
     startedThrough: annotationName,
   });
@@ -200,7 +202,8 @@ const deviationsOf = ({ deletesByKind }: Family): readonly string[] => [
     ? '`group_delete_action` `suspend` leaves groups alone: they cannot be suspended'
     : '`user_delete_action` and `group_delete_action`: a sync has one policy; where they differ the milder one holds',
   '`exclude_users_service_account` leaves out people whose `employeeType` is `service_account` or `internal_service_account`',
-  'page sizes and timeouts, and `discovery_enabled` are kept and not acted upon',
+  'page sizes and timeouts are kept and not acted upon: how much is written at once is found out as it goes',
+  '`discovery_enabled` false takes all match rules from the sync; what was linked stays linked',
   '`dry_run` makes every run a preview; previews are not shown as tasks',
   '`page_size` is 1,000 at most',
 ];

@@ -89,7 +89,8 @@ const runSynchronizationJob = operation({
   resource: ({ InstanceId }) => `instance/${InstanceId}/synchronizationjob/*`,
   deviations: [
     'answers with the job that is under way, if the target has one of the same scope',
-    'PasswordInitialization and UserIdentityTypes have no effect',
+    'PasswordInitialization is taken and has no effect: users of this directory have no passwords',
+    'UserIdentityTypes is taken and has no effect: it tells the kinds of users of DingTalk apart, and there is none here',
   ],
   handler: run,
 });

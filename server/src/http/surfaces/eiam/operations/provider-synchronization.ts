@@ -110,7 +110,8 @@ const setPush = operation({
   resource: arn,
   deviations: [
     'parameters that are not given leave things as they are',
-    'two source scopes cannot share a target scope, nor lie in each other',
+    'a source scope that lies in another one of the same target scope is part of it; of different target scopes it is refused',
+    'units or groups of one name that meet right below a target scope: the first has the name, the others fail',
     'PasswordSyncStatus is kept and has no effect: no password is kept that could be written',
     'times are those of Asia/Shanghai',
   ],
