@@ -26,7 +26,7 @@ export function withContents(entry: RawEntry, contents: Partial<ExternalObject>)
   const object = { ...entry.decode(), ...contents };
   return {
     ...entry,
-    fingerprint: createHash('md5').update(JSON.stringify(object)).digest(),
+    fingerprint: createHash('md5').update(JSON.stringify(object)).digest('hex'),
     decode: () => object,
   };
 }

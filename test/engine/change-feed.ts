@@ -50,7 +50,7 @@ export function feedChanges(system: MemorySystem): Asked {
             entry.externalId,
             {
               kind: entry.kind,
-              fingerprint: Buffer.from(entry.fingerprint).toString('hex'),
+              fingerprint: entry.fingerprint,
               members: system.broken.has(entry.externalId) ? [] : (entry.decode().members ?? []),
             },
           ]),
@@ -85,7 +85,7 @@ export function feedChanges(system: MemorySystem): Asked {
                   kind,
                   scope: 0,
                   externalId,
-                  fingerprint: new Uint8Array(16),
+                  fingerprint: '0'.repeat(32),
                   gone: true,
                   decode: neverDecoded,
                 },

@@ -77,10 +77,19 @@ describeWorlds('a continuous egress', (makeWorld) => {
     copy.readFailure = new LockstepError('ConnectionFailed', 'out of reach');
     expect((await look(world, after(2))).length).toBe(1);
     expect((await jobsOf(world))[0]).toMatchObject({ status: 'failed' });
-    copy.readFailure = null;
     expect(await look(world, after(30))).toEqual([]);
-    expect((await look(world, after(120))).length).toBe(1);
+    expect((await look(world, after(90))).length).toBe(1);
+    expect(await look(world, after(110))).toEqual([]);
+    copy.readFailure = null;
+    expect((await look(world, after(240))).length).toBe(1);
     expect(copy.tree.find('/uid=ann')).toBeDefined();
+    corp.tree.add('/uid=bob');
+    await world.run('corp-in');
+    copy.readFailure = new LockstepError('ConnectionFailed', 'out of reach');
+    expect((await look(world, after(300))).length).toBe(1);
+    copy.readFailure = null;
+    expect((await look(world, after(380))).length).toBe(1);
+    expect(copy.tree.find('/uid=bob')).toBeDefined();
   });
 
   test('is refused of an ingress', async () => {

@@ -31,6 +31,17 @@ class Fuse {
   }
 }
 
+/** What leaves nothing behind, or stays in memory until something else is called. */
+const uncounted = new Set<string | symbol>(['isCancelRequested', 'addMessage', 'stage', 'planChange']);
+/** What gives pages, and no promise. */
+const paging = new Set<string | symbol>([
+  'createdPlaces',
+  'ingressCandidates',
+  'unlinkedSources',
+  'egressCandidates',
+  'missing',
+]);
+
 /**
  * Counts a step before each call. What happens after a call happens before the next one, so this is every place
  * between two calls; within a call there is one transaction.
@@ -43,9 +54,13 @@ function fused<Port extends object>(port: Port, fuse: Fuse): Port {
       return (...parameters: unknown[]): unknown => {
         // A dead process cleans nothing up.
         if (name === Symbol.asyncDispose && fuse.blown) return Promise.resolve();
-        if (name === 'isCancelRequested' || name === 'addMessage')
-          return value.apply(target, parameters) as unknown;
-        fuse.step();
+        if (uncounted.has(name)) return value.apply(target, parameters) as unknown;
+        try {
+          fuse.step();
+        } catch (error) {
+          if (paging.has(name)) throw error;
+          return Promise.reject(error);
+        }
         const result: unknown = value.apply(target, parameters);
         if (name !== 'openStaging') return result;
         return (result as Promise<Staging>).then((staging) => fused(staging, fuse));

@@ -154,7 +154,7 @@ export class MemorySystem {
     };
     const fingerprint = createHash('md5')
       .update(JSON.stringify([scope, object]))
-      .digest();
+      .digest('hex');
     const decode = (): ExternalObject => {
       this.decodes += 1;
       if (this.broken.has(entry.id)) throw new LockstepError('InvalidRecord', `${path} cannot be understood`);

@@ -113,7 +113,7 @@ describeWorlds('a worker that wakes up after its job was taken over', (makeWorld
     const corp = await corpOf(world);
     await world.ingress('corp');
     const id = await pendingJob(world, 'corp-in');
-    const first = runAsleep(world, id, 'stage');
+    const first = runAsleep(world, id, 'ship');
     await first.asleep;
     const second = runAsleep(world, id, 'writeChanges');
     await second.asleep;

@@ -107,7 +107,7 @@ export class MemoryReplica implements Replica {
     members: boolean,
     after: number | undefined,
   ): ReplicaEntry {
-    const fingerprint = createHash('md5').update(`${externalId} ${sequence}`).digest();
+    const fingerprint = createHash('md5').update(`${externalId} ${sequence}`).digest('hex');
     const base = { kind, externalId, attributes, fingerprint, removed };
     if (!members || kind !== 'group') return base;
     if (after === undefined) return { ...base, members: this.#memberIds(externalId) };

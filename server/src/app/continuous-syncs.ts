@@ -7,8 +7,8 @@ import { addJob } from './jobs.ts';
 const gathering = 1000;
 /** and while they go on coming at most so many. */
 const patience = 5000;
-/** A sync whose run failed is not started again sooner. */
-const retryAfter = 60_000;
+/** A sync whose run failed is not started again sooner; the rest doubles with each run that fails as well. */
+const rest = { seconds: 60, mostSeconds: 3600 };
 /** How often it is looked whether something changed. */
 const interval = 1000;
 
@@ -33,7 +33,7 @@ async function outdated(
   syncId?: string,
 ): Promise<SyncRow[]> {
   const before = (milliseconds: number): Date => new Date(now.getTime() - milliseconds);
-  const moments = { settled: before(gathering), overdue: before(patience), retried: before(retryAfter) };
+  const moments = { now, settled: before(gathering), overdue: before(patience), rest };
   const pushed = [...app.connectors].filter(([, { isPushed }]) => isPushed).map(([type]) => type);
   return [
     ...(await selectOutdatedSyncs(executor, [...app.connectors.keys()], moments, syncId)),

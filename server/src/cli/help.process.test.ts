@@ -45,6 +45,7 @@ test('every command that is promised is there', () => {
       'run',
       'serve',
       'sync',
+      'syncs list',
       'version',
       'worker',
     ].sort(),

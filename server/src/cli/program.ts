@@ -14,6 +14,7 @@ import { restoreCommand } from './commands/restore.ts';
 import { runCommand } from './commands/run.ts';
 import { serveCommand } from './commands/serve.ts';
 import { syncCommand } from './commands/sync.ts';
+import { syncsCommand } from './commands/syncs.ts';
 import { versionCommand } from './commands/version.ts';
 import { workerCommand } from './commands/worker.ts';
 
@@ -38,6 +39,7 @@ Example:
     applyCommand,
     planCommand,
     runCommand,
+    syncsCommand,
     jobsCommand,
     directoryCommand,
     connectionsCommand,

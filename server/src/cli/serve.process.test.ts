@@ -76,6 +76,17 @@ test('connections are listed and tested', async () => {
   expect(listed.stdout).toMatch(/^company +file +\S+in\.ldif/m);
 });
 
+test('syncs are listed with how they start and how they last ended', async () => {
+  const listed = await lockstep('syncs', 'list', '--data', data);
+  expect(listed.code, listed.stderr).toBe(0);
+  expect(listed.stdout).toMatch(/^company-in +ingress +company +on request +success \d{4}-/m);
+  const { stdout } = await lockstep('syncs', 'list', '--data', data, '--json');
+  const { syncs } = JSON.parse(stdout) as { syncs: { name: string; lastJob: { status: string } }[] };
+  expect(syncs.map(({ name, lastJob }) => [name, lastJob.status])).toEqual(
+    expect.arrayContaining([['company-in', 'success']]),
+  );
+});
+
 test('apply finds no difference when there is none', async () => {
   const finished = await lockstep('apply', '-f', join(folder, 'lockstep.yaml'), '--data', data, '--dry-run');
   expect(finished.stdout).toBe('Nothing to change.\n');

@@ -47,3 +47,8 @@ export function renderFields(fields: readonly (readonly [string, string | null |
     .map(([name, value]) => `${pad(`${name}:`, widest + 1, 'left')} ${printable(value ?? '')}`)
     .join('\n');
 }
+
+/** A time as a person reads it: without milliseconds. */
+export function renderTime(time: string | null): string {
+  return time === null ? '' : time.replace('T', ' ').replace(/\.\d+Z$/, 'Z');
+}

@@ -8,7 +8,7 @@ export type Attributes = Record<string, readonly AttributeValue[]>;
 
 /** A value in JSON: text as a string, bytes as `{"$base64": "..."}`. */
 export type JsonValue = string | { $base64: string };
-export type JsonAttributes = Record<string, JsonValue[]>;
+export type JsonAttributes = Record<string, readonly JsonValue[]>;
 
 export function valueToJson(value: AttributeValue): JsonValue {
   if (typeof value === 'string') return value;
@@ -19,9 +19,12 @@ export function valueFromJson(value: JsonValue): AttributeValue {
   return typeof value === 'string' ? value : Buffer.from(value.$base64, 'base64');
 }
 
+const isText = (value: AttributeValue): value is string => typeof value === 'string';
+
 export function attributesToJson(attributes: Attributes): JsonAttributes {
   const json: JsonAttributes = {};
-  for (const [name, values] of Object.entries(attributes)) json[name] = values.map(valueToJson);
+  for (const [name, values] of Object.entries(attributes))
+    json[name] = values.every(isText) ? values : values.map(valueToJson);
   return json;
 }
 

@@ -1,7 +1,7 @@
 import { CompiledQuery, sql } from 'kysely';
 import { LockstepError } from '../kernel/errors.ts';
-import { renderRows } from './copy-encoding.ts';
 import type { ColumnEncoding } from './copy-encoding.ts';
+import { renderRows } from './copy-text.ts';
 import { CopySource } from './store-client.ts';
 import type { CopyRows, Executor } from './store.ts';
 
@@ -47,8 +47,22 @@ export async function copyRows(
   columns: readonly string[],
   rows: CopyRows,
 ): Promise<number> {
-  const encodings = await columnEncodings(executor, table, columns);
-  const source = new CopySource(renderRows(rows, encodings));
+  return copyText(
+    executor,
+    table,
+    columns,
+    renderRows(rows, await columnEncodings(executor, table, columns)),
+  );
+}
+
+/** The same for rows that are encoded already. */
+export async function copyText(
+  executor: Executor,
+  table: string,
+  columns: readonly string[],
+  chunks: AsyncIterable<Buffer> | Iterable<Buffer>,
+): Promise<number> {
+  const source = new CopySource(chunks);
   const names = columns.map(quoteName).join(', ');
   await executor.executeQuery(CompiledQuery.raw(`copy ${quoteTable(table)} (${names}) from stdin`, [source]));
   return source.copied;

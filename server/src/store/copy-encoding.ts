@@ -1,9 +1,8 @@
-import type { CopyRow, CopyRows } from './store.ts';
+import type { CopyRow } from './store.ts';
 
 /** How the values of a column are written in COPY text format. */
 export type ColumnEncoding = 'plain' | 'json' | 'array';
 
-const chunkLength = 512 * 1024;
 const special = /[\\\n\r\t]/;
 const specials = /[\\\n\r\t]/g;
 const escapes: Readonly<Record<string, string>> = { '\\': '\\\\', '\n': '\\n', '\r': '\\r', '\t': '\\t' };
@@ -53,7 +52,8 @@ export function renderField(value: unknown, encoding: ColumnEncoding): string {
   return renderScalar(value as Scalar);
 }
 
-function renderRow(row: CopyRow, encodings: readonly ColumnEncoding[]): string {
+/** One row with its line end. @throws RangeError for more or fewer values than columns */
+export function renderRow(row: CopyRow, encodings: readonly ColumnEncoding[]): string {
   if (row.length !== encodings.length) {
     throw new RangeError(`A row of ${row.length} values for ${encodings.length} columns`);
   }
@@ -63,30 +63,4 @@ function renderRow(row: CopyRow, encodings: readonly ColumnEncoding[]): string {
     line += renderField(row[index], encodings[index] ?? 'plain');
   }
   return `${line}\n`;
-}
-
-/** Rows as chunks of COPY text of about 512 KiB; a row is never divided. */
-export async function* renderRows(
-  rows: CopyRows,
-  encodings: readonly ColumnEncoding[],
-): AsyncGenerator<Buffer> {
-  let text = '';
-  if (Symbol.iterator in rows) {
-    for (const row of rows) {
-      text += renderRow(row, encodings);
-      if (text.length >= chunkLength) {
-        yield Buffer.from(text);
-        text = '';
-      }
-    }
-  } else {
-    for await (const row of rows) {
-      text += renderRow(row, encodings);
-      if (text.length >= chunkLength) {
-        yield Buffer.from(text);
-        text = '';
-      }
-    }
-  }
-  if (text.length > 0) yield Buffer.from(text);
 }

@@ -32,10 +32,10 @@ export const typeParsers: pg.CustomTypesConfig = {
 
 /** Passed as the only parameter of a COPY statement, it carries the encoded rows past the query builder. */
 export class CopySource {
-  readonly chunks: AsyncIterable<Buffer>;
+  readonly chunks: AsyncIterable<Buffer> | Iterable<Buffer>;
   /** Rows that the database took. */
   copied = 0;
-  constructor(chunks: AsyncIterable<Buffer>) {
+  constructor(chunks: AsyncIterable<Buffer> | Iterable<Buffer>) {
     this.chunks = chunks;
   }
 }

@@ -1,3 +1,4 @@
+import { sql } from 'kysely';
 import { expect, test } from 'vitest';
 import { describeOnSharedStores } from '../../../test/servers/shared-store.ts';
 import type { Wait } from '../http-client/wait.ts';
@@ -56,7 +57,8 @@ describeOnSharedStores('a pace that processes share', (makeStore) => {
     const other = new StorePace(store, 'a', quotas, wait);
     await one.take({ writes: 1 }, signal);
     one.penalty(60);
-    // The next statement of this store comes after the one that the penalty sent.
+    const quietRows = async () => (await sql`select from pace_quiet where key = 'a'`.execute(store.db)).rows;
+    await expect.poll(quietRows, { timeout: 10_000 }).toHaveLength(1);
     await expect(other.take({ writes: 1 }, signal)).rejects.toThrow('waited enough');
     expect(quiet[0]).toBeGreaterThan(30);
     await pace('b').take({ writes: 1 }, signal);

@@ -20,6 +20,8 @@ export class StorePace implements Pace {
   readonly #wait: Wait;
   /** What the last answers said, for estimates. */
   readonly #levels = new Map<string, number>();
+  /** Until the store knows of them. */
+  #penalties: Promise<unknown> = Promise.resolve();
 
   constructor(store: Store, key: string, quotas: Readonly<Record<string, Quota>>, wait: Wait = waitSeconds) {
     this.#store = store;
@@ -34,6 +36,7 @@ export class StorePace implements Pace {
 
   async take(cost: PaceCost, signal: AbortSignal): Promise<void> {
     try {
+      await this.#penalties;
       let left = await this.#reserve(cost);
       for (;;) {
         const quiet = await this.#quietSeconds();
@@ -49,7 +52,7 @@ export class StorePace implements Pace {
   }
 
   penalty(seconds: number): void {
-    void this.#beQuiet(seconds).catch(() => undefined);
+    this.#penalties = Promise.all([this.#penalties, this.#beQuiet(seconds).catch(() => undefined)]);
   }
 
   secondsFor(cost: PaceCost): number {

@@ -1,7 +1,7 @@
 import { LockstepError } from '../kernel/errors.ts';
 import { BatchSize } from './batch-size.ts';
-import { externalNodes } from './external-nodes.ts';
-import { externalNode, versionedFingerprint } from './run-context.ts';
+import { mixFingerprints } from './fingerprint.ts';
+import { externalNode } from './run-context.ts';
 import type { Run } from './run-context.ts';
 import type { PlannedWork, TargetChange, TargetOutcome, TargetSession } from './connector.ts';
 import type { BatchOutcome, TargetBatch } from './sync-store.ts';
@@ -12,14 +12,14 @@ const directoryBatch = 4000;
 function batchOutcome(
   { kind, verb, ordinal }: TargetChange,
   outcome: TargetOutcome | undefined,
-  version: Uint8Array,
+  version: string,
 ): BatchOutcome {
   if (outcome?.ordinal !== ordinal)
     throw new LockstepError('Internal', 'the target did not answer for each change of a batch');
   if (!outcome.ok)
     return { ordinal, kind, verb, result: 'failed', code: outcome.code, message: outcome.message };
   const { externalId, location, reference, alias } = outcome;
-  const fingerprint = outcome.fingerprint && versionedFingerprint(outcome.fingerprint, version);
+  const fingerprint = outcome.fingerprint && mixFingerprints(outcome.fingerprint, version);
   return { ordinal, kind, verb, result: 'success', externalId, location, reference, alias, fingerprint };
 }
 
@@ -58,7 +58,7 @@ class TargetWriter {
   readonly #run: Run;
   readonly #session: TargetSession;
   readonly #nodes: readonly string[];
-  readonly #version: Uint8Array;
+  readonly #version: string;
   readonly #batchSize = new BatchSize();
   /** Up to where an intent of this run is committed. */
   #intended = 0;
@@ -71,7 +71,7 @@ class TargetWriter {
     this.#run = run;
     this.#session = session;
     this.#nodes = nodes;
-    this.#version = Buffer.from(run.specification.version, 'hex');
+    this.#version = run.specification.version;
   }
 
   /** Returns whether the job was cancelled on the way. Nothing is under way any more when it settles. */

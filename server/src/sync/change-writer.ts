@@ -10,8 +10,7 @@ const batchSize = 2000;
  */
 export class ChangeWriter implements AsyncDisposable {
   #ordinal = 0;
-  #waiting: PlannedChange[] = [];
-  #first = 1;
+  #waiting = 0;
   #shipped: Promise<void> = Promise.resolve();
   readonly #staging: Staging;
   readonly #progress: ProgressNotes;
@@ -28,10 +27,11 @@ export class ChangeWriter implements AsyncDisposable {
 
   async write(changes: readonly PlannedChange[]): Promise<void> {
     for (const change of changes) {
-      this.#waiting.push(change);
       this.#ordinal += 1;
+      this.#waiting += 1;
+      this.#staging.planChange(this.#ordinal, change);
     }
-    if (this.#waiting.length >= batchSize) await this.#ship();
+    if (this.#waiting >= batchSize) await this.#ship();
   }
 
   /** Returns when everything is written. */
@@ -46,16 +46,15 @@ export class ChangeWriter implements AsyncDisposable {
 
   async #ship(): Promise<void> {
     await this.#shipped;
-    if (this.#waiting.length === 0) return;
-    this.#shipped = this.#write(this.#first, this.#waiting, this.#ordinal);
+    if (this.#waiting === 0) return;
+    this.#waiting = 0;
+    this.#shipped = this.#write(this.#ordinal);
     // Whoever ships next, or flushes, learns of its failure.
     this.#shipped.catch(() => undefined);
-    this.#waiting = [];
-    this.#first = this.#ordinal + 1;
   }
 
-  async #write(first: number, changes: readonly PlannedChange[], last: number): Promise<void> {
-    await this.#staging.writeChanges(first, changes);
+  async #write(last: number): Promise<void> {
+    await this.#staging.writeChanges();
     await this.#progress.planning(last);
   }
 
@@ -66,6 +65,5 @@ export class ChangeWriter implements AsyncDisposable {
     await this.flush();
     const last = await plan(this.#ordinal + 1, (ordinal) => this.#progress.planning(ordinal));
     this.#ordinal = Math.max(this.#ordinal, last);
-    this.#first = this.#ordinal + 1;
   }
 }

@@ -77,8 +77,8 @@ export interface RawEntry {
   readonly scope: number;
   /** Stable id in the system: entryUUID, Graph id; the normalised name where there is none. At most 1,000 characters. */
   readonly externalId: string;
-  /** 16 bytes over everything that was read of the object: equal bytes, equal object. */
-  readonly fingerprint: Uint8Array;
+  /** 32 hexadecimal digits over everything that was read of the object: equal digits, equal object. */
+  readonly fingerprint: string;
   /** In a read of changes: it is there no more. It is never decoded. */
   readonly gone?: boolean | undefined;
   /** Decodes the entry; called only for those that need a second look. Throws LockstepError for a broken one. */
@@ -179,7 +179,7 @@ export type TargetOutcome =
        * Where the answer to a write showed what became of the values: the fingerprint that a read would give the object
        * now. The next run then compares nothing, also where the system changed or dropped a value.
        */
-      readonly fingerprint?: Uint8Array | undefined;
+      readonly fingerprint?: string | undefined;
     }
   | { readonly ordinal: number; readonly ok: false; readonly code: ErrorCode; readonly message: string };
 

@@ -19,7 +19,7 @@ export function mergeContributions(
   const merged: JsonAttributes = {};
   for (const attribute of attributes) {
     const order = precedence(attribute);
-    let best: { rank: number; values: JsonValue[] } | null = null;
+    let best: { rank: number; values: readonly JsonValue[] } | null = null;
     for (const { syncSerial, values } of contributions) {
       const present = values[attribute];
       if (!present || present.length === 0) continue;

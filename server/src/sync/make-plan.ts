@@ -160,9 +160,11 @@ async function planEgressObjects(
 const nothingSame: PlanTotals['same'] = { organizationalUnit: 0, user: 0, group: 0, membership: 0 };
 
 async function weigh(run: Run, staging: Staging, absence: Absence): Promise<GuardVerdict> {
-  const linked = await staging.countLinked();
   const since = absence === 'told' ? new Date(run.startedAt.getTime() - guardWindow) : null;
-  const losses = await run.store.countLosses(run.job, run.sync, since);
+  const [linked, losses] = await Promise.all([
+    staging.countLinked(),
+    run.store.countLosses(run.job, run.sync, since),
+  ]);
   const counts = Object.fromEntries(
     kinds.map((kind) => [kind, { ...losses[kind], linked: linked[kind] }]),
   ) as Record<Kind, GuardCount>;
@@ -191,10 +193,12 @@ export async function makePlan(
   const nodes = await directoryNodes(run);
   const scope = run.sync.direction === 'egress' ? await stageScope(run, staging, nodes) : null;
   // A run of changes looks at what changed outside; what changed in the directory is for the next one of everything.
-  if (!readsChanges(run)) await staging.markTouched();
+  const marked = readsChanges(run) ? Promise.resolve() : staging.markTouched();
+  // Whoever stages first learns of its failure.
+  marked.catch(() => undefined);
   const progress = new ProgressNotes(run.store, run.job);
   const interpret = scope ? interpretEgress(scope) : interpretIngress(run);
-  const reading = await stageEntries(run, staging, interpret, progress);
+  const reading = await stageEntries(run, staging, marked, interpret, progress);
   await progress.readEnded();
   for (const warning of reading.warnings) await run.store.addMessage(run.job, 'warning', warning);
   await using writer = new ChangeWriter(staging, progress);
@@ -215,12 +219,15 @@ export async function makePlan(
   if (selection !== null) await run.store.keepSelected(run.job, selection);
   // What a run of a part, or of changes, leaves alone it has not compared.
   const comparesAll = selection === null && absence !== 'told';
-  const sameMemberships = memberships && comparesAll ? await staging.countSameMemberships() : 0;
-  const verdict = await weigh(run, staging, absence);
+  const [verdict, unmanaged, sameMemberships] = await Promise.all([
+    weigh(run, staging, absence),
+    staging.countUnmanaged(),
+    memberships && comparesAll ? staging.countSameMemberships() : 0,
+  ]);
   const totals: PlanTotals = {
     lastOrdinal: writer.last,
     same: comparesAll ? { ...same, membership: sameMemberships } : nothingSame,
-    unmanaged: await staging.countUnmanaged(),
+    unmanaged,
     readCount: reading.readCount,
     complete: reading.complete,
     reason: reading.reason ?? null,

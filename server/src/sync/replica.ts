@@ -39,7 +39,7 @@ export interface ReplicaEntry {
   /** All other groups in a read of changes. */
   readonly memberChanges?: MemberChanges | undefined;
   /** 16 bytes that differ whenever the record or its members changed. */
-  readonly fingerprint: Uint8Array;
+  readonly fingerprint: string;
   /** It was removed; attributes are those it had last. Only in a read of changes. */
   readonly removed: boolean;
 }

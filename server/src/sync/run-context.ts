@@ -79,13 +79,3 @@ export function externalNode(run: Run, scope: number): string {
   if (!pair) return '';
   return run.sync.direction === 'ingress' ? pair.source : pair.target;
 }
-
-/** The fingerprint of an entry as this version of the sync sees it: 32 hexadecimal digits. */
-export function versionedFingerprint(fingerprint: Uint8Array, version: Uint8Array): string {
-  let text = '';
-  for (let index = 0; index < 16; index += 1) {
-    const byte = (fingerprint[index] as number) ^ (version[index] as number);
-    text += byte < 16 ? `0${byte.toString(16)}` : byte.toString(16);
-  }
-  return text;
-}

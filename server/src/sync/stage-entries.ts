@@ -8,13 +8,14 @@ import type { Completeness, ExternalObject, RawEntry, ReadScope } from './connec
 import { externalNodes } from './external-nodes.ts';
 import { matchKey, matchTexts } from './match-key.ts';
 import type { ProgressNotes } from './progress-notes.ts';
+import { mixFingerprints } from './fingerprint.ts';
 import { isStorable, requireStorable } from './storable.ts';
-import { plannedKinds, plansMemberships, readsChanges, versionedFingerprint } from './run-context.ts';
+import { plannedKinds, plansMemberships, readsChanges } from './run-context.ts';
 import type { Run } from './run-context.ts';
 import type { Absence, DirtyKey, StagedObject, Staging } from './sync-store.ts';
 
-/** Objects of several batches are staged together until they are so many: most batches have few, or none. */
-const stagedTogether = 500;
+/** Objects of several batches are shipped together once they are so many: most batches have few, or none. */
+const shippedTogether = 500;
 
 /** So many batches are compared and staged at a time, while the next one is read. */
 const batchesUnderWay = 2;
@@ -103,12 +104,11 @@ function linkOf(entry: ExternalObject, scope: number, fingerprint: string | null
 async function stageBatch(
   run: Run,
   staging: Staging,
-  gathered: StagedObject[],
   batch: readonly RawEntry[],
-  version: Buffer,
   interpret: Interpret,
 ): Promise<void> {
-  const fingerprints = batch.map((raw) => versionedFingerprint(raw.fingerprint, version));
+  const { version } = run.specification;
+  const fingerprints = batch.map((raw) => mixFingerprints(raw.fingerprint, version));
   const keys = batch.map((raw, index) => ({
     kind: raw.kind,
     externalId: raw.externalId,
@@ -117,9 +117,9 @@ async function stageBatch(
   const dirty = await staging.see(keys);
   for (const key of dirty) {
     const raw = batch[key.index] as RawEntry;
-    gathered.push(stageOne(raw, fingerprints[key.index] as string, key, interpret));
+    staging.stage(stageOne(raw, fingerprints[key.index] as string, key, interpret));
   }
-  if (gathered.length >= stagedTogether) await staging.stage(gathered.splice(0));
+  await staging.ship(shippedTogether);
 }
 
 /**
@@ -172,15 +172,16 @@ function readScopes(run: Run): ReadScope[] {
 /**
  * Reads the connected system and stages what needs a second look: objects that are new, whose bytes differ from the
  * fingerprint, or whose directory object was touched. Everything else is noted as seen and never decoded.
- * While batches are being compared the next one is read.
+ * While batches are being compared the next one is read, and the first while touched links are `marked`.
  */
 export async function stageEntries(
   run: Run,
   staging: Staging,
+  marked: Promise<void>,
   interpret: Interpret,
   progress: ProgressNotes,
 ): Promise<Reading> {
-  const { mapping, version } = run.specification;
+  const { mapping } = run.specification;
   const kinds = plannedKinds(run);
   const attributes = run.sync.direction === 'ingress' ? mapping.attributesRead : mapping.attributesWritten;
   const reading = run.endpoint.read({
@@ -195,10 +196,8 @@ export async function stageEntries(
       : {}),
     signal: run.signal,
   });
-  const versionBytes = Buffer.from(version, 'hex');
   let readCount = 0;
   let unusable = 0;
-  const gathered: StagedObject[] = [];
   const underWay: Promise<void>[] = [];
   const settle = async (most: number): Promise<void> => {
     while (underWay.length > most) await underWay.shift();
@@ -206,10 +205,11 @@ export async function stageEntries(
   try {
     for (;;) {
       const next = await reading.next();
+      await marked;
       await settle(batchesUnderWay - 1);
       if (next.done) {
         await settle(0);
-        if (gathered.length > 0) await staging.stage(gathered.splice(0));
+        await staging.ship(1);
         return await conclude(next.value, { staging, readCount, unusable });
       }
       const asked = next.value.filter((raw) => kinds.includes(raw.kind));
@@ -220,12 +220,12 @@ export async function stageEntries(
       unusable += wanted.length - batch.length;
       readCount += batch.length;
       run.signal.throwIfAborted();
-      const staged = stageBatch(run, staging, gathered, batch, versionBytes, interpret);
+      const staged = stageBatch(run, staging, batch, interpret);
       staged.catch(() => undefined);
       underWay.push(staged);
       if (await progress.reading(readCount)) await refuseCancelled(run);
     }
   } finally {
-    await Promise.allSettled(underWay);
+    await Promise.allSettled([marked, ...underWay]);
   }
 }

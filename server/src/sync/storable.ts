@@ -22,19 +22,19 @@ function printable(text: string): string {
  */
 export function requireStorable(entry: ExternalObject): ExternalObject {
   const { reference, alias = '', location, parents, name, attributes, members = [] } = entry;
-  const texts = [reference, alias, location, name, ...parents, ...members];
-  if (texts.every(isKeepable)) {
-    const broken = Object.entries(attributes).find(
-      ([key, values]) => !isKeepable(key) || !values.every(isKeepable),
-    );
-    if (broken === undefined) return entry;
+  const known = isKeepable(reference) && isKeepable(alias) && isKeepable(location) && isKeepable(name);
+  if (!known || !parents.every(isKeepable) || !members.every(isKeepable)) {
     throw new LockstepError(
       'InvalidRecord',
-      `${location}: a value of ${printable(broken[0])} holds a NUL or half a character`,
+      `${printable(location)}: its name or a reference holds a NUL or half a character`,
     );
   }
-  throw new LockstepError(
-    'InvalidRecord',
-    `${printable(location)}: its name or a reference holds a NUL or half a character`,
-  );
+  for (const key in attributes) {
+    if (isKeepable(key) && attributes[key]?.every(isKeepable) !== false) continue;
+    throw new LockstepError(
+      'InvalidRecord',
+      `${location}: a value of ${printable(key)} holds a NUL or half a character`,
+    );
+  }
+  return entry;
 }

@@ -259,7 +259,10 @@ export interface Staging extends AsyncDisposable {
   settleSeen(): Promise<SeenCounts>;
   /** Ingress: fails planned places of units that would hang below themselves. */
   refuseUnitCycles(): Promise<void>;
-  stage(objects: readonly StagedObject[]): Promise<void>;
+  /** Takes an object into the staging area; it is there once it has been shipped. */
+  stage(object: StagedObject): void;
+  /** Ships what was staged so far, if it is so many objects. May be called while another call is under way. */
+  ship(least: number): Promise<void>;
   /** Notes objects that the connected system says are gone. */
   noteGone(keys: readonly ObjectKey[]): Promise<void>;
   /** After the read: finds what the unlinked staged objects match, and which of them conflict. */
@@ -323,7 +326,10 @@ export interface Staging extends AsyncDisposable {
   refreshLinks(rows: readonly RefreshedLink[]): Promise<void>;
   /** Links whose object is gone from the source and that ask for no change are live no more. */
   releaseLinks(rows: readonly { kind: ObjectKind; externalId: string }[]): Promise<void>;
-  writeChanges(firstOrdinal: number, changes: readonly PlannedChange[]): Promise<void>;
+  /** Takes a change into the plan; it is there once `writeChanges` has settled. */
+  planChange(ordinal: number, change: PlannedChange): void;
+  /** Writes the changes that were planned so far. @throws LockstepError JobTakenOver */
+  writeChanges(): Promise<void>;
   /**
    * Egress: plans what created objects say of others that the plan creates as well, from the given ordinal on; returns
    * the last ordinal used.

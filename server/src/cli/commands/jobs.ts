@@ -11,7 +11,7 @@ import { ProgressReporter } from '../progress.ts';
 import { openSession } from '../session.ts';
 import { orderStatistics, renderStatistics } from '../statistics-table.ts';
 import { withStoreOptions, type StoreOptions } from '../store-location.ts';
-import { printable, renderFields, renderTable } from '../table.ts';
+import { printable, renderFields, renderTable, renderTime } from '../table.ts';
 
 type ListOptions = StoreOptions &
   PagingOptions & { readonly sync?: string; readonly status?: JobView['status'][] };
@@ -23,11 +23,6 @@ type ChangesOptions = StoreOptions &
   };
 
 const example = (text: string) => `\nExample:\n  $ bin/lockstep jobs ${text}`;
-
-/** A time as a person reads it: without milliseconds. */
-function renderTime(time: string | null): string {
-  return time === null ? '' : time.replace('T', ' ').replace(/\.\d+Z$/, 'Z');
-}
 
 /** A job with its statistics in the fixed order. */
 function orderJob(job: JobView): JobView {

@@ -4,6 +4,7 @@ import type { ObjectKind } from '@lockstep/contract/vocabulary.ts';
 import type { Attributes } from '../../directory/attributes.ts';
 import { LockstepError } from '../../kernel/errors.ts';
 import type { Completeness, ExternalObject, RawEntry, ReadRequest } from '../../sync/connector.ts';
+import { mixFingerprints } from '../../sync/fingerprint.ts';
 import type { FileSettings } from './config.ts';
 import { startReading } from './format.ts';
 import { aliasOfUid } from './ldif/record.ts';
@@ -89,7 +90,7 @@ function entryMaker(
   verdict: Verdict,
 ): (record: ParsedRecord) => RawEntry | undefined {
   const seed = readingSeed(settings);
-  const lostSeed = hash('sha256', seed, 'buffer').subarray(0, 16);
+  const lostSeed = hash('sha256', seed, 'hex');
   const spelling = {
     user: spellings(request, 'user'),
     organizationalUnit: spellings(request, 'organizationalUnit'),
@@ -109,7 +110,10 @@ function entryMaker(
       scope,
       externalId: record.externalId,
       // A parent that comes or goes changes the record, of which not a byte is another.
-      fingerprint: fingerprintOf(record.raw.bytes, lostParent === undefined ? seed : lostSeed),
+      fingerprint: mixFingerprints(
+        hash('sha256', record.raw.bytes, 'hex'),
+        lostParent === undefined ? seed : lostSeed,
+      ),
       decode: () => {
         if (lostParent !== undefined) throw lostParentError(record, lostParent);
         return decodeRecord(record, kind, scopes.parentsOf(record, scope), settings, spelling[kind]);
@@ -176,17 +180,10 @@ function membersOf(record: ParsedRecord): string[] {
 }
 
 /** What else decides how bytes are understood; a change of it makes every object be looked at again. */
-function readingSeed(settings: FileSettings): Buffer {
+function readingSeed(settings: FileSettings): string {
   const { format, csv, disabled } = settings;
   const seed = JSON.stringify(format === 'csv' ? [format, csv] : [format, disabled ?? null]);
-  return hash('sha256', seed, 'buffer').subarray(0, 16);
-}
-
-function fingerprintOf(bytes: Buffer, seed: Buffer): Uint8Array {
-  const fingerprint = hash('sha256', bytes, 'buffer').subarray(0, 16);
-  for (let index = 0; index < 16; index++)
-    fingerprint[index] = (fingerprint[index] ?? 0) ^ (seed[index] ?? 0);
-  return fingerprint;
+  return hash('sha256', seed, 'hex');
 }
 
 function refuseFilters(request: ReadRequest): void {

@@ -50,7 +50,7 @@ export class LdapEntry implements RawEntry {
   readonly kind: ObjectKind;
   readonly scope: number;
   readonly externalId: string;
-  readonly fingerprint: Uint8Array;
+  readonly fingerprint: string;
   readonly #entry: RawSearchEntry;
   readonly #decoding: Decoding;
   readonly #completed: Completed | undefined;
@@ -75,11 +75,11 @@ export class LdapEntry implements RawEntry {
   }
 }
 
-/** 16 bytes of SHA-256 over the entry as it came, and over what was fetched of it afterwards. */
-function fingerprint(entry: RawSearchEntry, completed: Completed | undefined): Uint8Array {
-  const whole = hash('sha256', entry.bytes, 'buffer');
-  if (completed === undefined) return whole.subarray(0, 16);
-  return hash('sha256', whole.toString('hex') + JSON.stringify([...completed]), 'buffer').subarray(0, 16);
+/** Half of SHA-256 over the entry as it came, and over what was fetched of it afterwards. */
+function fingerprint(entry: RawSearchEntry, completed: Completed | undefined): string {
+  const whole = hash('sha256', entry.bytes, 'hex');
+  if (completed === undefined) return whole.slice(0, 32);
+  return hash('sha256', whole + JSON.stringify([...completed]), 'hex').slice(0, 32);
 }
 
 function decodeEntry(

@@ -200,7 +200,7 @@ describe('reading', () => {
       new Map(
         (await readAll(endpoint, request())).raw.map(({ externalId, fingerprint }) => [
           externalId,
-          Buffer.from(fingerprint).toString('hex'),
+          fingerprint,
         ]),
       );
     const first = await fingerprints();

@@ -82,7 +82,7 @@ export async function settleCreation(
   return created(change, id, shownFingerprint(change, answer));
 }
 
-function created({ ordinal }: TargetChange, id: string, fingerprint?: Uint8Array): TargetOutcome {
+function created({ ordinal }: TargetChange, id: string, fingerprint?: string): TargetOutcome {
   return { ordinal, ok: true, ...placeOf(id), fingerprint };
 }
 
@@ -93,7 +93,7 @@ function placeOf(
 }
 
 /** Of what the service answered with, if that is the whole user. Groups change again with their members. */
-function shownFingerprint(change: TargetChange, answer: unknown): Uint8Array | undefined {
+function shownFingerprint(change: TargetChange, answer: unknown): string | undefined {
   if (kindOf(change) !== 'user' || !isJsonObject(answer)) return undefined;
   return idOf(answer) !== undefined && readAttribute(answer, nameAttributes.user) !== undefined
     ? fingerprintOf(answer)

@@ -2,14 +2,14 @@ import { hash } from 'node:crypto';
 import { foldCase, isJsonList, isJsonObject, type Json, type ScimResource } from '../../scim/resource.ts';
 
 /**
- * 16 bytes over what a resource says, whatever the order of its attributes and of its elements. `meta` is left out:
+ * 32 hexadecimal digits over what a resource says, whatever the order of its attributes and of its elements. `meta` is left out:
  * services touch it without a change. So are the groups of a user, which are told by the groups themselves.
  */
-export function fingerprintOf(resource: ScimResource): Uint8Array {
+export function fingerprintOf(resource: ScimResource): string {
   const told = Object.entries(resource).filter(
     ([name]) => !['meta', 'groups', 'schemas'].includes(foldCase(name)),
   );
-  return hash('sha256', canonical(Object.fromEntries(told)), 'buffer').subarray(0, 16);
+  return hash('sha256', canonical(Object.fromEntries(told)), 'hex').slice(0, 32);
 }
 
 function canonical(value: Json): string {

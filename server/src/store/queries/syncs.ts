@@ -145,15 +145,39 @@ const continuous = sql`
 const unseenChange = sql`
   directory_log g where g.tenant_id = sync.tenant_id and g.seq > sync.log_position`;
 
+/** When syncs that follow changes are due. */
+export interface Moments {
+  readonly now: Date;
+  readonly settled: Date;
+  readonly overdue: Date;
+  /** How long a sync rests when a run of it failed, and again and again: twice as long each time, up to the limit. */
+  readonly rest: { readonly seconds: number; readonly mostSeconds: number };
+}
+
+/** Failed runs in a row that still make a difference. */
+const countedFailures = 20;
+
+const failed = sql`('failed', 'cancelled')`;
+
+/** Whether a sync rests after its last runs failed. */
+const rests = ({ now, rest }: Moments) => sql`coalesce((
+  select max(f.ended_at) + make_interval(secs => least(${rest.mostSeconds}::float8, ${rest.seconds}::float8 * 2 ^ (count(*) - 1)))
+  from (
+    select f.ended_at from job f
+    where f.sync_id = sync.id and f.mode = 'apply' and f.status in ${failed} and f.id > coalesce((
+      select s.id from job s where s.sync_id = sync.id and s.mode = 'apply' and s.status not in ('pending', 'running')
+        and s.status not in ${failed} order by s.id desc limit 1), '')
+    order by f.id desc limit ${countedFailures}
+  ) f) > ${now}, false)`;
+
 /**
  * Syncs that follow the directory and have not looked at a change that is older than `settled`, or at changes since
- * before `overdue` even while more of them come. One whose last run ended failed waits until that is `retried` ago.
- * Only those with a connection of one of these types.
+ * before `overdue` even while more of them come. Only those with a connection of one of these types.
  */
 export async function selectOutdatedSyncs(
   executor: Executor,
   types: readonly string[],
-  moments: { readonly settled: Date; readonly overdue: Date; readonly retried: Date },
+  moments: Moments,
   syncId?: string,
 ): Promise<SyncRow[]> {
   return select(
@@ -162,8 +186,8 @@ export async function selectOutdatedSyncs(
       and exists (select 1 from ${unseenChange})
       and (not exists (select 1 from ${unseenChange} and g.at > ${moments.settled})
         or exists (select 1 from ${unseenChange} and g.at < ${moments.overdue}))
-      and not exists (select 1 from job where job.sync_id = sync.id and (job.status in ('pending', 'running')
-        or job.status in ('failed', 'cancelled') and job.ended_at > ${moments.retried}))
+      and not exists (select 1 from job where job.sync_id = sync.id and job.status in ('pending', 'running'))
+      and not ${rests(moments)}
       order by sync.id limit 100`,
   );
 }
@@ -171,12 +195,12 @@ export async function selectOutdatedSyncs(
 /**
  * Ingress syncs of connections of these types, which others push into, where something was pushed that no run has looked
  * at: once it is older than `settled`, or the last run ended before `overdue` even while more comes. One whose last run
- * broke off before it had looked waits until that is `retried` ago.
+ * broke off before it had looked rests.
  */
 export async function selectPushedSyncs(
   executor: Executor,
   types: readonly string[],
-  moments: { readonly settled: Date; readonly overdue: Date; readonly retried: Date },
+  moments: Moments,
   syncId?: string,
 ): Promise<SyncRow[]> {
   return select(
@@ -191,7 +215,7 @@ export async function selectPushedSyncs(
         ) j on true
         where r.connection_serial = connection.serial and r.sequence > greatest(coalesce(j.seen, -1), 0)
           and (r.changed_at <= ${moments.settled} or coalesce(j.ended_at, sync.created_at) <= ${moments.overdue})
-          and (j.status is null or j.seen >= 0 or j.status not in ('failed', 'cancelled') or j.ended_at <= ${moments.retried}))
+          and (j.status is null or j.seen >= 0 or j.status not in ${failed} or not ${rests(moments)}))
       and not exists (select 1 from job where job.sync_id = sync.id and job.status in ('pending', 'running'))
       order by sync.id limit 100`,
   );

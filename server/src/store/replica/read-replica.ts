@@ -18,11 +18,8 @@ interface Row {
 }
 
 /** A sequence number is used once, so it stands for what the record and its members were. */
-function fingerprintOf({ sequence, revision }: Row): Uint8Array {
-  const bytes = Buffer.alloc(16);
-  bytes.writeBigUInt64BE(BigInt(sequence), 0);
-  bytes.writeUInt32BE(revision, 8);
-  return bytes;
+function fingerprintOf({ sequence, revision }: Row): string {
+  return sequence.toString(16).padStart(16, '0') + revision.toString(16).padStart(8, '0').padEnd(16, '0');
 }
 
 function entryOf(kind: ObjectKind, row: Row): ReplicaEntry {

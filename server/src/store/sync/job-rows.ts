@@ -253,7 +253,7 @@ export async function finishJob(
     }
   });
   await dropStagingTables(store, job.serial);
-  await refreshTableStatistics(store.db, job.lastOrdinal);
+  await refreshTableStatistics(store, job.lastOrdinal);
 }
 
 /** The organizational unit at a path. A slash in a name is written `\/`. */

@@ -1,6 +1,8 @@
 import { sql } from 'kysely';
 import type { CreatedPlace, SettledPlace } from '../../sync/sync-store.ts';
+import { LockstepError } from '../../kernel/errors.ts';
 import { requireOwnership } from './job-rows.ts';
+import { lanesOf } from './side-by-side.ts';
 import { analyzeStaged } from './staging-statistics.ts';
 import type { StagingContext } from './staging-tables.ts';
 
@@ -58,8 +60,58 @@ async function refuseHomeless({ store, table }: StagingContext): Promise<void> {
   );
 }
 
+/** Creations that one transaction plans, with the ordinals that they get. */
+interface Part {
+  readonly block: number;
+  readonly first: number;
+  readonly last: number;
+}
+
+async function divideCreates({ store, table }: StagingContext, first: number): Promise<Part[]> {
+  const { rows } = await sql<{ part: number; count: number }>`
+    select ((ctid::text::point)[0]::bigint / ${blocksAtOnce})::int as part, count(*)::int as count
+    from ${table('object')} where ${isPlainCreate} group by 1 order by 1`.execute(store.db);
+  let next = first;
+  return rows.map(({ part, count }) => {
+    const from = next;
+    next += count;
+    return { block: part * blocksAtOnce, first: from, last: next - 1 };
+  });
+}
+
+/** Plans a part; it is committed after `before`, the part before it, which holds the job's row until then. */
+async function planPart(
+  { store, job, table }: StagingContext,
+  { block, first, last }: Part,
+  before?: Promise<void>,
+): Promise<void> {
+  await store.transaction(async (trx) => {
+    if (before === undefined) await requireOwnership(trx, job);
+    const { numAffectedRows } = await sql`
+      insert into change (job_serial, ordinal, kind, verb, object_id, external_id, label, parent_id, after, keys,
+        expected_revision, reference, alias, location, scope, fingerprint)
+      select ${job.serial}, ${first}::bigint - 1 + row_number() over (), o.kind, 'create', o.object_id, o.external_id, o.label, p.parent_id,
+        o.attributes || jsonb_build_object('$parent', jsonb_build_array(coalesce(p.parent_id, '')),
+          '$name', jsonb_build_array(o.name), '$enabled', jsonb_build_array(case when o.enabled is false then 'false' else 'true' end)),
+        o.keys, 0, o.reference, o.alias, o.location, o.scope, o.fingerprint
+      from (
+        select * from ${table('object')}
+        where ctid >= ${`(${block},0)`}::tid and ctid < ${`(${block + blocksAtOnce},0)`}::tid and ${isPlainCreate}
+      ) o join ${table('place')} p on p.parents = o.parents and p.scope = o.scope`.execute(trx);
+    if (Number(numAffectedRows) !== last - first + 1)
+      throw new LockstepError(
+        'Internal',
+        `${numAffectedRows} creations were planned in place of ${last - first + 1}`,
+      );
+    if (before === undefined) return;
+    await before;
+    await requireOwnership(trx, job);
+  });
+}
+
 /**
- * Plans the creations from the given ordinal on, a run of blocks at a time; `planned` hears the ordinal reached.
+ * Plans the creations from the given ordinal on, a run of blocks at a time, two side by side on a server; `planned`
+ * hears the ordinal reached.
  * @returns the last ordinal used
  */
 export async function planCreates(
@@ -67,32 +119,17 @@ export async function planCreates(
   first: number,
   planned: (ordinal: number) => Promise<void>,
 ): Promise<number> {
-  const { store, job, table, tableName } = context;
   await analyzeStaged(context, 'place');
   await refuseHomeless(context);
-  const { rows } = await sql<{ blocks: number }>`
-    select (pg_relation_size(${tableName('object')}::regclass) / current_setting('block_size')::int)::int as blocks`.execute(
-    store.db,
-  );
-  const blocks = rows[0]?.blocks ?? 0;
-  let last = first - 1;
-  for (let block = 0; block < blocks; block += blocksAtOnce) {
-    last += await store.transaction(async (trx) => {
-      await requireOwnership(trx, job);
-      const { numAffectedRows } = await sql`
-        insert into change (job_serial, ordinal, kind, verb, object_id, external_id, label, parent_id, after, keys,
-          expected_revision, reference, alias, location, scope, fingerprint)
-        select ${job.serial}, ${last}::bigint + row_number() over (), o.kind, 'create', o.object_id, o.external_id, o.label, p.parent_id,
-          o.attributes || jsonb_build_object('$parent', jsonb_build_array(coalesce(p.parent_id, '')),
-            '$name', jsonb_build_array(o.name), '$enabled', jsonb_build_array(case when o.enabled is false then 'false' else 'true' end)),
-          o.keys, 0, o.reference, o.alias, o.location, o.scope, o.fingerprint
-        from (
-          select * from ${table('object')}
-          where ctid >= ${`(${block},0)`}::tid and ctid < ${`(${block + blocksAtOnce},0)`}::tid and ${isPlainCreate}
-        ) o join ${table('place')} p on p.parents = o.parents and p.scope = o.scope`.execute(trx);
-      return Number(numAffectedRows ?? 0);
-    });
-    await planned(last);
+  const parts = await divideCreates(context, first);
+  const width = lanesOf(context.store);
+  for (let at = 0; at < parts.length; at += width) {
+    const [one, two] = parts.slice(at, at + width) as [Part, Part?];
+    const planning = planPart(context, one);
+    const beside = two === undefined ? undefined : planPart(context, two, planning);
+    for (const end of await Promise.allSettled([planning, beside]))
+      if (end.status === 'rejected') throw end.reason;
+    await planned((two ?? one).last);
   }
-  return last;
+  return parts.at(-1)?.last ?? first - 1;
 }

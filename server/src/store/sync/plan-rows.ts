@@ -2,86 +2,13 @@ import { sql } from 'kysely';
 import type { Transaction } from 'kysely';
 import { kinds, objectKinds } from '@lockstep/contract/vocabulary.ts';
 import type { Kind, ObjectKind } from '@lockstep/contract/vocabulary.ts';
-import type { PlannedChange } from '../../sync/planned-change.ts';
 import type { RefreshedLink } from '../../sync/sync-store.ts';
 import type { Database } from '../schema.ts';
 import { requireOwnership } from './job-rows.ts';
 import type { StagingContext } from './staging-tables.ts';
 
-const changeColumns = [
-  'job_serial',
-  'ordinal',
-  'kind',
-  'verb',
-  'object_id',
-  'external_id',
-  'label',
-  'parent_id',
-  'before',
-  'after',
-  'keys',
-  'expected_revision',
-  'reference',
-  'alias',
-  'location',
-  'scope',
-  'fingerprint',
-  'releases_link',
-  'contribution',
-  'result',
-  'error_code',
-  'error_message',
-];
-
 const json = (value: unknown): string | null =>
   value === null || value === undefined ? null : JSON.stringify(value);
-
-function* changeRows(
-  jobSerial: number,
-  first: number,
-  changes: readonly PlannedChange[],
-): Generator<unknown[]> {
-  let ordinal = first;
-  for (const change of changes) {
-    const { link, outcome } = change;
-    yield [
-      jobSerial,
-      ordinal,
-      change.kind,
-      change.verb,
-      change.objectId,
-      change.externalId,
-      change.label,
-      change.parentId ?? null,
-      json(change.before),
-      json(change.after),
-      json(change.keys),
-      change.revision ?? null,
-      link?.reference ?? null,
-      link?.alias ?? null,
-      link?.location ?? null,
-      link?.scope ?? null,
-      link?.fingerprint ?? null,
-      change.releasesLink ?? false,
-      json(change.contribution),
-      outcome?.result ?? null,
-      outcome?.code ?? null,
-      outcome?.message ?? null,
-    ];
-    ordinal += 1;
-  }
-}
-
-export async function writeChanges(
-  { store, job }: StagingContext,
-  first: number,
-  changes: readonly PlannedChange[],
-): Promise<void> {
-  await store.transaction(async (trx) => {
-    await requireOwnership(trx, job);
-    await store.copyInto(trx, 'change', changeColumns, changeRows(job.serial, first, changes));
-  });
-}
 
 /** Keeps what is to become of the links of equal objects until the plan is committed. */
 export async function refreshLinks(

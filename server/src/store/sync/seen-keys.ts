@@ -73,8 +73,12 @@ async function dropRepeated({ store, table }: StagingContext): Promise<number> {
 
 /** After the read: what was seen. A key that came twice shows in the sums, so that looking for it costs nothing else. */
 export async function settleSeen(context: StagingContext): Promise<SeenCounts> {
-  const noted = await countNoted(context);
-  const seen = await countSeen(context);
-  const doubled = noted === total(seen) ? 0 : await dropRepeated(context);
+  const [noted, seen, staged] = await Promise.all([
+    countNoted(context),
+    countSeen(context),
+    countStaged(context),
+  ]);
+  if (noted === total(seen)) return { seen, staged, doubled: 0 };
+  const doubled = await dropRepeated(context);
   return { seen, staged: await countStaged(context), doubled };
 }

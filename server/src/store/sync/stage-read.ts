@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import { objectKinds } from '@lockstep/contract/vocabulary.ts';
 import type { ObjectKey } from '../../sync/connector.ts';
-import type { DirtyKey, SeenKey, StagedObject } from '../../sync/sync-store.ts';
+import type { DirtyKey, SeenKey } from '../../sync/sync-store.ts';
 import { plainCreate } from './plan-creates.ts';
 import { indexStagingTable } from './staging-indexes.ts';
 import { analyzeStaged } from './staging-statistics.ts';
@@ -61,91 +61,6 @@ export async function see(
     where l.object_id is null or l.fingerprint is distinct from b.fingerprint or l.state <> 'live' or x.kind is not null
     order by b.position`.execute(store.db);
   return rows.map(({ index, object_id }) => ({ index, objectId: object_id }));
-}
-
-const objectColumns = [
-  'kind',
-  'external_id',
-  'object_id',
-  'linked',
-  'reference',
-  'alias',
-  'location',
-  'scope',
-  'fingerprint',
-  'parents',
-  'parent_reference',
-  'depth',
-  'label',
-  'name',
-  'name_key',
-  'enabled',
-  'attributes',
-  'keys',
-  'has_members',
-  'error_code',
-  'error_message',
-];
-
-function* objectRows(objects: readonly StagedObject[]): Generator<unknown[]> {
-  for (const object of objects) {
-    const { link, error } = object;
-    yield [
-      object.kind,
-      object.externalId,
-      object.objectId,
-      object.linked,
-      link.reference,
-      link.alias,
-      link.location,
-      link.scope,
-      link.fingerprint,
-      JSON.stringify(object.parents),
-      object.parents[0] ?? '',
-      object.parents.length,
-      object.label,
-      object.name,
-      object.nameKey,
-      object.enabled,
-      JSON.stringify(object.attributes),
-      object.keys === null ? null : JSON.stringify(object.keys),
-      object.members !== null,
-      error?.code ?? null,
-      error?.message ?? null,
-    ];
-  }
-}
-
-function* matchRows(objects: readonly StagedObject[]): Generator<unknown[]> {
-  for (const { kind, externalId, matchValues } of objects) {
-    for (const { rule, value } of matchValues) yield [kind, externalId, rule, value];
-  }
-}
-
-function* memberRows(objects: readonly StagedObject[]): Generator<unknown[]> {
-  for (const { externalId, members, memberChanges } of objects) {
-    for (const reference of members ?? []) yield [externalId, reference, 'whole'];
-    for (const reference of memberChanges?.added ?? []) yield [externalId, reference, 'added'];
-    for (const reference of memberChanges?.removed ?? []) yield [externalId, reference, 'removed'];
-  }
-}
-
-/** Ships staged objects with their match values and members. */
-export async function stage(
-  { store, tableName }: StagingContext,
-  objects: readonly StagedObject[],
-): Promise<void> {
-  await store.transaction(async (trx) => {
-    await store.copyInto(trx, tableName('object'), objectColumns, objectRows(objects));
-    if (objects.some(({ matchValues }) => matchValues.length > 0)) {
-      const columns = ['kind', 'external_id', 'rule', 'value'];
-      await store.copyInto(trx, tableName('match_value'), columns, matchRows(objects));
-    }
-    if (objects.some(({ members, memberChanges }) => members !== null || memberChanges !== null)) {
-      const columns = ['group_external_id', 'reference', 'part'];
-      await store.copyInto(trx, tableName('member'), columns, memberRows(objects));
-    }
-  });
 }
 
 /** Notes objects that the connected system says are gone. */

@@ -1,4 +1,5 @@
 import { sql } from 'kysely';
+import { sideBySide } from './side-by-side.ts';
 import type { StagingContext, StagingTable } from './staging-tables.ts';
 
 /** A table of fewer bytes is read through in less time than an index on it takes to make: most jobs change little. */
@@ -13,6 +14,7 @@ export async function indexStagingTable(
   const { rows } = await sql<{ bytes: number }>`
     select pg_relation_size(${tableName(name)}::regclass) as bytes`.execute(store.db);
   if ((rows[0]?.bytes ?? 0) < worthwhile) return;
-  for (const definition of definitions)
-    await sql`create index on ${table(name)} ${sql.raw(definition)}`.execute(store.db);
+  const make = (definition: string) => () =>
+    sql`create index on ${table(name)} ${sql.raw(definition)}`.execute(store.db);
+  await sideBySide(store, definitions.map(make));
 }

@@ -28,13 +28,14 @@ import {
   refreshLinks,
   releaseLinks,
   settleStaged,
-  writeChanges,
   writeSettledLinks,
 } from './plan-rows.ts';
 import { createdPlaces, planCreates, settlePlaces } from './plan-creates.ts';
+import { PlanText } from './plan-text.ts';
 import { planPendingReferences, resolveReferences } from './references.ts';
 import { settleSeen } from './seen-keys.ts';
-import { indexCandidates, indexStaged, markTouched, noteGone, see, stage } from './stage-read.ts';
+import { indexCandidates, indexStaged, markTouched, noteGone, see } from './stage-read.ts';
+import { StagedRows } from './staged-rows.ts';
 import { analyzeStaged } from './staging-statistics.ts';
 import { markNeeds, stageMissing, stageSource } from './stage-source.ts';
 import { refreshPlanStatistics } from './table-statistics.ts';
@@ -44,6 +45,8 @@ import { openStagingArea } from './staging-area.ts';
 export async function openStaging(store: Store, job: RunnableJob, sync: RunnableSync): Promise<Staging> {
   const area = await openStagingArea(store, job, sync);
   const { context } = area;
+  const staged = new StagedRows(context);
+  const plan = new PlanText(context);
   // A dry run leaves no trace, an approving or a partial run none but the plan that it was asked to apply.
   const settles = job.mode === 'apply' && job.selection === null;
   return {
@@ -51,7 +54,8 @@ export async function openStaging(store: Store, job: RunnableJob, sync: Runnable
     see: (keys) => see(context, keys),
     settleSeen: () => settleSeen(context),
     refuseUnitCycles: () => refuseUnitCycles(store, job),
-    stage: (objects) => stage(context, objects),
+    stage: (object) => staged.add(object),
+    ship: (least) => staged.ship(least),
     noteGone: (keys) => noteGone(context, keys),
     async matchIngress(rules, absence) {
       await indexStaged(context);
@@ -95,7 +99,8 @@ export async function openStaging(store: Store, job: RunnableJob, sync: Runnable
     missing: (kind) => missingLinks(context, kind),
     refreshLinks: (rows) => refreshLinks(context, rows),
     releaseLinks: (rows) => releaseLinks(context, rows),
-    writeChanges: (first, changes) => writeChanges(context, first, changes),
+    planChange: (ordinal, change) => plan.add(ordinal, change),
+    writeChanges: () => plan.ship(),
     planAddedMembers: (first) => planAddedMembers(context, first),
     planRemovedMembers: (first, absence) => planRemovedMembers(context, first, absence),
     countSameMemberships: () => countSameMemberships(context),

@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
-import type { Executor } from '../store.ts';
+import type { Executor, Store } from '../store.ts';
+import { sideBySide } from './side-by-side.ts';
 
 /** From so many changes on a job leaves the planner's statistics behind. */
 const worthwhile = 1000;
@@ -18,9 +19,10 @@ const lookedUp = [
  * Tells the database how its tables look after a large job, without waiting for its own housekeeping (the embedded one
  * has none): the next job's joins are planned by it. Only columns that are looked things up by; images are never read.
  */
-export async function refreshTableStatistics(executor: Executor, changes: number): Promise<void> {
+export async function refreshTableStatistics(store: Store, changes: number): Promise<void> {
   if (changes < worthwhile) return;
-  for (const table of lookedUp) await sql`analyze ${sql.raw(table)}`.execute(executor);
+  const analyze = (table: string) => () => sql`analyze ${sql.raw(table)}`.execute(store.db);
+  await sideBySide(store, lookedUp.map(analyze));
 }
 
 /** The same for a plan that was just written. */
