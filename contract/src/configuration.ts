@@ -164,6 +164,12 @@ export const syncSchema = z.strictObject({
     .describe(
       'Egress: run soon after each change of the directory as well, changes of a second or two together.',
     ),
+  passwords: z
+    .boolean()
+    .optional()
+    .describe(
+      'Egress to LDAP: passwords that are set through an API are written as well. They wait sealed for ten minutes at most.',
+    ),
   enabled: z.boolean().default(true).describe('false: its schedule does not start it.'),
 });
 export type SyncConfiguration = z.infer<typeof syncSchema>;

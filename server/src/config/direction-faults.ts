@@ -50,6 +50,9 @@ function egressOnlyFaults(sync: unknown): Fault[] {
     ...(valueAt(sync, ['continuous']) === true
       ? [fault('continuous', 'only an egress follows the directory', 'Give an ingress a schedule.')]
       : []),
+    ...(valueAt(sync, ['passwords']) === true
+      ? [fault('passwords', 'only an egress writes passwords', 'Leave it out: no password is ever read.')]
+      : []),
     ...(valueAt(sync, ['actions']) === undefined
       ? []
       : [

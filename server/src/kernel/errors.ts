@@ -60,6 +60,8 @@ export const errorTable = {
   ConnectionFailed: ['unavailable', 'The connected system cannot be reached.'],
   AuthenticationRejected: ['unavailable', 'The connected system rejected the credentials.'],
   TargetRejected: ['refused', 'The connected system refused a write.'],
+  PasswordRejected: ['refused', 'The connected system refused a password; the user has the one from before.'],
+  PasswordExpired: ['refused', 'A password waited too long to be written, and is gone; set it again.'],
   ProtocolError: ['unavailable', 'The connected system sent what its protocol does not allow.'],
   LimitExceeded: ['refused', 'A size, depth or time limit was exceeded.'],
   DataDirectoryLocked: ['refused', 'Another process holds the data directory.'],

@@ -27,6 +27,8 @@ function inOrder(tables: readonly CatalogTable[]): BackupTable[] {
 
 /** Counted again by their triggers as the jobs come back. */
 const derived = ['job_count', 'job_span'];
+/** Passwords that wait to be written are no part of a backup: by the time it is restored their time is over. */
+const passing = ['pending_password'];
 
 /** Lockstep's tables: all durable ones of its schema, so that a new migration needs no change here. */
 export async function listTables(executor: Executor): Promise<BackupTable[]> {
@@ -39,7 +41,7 @@ export async function listTables(executor: Executor): Promise<BackupTable[]> {
         where k.conrelid = c.oid and k.contype = 'f') as refers_to
     from pg_class c
     where c.relnamespace = current_schema()::regnamespace and c.relkind = 'r' and c.relpersistence = 'p'
-      and c.relname <> 'lockstep_migration' and c.relname <> all (${derived}::text[])
+      and c.relname <> 'lockstep_migration' and c.relname <> all (${[...derived, ...passing]}::text[])
     order by c.relname`.execute(executor);
   return inOrder(rows);
 }

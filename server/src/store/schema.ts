@@ -55,6 +55,7 @@ export interface Database {
   pace_quiet: PaceQuietTable;
   scim_token: ScimTokenTable;
   signing_key: SigningKeyTable;
+  pending_password: PendingPasswordTable;
 }
 
 /** Made by the database and never written. */
@@ -606,6 +607,14 @@ interface SigningKeyTable {
   sealed_private_key: Uint8Array;
   created_at: CreatedAt;
   retired_at: MomentOrNull;
+}
+
+interface PendingPasswordTable {
+  sync_serial: number;
+  user_id: string;
+  version: string;
+  sealed: Uint8Array;
+  expires_at: Date;
 }
 
 interface PaceBucketTable {

@@ -1,5 +1,6 @@
 import { LockstepError } from '../kernel/errors.ts';
 import { BatchSize } from './batch-size.ts';
+import { externalNodes } from './external-nodes.ts';
 import { mixFingerprints } from './fingerprint.ts';
 import { externalNode } from './run-context.ts';
 import type { Run } from './run-context.ts';

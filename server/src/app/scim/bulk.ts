@@ -14,8 +14,8 @@ import {
   deleteScimResource,
   patchScimResource,
   replaceScimResource,
-  type ScimTarget,
 } from './resources.ts';
+import type { ScimTarget } from './record-access.ts';
 
 /** Operations that a bulk request may have. */
 export const mostBulkOperations = 1000;

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
-import { sql } from 'kysely';
 import { expect, test } from 'vitest';
-import { openIdleApplication, type IdleApplication } from '../../../../test/servers/application.ts';
+import { openIdleApplication } from '../../../../test/servers/application.ts';
+import { makePush } from '../../../../test/servers/scim-push.ts';
 import { describeOnSharedStores } from '../../../../test/servers/shared-store.ts';
 import { LockstepError } from '../../kernel/errors.ts';
 import { compareOperators, type AttributePath, type Filter } from '../../scim/filter/ast.ts';
@@ -228,24 +228,6 @@ function resolved(filter: Filter, push: Push, type: ScimTypeName): ResolvedFilte
   }
 }
 
-async function makePush(app: IdleApplication): Promise<Push> {
-  await sql`
-    insert into connection (id, tenant_id, name, type, settings)
-    values ('idp_1', ${app.credentials.tenantId}, 'hr', 'scim_server', '{}')`.execute(app.store.db);
-  const { rows } = await sql<{ serial: number }>`select serial from connection`.execute(app.store.db);
-  const connection = {
-    id: 'idp_1',
-    serial: rows[0]?.serial ?? 0,
-    name: 'hr',
-    tenantId: app.credentials.tenantId,
-    profile: getScimProfile('strict'),
-    requestsPerSecond: 1,
-    tokenId: '',
-    expiresSoon: undefined,
-  };
-  return { app, connection, registry, baseUrl: 'https://lockstep.example/scim/v2/hr' };
-}
-
 async function insert(push: Push, type: ScimTypeName, id: string, body: object, members: readonly string[]) {
   const model = modelOf(push, type);
   const { resource } = normalizeResource(
@@ -255,7 +237,7 @@ async function insert(push: Push, type: ScimTypeName, id: string, body: object, 
   );
   const at = new Date('2022-02-02T02:02:02.020Z');
   const content = contentOf(resource, model);
-  const write = { kind: kindOfType[type], id, expectedRevision: 0, content, at };
+  const write = { kind: kindOfType[type], id, expectedRevision: 0, changes: 1, content, at };
   await writeScimRecords(push.app.store.db, push.connection.serial, [
     { ...write, members: { added: members, removed: [] } },
   ]);
@@ -294,7 +276,7 @@ async function shownResources(push: Push, type: ScimTypeName): Promise<ScimResou
 
 describeOnSharedStores('filters in SQL', (makeStore) => {
   test.each(['User', 'Group'] as const)('find of %s what the evaluator finds', async (type) => {
-    const push = await makePush(await openIdleApplication(await makeStore()));
+    const push = { ...(await makePush(await openIdleApplication(await makeStore()))), registry };
     await fill(push);
     const resources = await shownResources(push, type);
     expect(resources).toHaveLength(type === 'User' ? 40 : 6);

@@ -29,13 +29,14 @@ export async function selectNewMembers(
   { app, connection }: Push,
   groupId: string,
   ids: readonly string[],
+  ahead?: ReadonlyMap<string, boolean>,
 ): Promise<string[]> {
   if (ids.includes(groupId)) {
     throw new LockstepError('InvalidValue', 'A group cannot be a member of itself.', { field: 'members' });
   }
   const named = await selectNamedMembers(app.store.db, connection.serial, groupId, ids);
   checkKnown(named.filter(({ kind }) => kind === null).map(({ id }) => id));
-  return named.filter(({ isMember }) => !isMember).map(({ id }) => id);
+  return named.filter(({ id, isMember }) => !(ahead?.get(id) ?? isMember)).map(({ id }) => id);
 }
 
 /** What makes these the group's only members. @throws LockstepError InvalidValue. */
@@ -66,25 +67,32 @@ async function selectMatching(
     .map(({ id }) => id);
 }
 
+/** Whether it takes a look at all members of a group to know what a PATCH comes to. */
+export function readsAllMembers({ replaced, removedWhere }: MemberPatch): boolean {
+  return replaced || removedWhere.length > 0;
+}
+
 /**
  * What a PATCH comes to for a group's members. Takes time linear in what the PATCH names, not in the group, unless it
  * replaces all members or names them by a filter.
+ * @param ahead of ids that are being written as members or as none: which
  * @throws LockstepError InvalidValue.
  */
 export async function patchMembers(
   push: Push,
   groupId: string,
   patch: MemberPatch,
+  ahead?: ReadonlyMap<string, boolean>,
 ): Promise<ScimMemberChange> {
   const { app, connection } = push;
   const wanted = [...new Set(patch.added.map(({ value }) => value))];
   if (patch.replaced) return replaceMembers(push, groupId, wanted);
-  const added = await selectNewMembers(push, groupId, wanted);
+  const added = await selectNewMembers(push, groupId, wanted, ahead);
   const named = await selectNamedMembers(app.store.db, connection.serial, groupId, [
     ...new Set(patch.removed),
   ]);
   const kept = new Set(wanted);
-  const removed = named.filter(({ isMember }) => isMember).map(({ id }) => id);
+  const removed = named.filter(({ id, isMember }) => ahead?.get(id) ?? isMember).map(({ id }) => id);
   removed.push(...(await selectMatching(push, groupId, patch)));
   return { added, removed: [...new Set(removed)].filter((id) => !kept.has(id)) };
 }

@@ -38,6 +38,7 @@ const write = (id: string): ScimWrite => ({
   kind: 'user',
   id,
   expectedRevision: 0,
+  changes: 1,
   content: { attributes: { userName: id }, folded: { userName: id } },
   members: { added: [], removed: [] },
   at: new Date(0),
@@ -88,4 +89,29 @@ test('the copy is analyzed whenever it has had ten times as many changes, or mem
     await writeTogether(store, 1, { ...write('a'), members: { added, removed: [] } });
   }
   expect(before.slice(101)).toEqual([3, 4, 5, 5]);
+});
+
+test('changes of one record that follow each other are one write, and each has its version', async () => {
+  const asked: CompiledQuery[] = [];
+  const store = storeOf((query) => {
+    if (isAnalyze(query)) return [];
+    asked.push(query);
+    return idsIn(query).map((id) => ({ sequence: 10, id, revision: 9, modifiedAt: new Date(0) }));
+  });
+  const change = (id: string, expectedRevision: number, added: string[] = [], removed: string[] = []) =>
+    writeTogether(store, 1, { ...write(id), kind: 'group', expectedRevision, members: { added, removed } });
+  const written = await Promise.all([
+    change('b', 1),
+    change('a', 4, ['m1', 'm2']),
+    change('a', 5, ['m3'], ['m1', 'm4']),
+    change('a', 6, ['m4']),
+    // Made for what was there before the others: it comes by itself, and fails there.
+    change('a', 4, ['m5']),
+    change('c', 1),
+  ]);
+  expect(written.map((each) => each?.revision)).toEqual([2, 5, 6, 7, 5, 2]);
+  expect(asked.map(idsIn)).toEqual([['b'], ['a'], ['a', 'c']]);
+  expect(asked[1]?.parameters).toEqual(
+    expect.arrayContaining([[4], [3], ['m2', 'm3', 'm4'], ['m1']]) as unknown[],
+  );
 });

@@ -2,6 +2,7 @@ import { LockstepError } from '../../kernel/errors.ts';
 import { refreshReplicaStatistics } from '../../store/replica/replica-statistics.ts';
 import { writeScimRecords, type ScimWrite, type WrittenRecord } from '../../store/queries/scim-writes.ts';
 import type { Store } from '../../store/store.ts';
+import { mergeWrites } from './merge-writes.ts';
 
 /** So many writes share a transaction at most: one that fails is done again alone, and so are the others with it. */
 const mostTogether = 64;
@@ -10,6 +11,14 @@ interface Waiting {
   readonly write: ScimWrite;
   readonly resolve: (written: WrittenRecord | undefined) => void;
   readonly reject: (error: unknown) => void;
+}
+
+/** A change has the version of its own, also where others of the same record were written with it. */
+function asWritten(
+  { expectedRevision, changes }: ScimWrite,
+  written: WrittenRecord | undefined,
+): WrittenRecord | undefined {
+  return written && { ...written, revision: expectedRevision + changes };
 }
 
 /** What is written to one connection: a transaction at a time, in which everything goes that came during the one before. */
@@ -36,8 +45,9 @@ class Queue {
   async #writeAll(): Promise<void> {
     this.#isWriting = true;
     while (this.#waiting.length > 0) {
-      const together = this.#waiting.slice(0, mostTogether);
-      this.#waiting = this.#waiting.slice(mostTogether);
+      const { count } = mergeWrites(this.#waiting.slice(0, mostTogether).map(({ write }) => write));
+      const together = this.#waiting.slice(0, count);
+      this.#waiting = this.#waiting.slice(count);
       if ((await this.#write(together)) === 'apart') await this.#writeApart(together);
     }
     this.#isWriting = false;
@@ -62,10 +72,10 @@ class Queue {
   ): Promise<'done' | 'apart' | 'unreachable'> {
     const { db } = this.#store;
     try {
-      const writes = together.map(({ write }) => write);
+      const { merged: writes } = mergeWrites(together.map(({ write }) => write));
       const { sequence, written } = await writeScimRecords(db, this.#connectionSerial, writes);
       const byId = new Map(written.map((each) => [each.id, each]));
-      for (const { write, resolve } of together) resolve(byId.get(write.id));
+      for (const { write, resolve } of together) resolve(asWritten(write, byId.get(write.id)));
       // What was written stays written, whatever becomes of the statistics.
       await this.#refreshStatistics(writes, sequence).catch(() => undefined);
       return 'done';
@@ -96,7 +106,7 @@ const queues = new WeakMap<Store, Map<number, Queue>>();
 /**
  * Writes a record, in one transaction with what else is pushed to the connection at this time: numbers of changes are
  * given out one transaction after the other, so that each of its own would wait for a disk.
- * @returns undefined when somebody else changed the record before, and it was not written
+ * @returns undefined when somebody else changed the record before, or a member is not there, and it was not written
  * @throws the database's error, when it refuses this record
  */
 export async function writeTogether(

@@ -6,8 +6,8 @@ export interface ListRequest {
   readonly path: string;
   readonly filter?: string | undefined;
   readonly pageSize: number;
-  /** Begin by cursor; what the first page brings decides. */
-  readonly byCursor: boolean;
+  /** Begin by cursor; what the first page brings decides, unless there is no other way. */
+  readonly byCursor: boolean | 'always';
   readonly signal: AbortSignal;
 }
 
@@ -52,7 +52,7 @@ export class ListReading {
 
   constructor(request: ListRequest) {
     this.#request = request;
-    this.byCursor = request.byCursor;
+    this.byCursor = request.byCursor !== false;
   }
 
   get count(): number {
@@ -93,6 +93,7 @@ export class ListReading {
 
   /** Some services know cursors alone and do not say so; others say so and go by index. */
   #chooseWay({ nextCursor, total }: Page): void {
+    if (this.#request.byCursor === 'always') return;
     if (nextCursor !== undefined) this.byCursor = true;
     else if (total === undefined || total > this.count) this.byCursor = false;
   }
@@ -100,6 +101,7 @@ export class ListReading {
   /** The first page came again in place of the second, and it is not everything. */
   #doesNotTurnPages(fresh: readonly ScimResource[]): boolean {
     const total = Math.max(0, ...this.#totals);
+    if (this.#request.byCursor === 'always') return false;
     return fresh.length === 0 && this.#pages === 2 && this.#repeats === this.count && total > this.count;
   }
 

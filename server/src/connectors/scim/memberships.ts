@@ -100,10 +100,19 @@ async function patchMembers(
 function operationsOf({ profile }: Writing, chunk: readonly TargetChange[]): JsonObject[] {
   const added = chunk.filter(({ verb }) => verb === 'addMember').map(memberValue);
   const removed = chunk.filter(({ verb }) => verb === 'removeMember').map(memberIdOf);
-  const additions: JsonObject[] = added.length === 0 ? [] : [{ op: 'add', path: 'members', value: added }];
-  if (removed.length === 0) return additions;
-  if (profile.memberRemoval === 'values')
-    return [{ op: 'remove', path: 'members', value: removed.map((value) => ({ value })) }, ...additions];
+  const listed = (op: 'add' | 'remove', members: JsonObject[]): JsonObject[] =>
+    members.length === 0
+      ? []
+      : [{ op, path: 'members', value: profile.memberForm === 'object' ? { members } : members }];
+  const additions = listed('add', added);
+  if (profile.memberForm !== 'filter')
+    return [
+      ...listed(
+        'remove',
+        removed.map((value) => ({ value })),
+      ),
+      ...additions,
+    ];
   return [
     ...removed.map((id): JsonObject => ({
       op: 'remove',

@@ -10,13 +10,18 @@ export interface Profile {
   readonly groupUpdates?: 'patch' | 'put' | undefined;
   /** `paths`: each operation of a PATCH names its attribute; `object`: one operation has them all as its value. */
   readonly patchForm: 'paths' | 'object';
-  /** How members are taken out: `members[value eq "id"]`, or `members` with a list of values. */
-  readonly memberRemoval: 'filter' | 'values';
+  /**
+   * How members are named: taken out by `members[value eq "id"]`; or by `members` with a list of values; or taken out
+   * and added by `members` with an object that has the list as its `members`.
+   */
+  readonly memberForm: 'filter' | 'values' | 'object';
   readonly membersPerRequest: number;
   /** Where members can be read; `discover`: in the list, else in the group itself; `never`: nowhere. */
   readonly membersRead: 'discover' | 'resource' | 'never';
   /** Largest page that is worth asking for. */
   readonly maxPageSize?: number | undefined;
+  /** Lists are read by cursor and no other way (RFC 9865), though the service does not say so. */
+  readonly cursors: boolean;
   /** Whether Bulk may be used where the service offers it. */
   readonly bulk: boolean;
   /** At most one element of emails, addresses and phoneNumbers each. */
@@ -33,9 +38,10 @@ export interface Profile {
 const standard: Profile = {
   name: 'standard',
   patchForm: 'paths',
-  memberRemoval: 'filter',
+  memberForm: 'filter',
   membersPerRequest: 100,
   membersRead: 'discover',
+  cursors: false,
   bulk: true,
   singleElements: false,
   lacks: [],
@@ -53,9 +59,10 @@ const profiles: Readonly<Record<ProfileName, Profile>> = {
     name: 'aws',
     userUpdates: 'put',
     groupUpdates: 'patch',
-    memberRemoval: 'values',
+    memberForm: 'values',
     membersRead: 'never',
-    maxPageSize: 50,
+    cursors: true,
+    maxPageSize: 100,
     bulk: false,
     singleElements: true,
     lacks: ['ims', 'photos', 'x509certificates', 'entitlements', 'password'],
@@ -84,7 +91,7 @@ const profiles: Readonly<Record<ProfileName, Profile>> = {
     name: 'entra',
     userUpdates: 'patch',
     groupUpdates: 'patch',
-    memberRemoval: 'values',
+    memberForm: 'values',
     bulk: false,
   },
   github: {
@@ -92,7 +99,7 @@ const profiles: Readonly<Record<ProfileName, Profile>> = {
     name: 'github',
     userUpdates: 'put',
     groupUpdates: 'patch',
-    memberRemoval: 'values',
+    memberForm: 'values',
     bulk: false,
     demands: ['emails.value'],
   },
@@ -110,6 +117,7 @@ const profiles: Readonly<Record<ProfileName, Profile>> = {
     userUpdates: 'patch',
     groupUpdates: 'patch',
     patchForm: 'object',
+    memberForm: 'object',
     bulk: false,
     demands: ['emails.value', 'entitlements.value'],
     deletion: 'deactivate',
@@ -130,6 +138,7 @@ const hosts: readonly (readonly [pattern: RegExp, profile: ProfileName])[] = [
   [/(^|\.)scim\.[a-z0-9-]+\.amazonaws\.com(\.cn)?$/, 'aws'],
   [/^api\.slack\.com$/, 'slack'],
   [/^api\.github\.com$/, 'github'],
+  [/^api\.[a-z0-9-]+\.ghe\.com$/, 'github'],
   [/^gitlab\.com$/, 'gitlab'],
   [/\.my\.salesforce\.com$/, 'salesforce'],
 ];

@@ -74,11 +74,11 @@ async function findInList(
   kind: ScimKind,
   wanted: Wanted,
 ): Promise<ScimResource | undefined> {
-  const { client, service, pageSize, signal } = writing;
+  const { client, service, profile, pageSize, signal } = writing;
   const pages = readList(client, {
     path: service.endpoints[kind],
     pageSize,
-    byCursor: service.cursor,
+    byCursor: profile.cursors ? 'always' : service.cursor,
     signal,
   });
   try {

@@ -141,6 +141,25 @@ test('follows cursors, and none in a circle', async () => {
   expect(circle.end.reason).toMatch(/repeats a cursor/);
 });
 
+test('aws: lists are read by cursor alone, and an answer without one is the last', async () => {
+  const script = users((_, count, { query }) => {
+    const cursor = query.get('cursor');
+    // Without a cursor it gives the first page, whatever is asked for.
+    const from = cursor === 'c' ? 100 : 0;
+    const next = cursor === '' ? { nextCursor: 'c' } : {};
+    return { json: { itemsPerPage: count, Resources: range(from, cursor === 'c' ? 140 : 100), ...next } };
+  });
+  const { users: names, end, requests } = await read(script, { profile: 'aws', pageSize: 500 });
+  expect([names.length, end.complete]).toEqual([140, true]);
+  const asked = requests
+    .filter(({ path }) => path === '/Users')
+    .map(({ query }) => Object.fromEntries(query));
+  expect(asked).toEqual([
+    { cursor: '', count: '100' },
+    { cursor: 'c', count: '100' },
+  ]);
+});
+
 test('does not follow cursors that bring nothing new for ever', async () => {
   let page = 0;
   const script = users((_, __, { query }) => {
@@ -209,7 +228,7 @@ test('asks for the members of groups where lists leave them out', async () => {
   const script: Script = ({ path, query }) => {
     if (path === '/Users') return list([]);
     if (path === '/Groups')
-      return list(query.get('startIndex') === '1' ? [{ id: 'g', displayName: 'G' }] : []);
+      return list((query.get('startIndex') ?? '1') === '1' ? [{ id: 'g', displayName: 'G' }] : []);
     if (path === '/Groups/g')
       return {
         json: { id: 'g', displayName: 'G', members: [{ value: 'a' }, { $ref: 'https://x/Users/b' }] },
@@ -231,8 +250,10 @@ test('a service without groups is not taken for one whose groups are gone', asyn
     code: 'NotFound',
     remedy: expect.stringMatching(/groups: false/) as string,
   });
-  const told = await read(script, { groups: false });
-  expect(told.end.complete).toBe(true);
+  for (const settings of [{ groups: false }, { profile: 'gitlab' }]) {
+    // oxlint-disable-next-line no-await-in-loop -- one server after the other
+    expect((await read(script, settings)).end.complete).toBe(true);
+  }
 });
 
 test('discovery that is wrong in every way is passed over', async () => {

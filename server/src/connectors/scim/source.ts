@@ -61,7 +61,7 @@ async function* readKind(
     // A filter names attributes of users, which groups do not have.
     filter: kind === 'user' ? request.scopes[0]?.filter : undefined,
     pageSize: reader.pageSize,
-    byCursor: service.cursor,
+    byCursor: reader.profile.cursors ? 'always' : service.cursor,
     signal: request.signal,
   });
   for (;;) {

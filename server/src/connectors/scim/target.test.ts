@@ -1,61 +1,9 @@
 /* oxlint-disable unicorn/consistent-function-scoping -- a script is read beside its test */
 import { describe, expect, test } from 'vitest';
-import { scimConnectionSchema } from '@lockstep/contract/connection-configuration.ts';
-import {
-  startScripted,
-  type Script,
-  type ScriptedAnswer,
-  type SeenRequest,
-} from '../../../../test/servers/scripted-http.ts';
-import type { TargetChange, TargetOutcome } from '../../sync/connector.ts';
-import { scimConnector } from './connector.ts';
+import type { Script, ScriptedAnswer, SeenRequest } from '../../../../test/servers/scripted-http.ts';
+import { change, play, type Played } from '../../../../test/servers/scim-target.ts';
+import type { TargetChange } from '../../sync/connector.ts';
 
-interface Played {
-  readonly outcomes: readonly TargetOutcome[];
-  /** What was sent to change something, and what was read beside discovery. */
-  readonly sent: SeenRequest[];
-}
-
-const discovery = ['/ServiceProviderConfig', '/ResourceTypes', '/Schemas'];
-
-async function play(
-  changes: readonly TargetChange[],
-  script: Script,
-  {
-    recovering = false,
-    settings = {},
-    configuration,
-  }: { recovering?: boolean; settings?: object; configuration?: object } = {},
-): Promise<Played> {
-  await using server = await startScripted((request) => {
-    if (!discovery.includes(request.path)) return script(request);
-    return request.path === '/ServiceProviderConfig' && configuration !== undefined
-      ? { json: configuration }
-      : undefined;
-  });
-  const parsed = scimConnectionSchema.parse({ type: 'scim', url: server.url, token: 't', ...settings });
-  await using endpoint = await scimConnector.open(parsed, { baseDirectory: '/', secret: () => undefined });
-  await using session = await endpoint.openTarget({ job: 'job', scopes: [{ node: '' }] });
-  const outcomes = await session.apply(changes, { recovering, signal: new AbortController().signal });
-  return { outcomes, sent: server.requests.filter(({ path }) => !discovery.includes(path)) };
-}
-
-let ordinal = 0;
-function change(part: Partial<TargetChange>): TargetChange {
-  ordinal += 1;
-  return {
-    ordinal,
-    kind: 'user',
-    verb: 'update',
-    externalId: part.verb === 'create' ? null : '1',
-    location: null,
-    parentLocation: null,
-    name: null,
-    set: {},
-    before: {},
-    ...part,
-  };
-}
 const create = (userName: string, more: object = {}): TargetChange =>
   change({ verb: 'create', set: { userName: [userName], externalId: [`user_${userName}`], ...more } });
 
@@ -225,12 +173,6 @@ describe('deleting', () => {
       { ok: false, message: expect.stringMatching(/deletes nothing/) as string },
     ]);
   });
-
-  test.each(['salesforce', 'slack'] as const)('%s has its users deactivated', async (profile) => {
-    const played = await play([gone], () => ({ status: 200, json: {} }), { settings: { profile } });
-    expect(lines(played)).toEqual(['PATCH /Users/1']);
-    expect(operations(played.sent[0] as SeenRequest)).toEqual([{ op: 'replace', value: { active: false } }]);
-  });
 });
 
 describe('memberships', () => {
@@ -252,21 +194,13 @@ describe('memberships', () => {
     expect(played.outcomes).toHaveLength(250);
   });
 
-  test('removals name each member by a filter, or are listed where the profile wants that', async () => {
+  test('removals name each member by a filter', async () => {
     const both = [membership('addMember', 'a', 'group'), membership('removeMember', 'b"')];
     const standard = await play(both, () => ({ status: 204 }));
     expect(operations(standard.sent[0] as SeenRequest)).toEqual([
       { op: 'remove', path: 'members[value eq "b\\""]' },
       { op: 'add', path: 'members', value: [{ value: 'a', type: 'Group' }] },
     ]);
-    for (const profile of ['aws', 'entra', 'github']) {
-      // oxlint-disable-next-line no-await-in-loop -- one server after the other
-      const listed = await play(both, () => ({ status: 204 }), { settings: { profile } });
-      expect(operations(listed.sent[0] as SeenRequest)).toEqual([
-        { op: 'remove', path: 'members', value: [{ value: 'b"' }] },
-        { op: 'add', path: 'members', value: [{ value: 'a', type: 'Group' }] },
-      ]);
-    }
   });
 
   test('one member at fault is found and stands alone', async () => {
@@ -449,8 +383,6 @@ describe('Bulk', () => {
     const played = await play(people.slice(0, 8), script, { configuration });
     expect(new Set(codes(played))).toEqual(new Set(['ok']));
     expect(lines(played).filter((line) => line === 'POST /Bulk')).toHaveLength(1);
-    const aws = await play(people.slice(0, 8), script, { configuration, settings: { profile: 'aws' } });
-    expect(lines(aws)).not.toContain('POST /Bulk');
   });
 });
 
@@ -466,14 +398,4 @@ test('slows down when it is asked for rest, and loses nothing', async () => {
   const played = await play(people, script);
   expect(new Set(codes(played))).toEqual(new Set(['ok']));
   expect(played.sent).toHaveLength(33);
-});
-
-test('the profile of a service whose host is known need not be named', async () => {
-  const { profileOf } = await import('./profiles.ts');
-  const named = (url: string) => profileOf({ profile: 'auto', url }).name;
-  expect(named('https://scim.us-east-1.amazonaws.com/abc/scim/v2/')).toBe('aws');
-  expect(named('https://api.slack.com/scim/v2')).toBe('slack');
-  expect(named('https://acme.my.salesforce.com/services/scim/v2')).toBe('salesforce');
-  expect(named('https://evil-api.slack.com.example/scim')).toBe('auto');
-  expect(profileOf({ profile: 'standard', url: 'https://api.slack.com/scim/v2' }).name).toBe('standard');
 });

@@ -23,15 +23,18 @@ function run(
 ) {
   const bulk = new BulkRun({ operations, failOnErrors });
   const calls: BulkCall[] = [];
+  const made = new Set<string>();
   for (let call = bulk.next(); call !== undefined; call = bulk.next()) {
     calls.push(call);
     const failed: BulkOutcome = { status: 400, error: { status: 400, detail: 'no' } };
     const id = `id-${operations[call.index]?.bulkId}`;
-    const made: BulkOutcome =
+    if (call.method === 'DELETE') made.delete(call.path);
+    const outcome: BulkOutcome =
       call.method === 'POST' ? { status: 201, id, location: `/x/${id}` } : { status: 204 };
-    bulk.record(call, fails(call) ? failed : made);
+    if (outcome.status === 201 && !fails(call)) made.add(`${call.path}/${id}`);
+    bulk.record(call, fails(call) ? failed : outcome);
   }
-  return { calls, results: bulk.results() };
+  return { calls, results: bulk.results(), made: [...made] };
 }
 
 describe('a bulk request', () => {
@@ -91,6 +94,32 @@ describe('a bulk request', () => {
     expect(calls[1]?.data).toMatchObject({
       Operations: [{ op: 'add', path: `${urn}:manager`, value: { value: 'id-me' } }],
     });
+  });
+
+  test('takes back what it could not complete, and tells of the error alone', () => {
+    const { results, made } = run(
+      [group('self', 'bulkId:self'), group('a', 'bulkId:b'), group('b', 'bulkId:a')],
+      0,
+      ({ method, index }) => method === 'PATCH' && index === 0,
+    );
+    expect(results).toEqual([
+      expect.objectContaining({ bulkId: 'self', status: 400, response: expect.any(Object) as object }),
+      expect.objectContaining({ bulkId: 'a', status: 201, location: '/x/id-a' }),
+      expect.objectContaining({ bulkId: 'b', status: 201, location: '/x/id-b' }),
+    ]);
+    expect(results[0]).not.toHaveProperty('location');
+    expect(made).toEqual(['/Groups/id-b', '/Groups/id-a']);
+  });
+
+  test('completes what it has made after the last error, where all that it names is there', () => {
+    const circle = [group('a', 'bulkId:b'), group('b', 'bulkId:a')];
+    const complete = run([...circle, post('x'), post('y')], 1, ({ path }) => path === '/Users');
+    expect(complete.results.map(({ status }) => status)).toEqual([201, 201, 400]);
+    expect(complete.calls.at(-1)).toMatchObject({ method: 'PATCH', path: '/Groups/id-b' });
+    // What b names fails, and so does b.
+    const broken = run(circle, 1, ({ index }) => index === 0);
+    expect(broken.results.map(({ status }) => status)).toEqual([400, 409]);
+    expect(broken.made).toEqual([]);
   });
 
   test('fails what refers to a failure, or to nothing', () => {

@@ -28,7 +28,9 @@ export interface BulkOutcome {
 
 /**
  * Leads through a bulk request call by call: `next` gives the call to make, `record` takes what became of it. An
- * operation that refers to one that failed fails with 409; after `failOnErrors` errors there is no next.
+ * operation that refers to one that failed fails with 409. After `failOnErrors` errors no other operation is carried
+ * out, but what was made is completed. What cannot be completed is taken back: a resource is made as it was sent or not
+ * at all, and who named it meanwhile no longer does.
  */
 export class BulkRun {
   readonly #request: BulkRequest;
@@ -38,6 +40,8 @@ export class BulkRun {
   readonly #completions = new Map<number, readonly PatchOperation[]>();
   readonly #results = new Map<number, BulkResult>();
   readonly #failed = new Set<number>();
+  /** Operations whose resources are to be taken back. */
+  readonly #unfinished: number[] = [];
   #position = 0;
 
   constructor(request: BulkRequest) {
@@ -51,33 +55,44 @@ export class BulkRun {
   next(): BulkCall | undefined {
     const { failOnErrors, operations } = this.#request;
     for (;;) {
-      if (failOnErrors !== 0 && this.#failed.size >= failOnErrors) return undefined;
+      const undone = this.#undo();
+      if (undone !== undefined) return undone;
       const step = this.#steps[this.#position];
       this.#position += 1;
       const operation = step && operations[step.index];
       if (step === undefined || operation === undefined) return undefined;
+      const isOver = failOnErrors !== 0 && this.#failed.size >= failOnErrors;
       const call =
-        step.kind === 'perform' ? this.#perform(operation, step) : this.#complete(operation, step.index);
+        step.kind === 'complete'
+          ? this.#complete(operation, step.index)
+          : isOver
+            ? undefined
+            : this.#perform(operation, step);
       if (call !== undefined) return call;
     }
   }
 
   record({ index }: BulkCall, outcome: BulkOutcome): void {
     const operation = this.#request.operations[index];
-    if (operation === undefined) return;
+    // What was taken back has been told as the error that it was.
+    if (operation === undefined || this.#failed.has(index)) return;
     if (operation.method === 'POST' && operation.bulkId !== undefined && outcome.id !== undefined) {
       this.#ids.set(operation.bulkId, outcome.id);
     }
-    const { status, location = this.#results.get(index)?.location, version, error } = outcome;
-    if (error !== undefined || status >= 400) this.#failed.add(index);
+    const isFailure = outcome.error !== undefined || outcome.status >= 400;
     // Of a resource that was completed later, the client wants to know that it was created.
-    const first = this.#results.get(index)?.status;
+    const { status: first, location: known } = this.#results.get(index) ?? {};
+    if (isFailure) {
+      this.#failed.add(index);
+      if (first !== undefined) this.#unfinished.push(index);
+    }
+    const { status, location = isFailure ? undefined : known, version, error } = outcome;
     this.#results.set(index, {
       method: operation.method,
       ...(operation.bulkId === undefined ? {} : { bulkId: operation.bulkId }),
       ...(version === undefined ? {} : { version }),
       ...(location === undefined ? {} : { location }),
-      status: first !== undefined && status < 400 ? first : status,
+      status: first !== undefined && !isFailure ? first : status,
       ...(error === undefined ? {} : { response: renderScimError(error) }),
     });
   }
@@ -118,6 +133,14 @@ export class BulkRun {
     );
     if (missing !== undefined) return this.#refuse(index, missing);
     return { index, method: 'PATCH', path: `${operation.path}/${id}`, data: resolveData(data, this.#ids) };
+  }
+
+  #undo(): BulkCall | undefined {
+    const index = this.#unfinished.shift();
+    const { bulkId = '', path } = (index === undefined ? undefined : this.#request.operations[index]) ?? {};
+    const id = this.#ids.get(bulkId);
+    if (index === undefined || path === undefined || id === undefined) return undefined;
+    return { index, method: 'DELETE', path: `${path}/${id}` };
   }
 
   #refuse(index: number, bulkId: string): undefined {

@@ -4,7 +4,7 @@ import { prepared } from '../prepared.ts';
 import type { Executor } from '../store.ts';
 import { compileScimFilter } from './scim-filter.ts';
 import { relatedOf } from './scim-members.ts';
-import { isRecord, isRecordOf, type ScimKind, type ScimRecord, type ScimRecordKey } from './scim-record.ts';
+import { isRecord, isThere, type ScimKind, type ScimRecord, type ScimRecordKey } from './scim-record.ts';
 import { severalValues, singleValue, type ScimScope } from './scim-values.ts';
 
 /** Which resources of a connection are listed, and in which order; without a sort by id, the order of their making. */
@@ -53,20 +53,35 @@ function recordColumns(kind: ScimKind, withRelated: boolean): RawBuilder<unknown
     ${withRelated ? sql`, ${relatedOf(kind)} as related` : sql``}`;
 }
 
-/** @param withRelated with the members of a group, or the groups of a user */
+/**
+ * The records with these ids that are there; each is looked up by key.
+ * @param withRelated with the members of a group, or the groups of a user
+ */
+export async function findScimRecords(
+  executor: Executor,
+  { connectionSerial, kind }: Omit<ScimRecordKey, 'id'>,
+  ids: readonly string[],
+  withRelated: boolean,
+): Promise<ScimRecord[]> {
+  // In a query of its own the list does not show how long it is: else a plan for just so many were made each time.
+  const { rows } = await sql<ScimRecord>`${prepared}
+    select ${recordColumns(kind, withRelated)} from unnest((select ${[...ids]}::text[])) as n (id) cross join lateral (
+      select r.* from replica_record r
+      where r.connection_serial = ${connectionSerial} and r.kind = ${kind} and r.external_id = n.id and ${isThere('r')}
+      limit 1) r`.execute(executor);
+  return rows;
+}
+
 export async function findScimRecord(
   executor: Executor,
   key: ScimRecordKey,
   withRelated: boolean,
 ): Promise<ScimRecord | undefined> {
-  const { rows } = await sql<ScimRecord>`${prepared}
-    select ${recordColumns(key.kind, withRelated)} from replica_record r where ${isRecordOf(key)}`.execute(
-    executor,
-  );
-  return rows[0];
+  const [record] = await findScimRecords(executor, key, [key.id], withRelated);
+  return record;
 }
 
-/** @param withRelated as for `findScimRecord` */
+/** @param withRelated as for `findScimRecords` */
 export async function selectScimRecords(
   executor: Executor,
   listing: ScimListing,

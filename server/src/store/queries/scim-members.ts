@@ -1,4 +1,5 @@
 import { sql, type RawBuilder } from 'kysely';
+import { prepared } from '../prepared.ts';
 import type { Executor } from '../store.ts';
 import { isThere, type ScimKind, type ScimMember } from './scim-record.ts';
 
@@ -72,7 +73,10 @@ export interface NamedMember {
   readonly isMember: boolean;
 }
 
-/** Looks up ids that are named as members of a group; each id once. Takes time linear in their number. */
+/**
+ * Looks up ids that are named as members of a group; each id once. Takes time linear in their number: each is looked up
+ * by key, which a join is not always planned to do.
+ */
 export async function selectNamedMembers(
   executor: Executor,
   connectionSerial: number,
@@ -80,12 +84,14 @@ export async function selectNamedMembers(
   ids: readonly string[],
 ): Promise<NamedMember[]> {
   if (ids.length === 0) return [];
-  const { rows } = await sql<NamedMember>`
-    select n.id, o.kind, m.member_id is not null as "isMember"
-    from unnest(${[...ids]}::text[]) as n (id)
-    left join replica_record o on o.connection_serial = ${connectionSerial} and o.kind in ('user', 'group')
-      and o.external_id = n.id and ${isThere('o')}
-    left join replica_member m on m.connection_serial = ${connectionSerial} and m.group_id = ${groupId}
-      and m.member_id = n.id and not m.removed`.execute(executor);
+  const { rows } = await sql<NamedMember>`${prepared}
+    select n.id,
+      (select o.kind from replica_record o
+        where o.connection_serial = ${connectionSerial} and o.kind in ('user', 'group') and o.external_id = n.id
+          and ${isThere('o')} limit 1) as kind,
+      (select m.member_id from replica_member m
+        where m.connection_serial = ${connectionSerial} and m.group_id = ${groupId} and m.member_id = n.id
+          and not m.removed) is not null as "isMember"
+    from unnest((select ${[...ids]}::text[])) as n (id)`.execute(executor);
   return rows;
 }

@@ -4,7 +4,6 @@ import { kinds, objectKinds } from '@lockstep/contract/vocabulary.ts';
 import type { Kind, ObjectKind } from '@lockstep/contract/vocabulary.ts';
 import type { RefreshedLink } from '../../sync/sync-store.ts';
 import type { Database } from '../schema.ts';
-import { requireOwnership } from './job-rows.ts';
 import type { StagingContext } from './staging-tables.ts';
 
 const json = (value: unknown): string | null =>

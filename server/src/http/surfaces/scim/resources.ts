@@ -6,8 +6,8 @@ import {
   getScimResource,
   patchScimResource,
   replaceScimResource,
-  type ScimTarget,
 } from '../../../app/scim/resources.ts';
+import type { ScimTarget } from '../../../app/scim/record-access.ts';
 import { renderEntityTag } from '../../../scim/entity-tag.ts';
 import { parseListQuery, parseSearchRequest, type ListRequest } from '../../../scim/listing/list-request.ts';
 import { renderListResponse } from '../../../scim/listing/list-response.ts';

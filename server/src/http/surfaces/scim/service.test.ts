@@ -136,6 +136,22 @@ describeOnServerStore('SCIM service', (makeStore) => {
     const { body: shown } = await client.expect(200, 'GET', alice ?? '');
     expect(`/Users/${shown[urn.enterprise].manager.value}`).toBe(bob);
 
+    const self = await client.expect(200, 'POST', '/Bulk', {
+      schemas: [urn.bulk],
+      Operations: [group('self', 'self'), group('fan', 'self')],
+    });
+    expect(self.body.Operations).toMatchObject([
+      { bulkId: 'self', status: '400', response: { scimType: 'invalidValue' } },
+      { bulkId: 'fan', status: '201' },
+    ]);
+    const left = await client.expect(
+      200,
+      'GET',
+      '/Groups?filter=displayName sw "self" or displayName eq "fan"',
+    );
+    expect(left.body.Resources).toHaveLength(1);
+    expect(left.body.Resources[0]).not.toHaveProperty('members');
+
     const mixed = await client.expect(200, 'POST', '/Bulk', {
       schemas: [urn.bulk],
       failOnErrors: 2,
