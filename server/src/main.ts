@@ -6,6 +6,7 @@ import type { Application, ConnectorRegistry } from './app/application.ts';
 import { bootstrapInstallation, type AdministratorCredentials } from './app/installation.ts';
 import { makeJobRunner } from './app/job-runner.ts';
 import { continuousSyncs } from './app/continuous-syncs.ts';
+import { purgeExpiredPasswords } from './app/pending-passwords.ts';
 import { scheduledSyncs } from './app/schedules.ts';
 import { entraConnector } from './connectors/entra/connector.ts';
 import { eventCallbackConnector } from './connectors/event-callback/connector.ts';
@@ -127,6 +128,9 @@ async function startWorker(application: Application, queue: JobQueue, roles: Rol
   await queue.work(roles.worker.concurrency, async ({ jobId }, signal) => runner.run(jobId, signal));
 }
 
+/** Milliseconds between two looks for passwords that nobody wrote in time. */
+const purgeEvery = 60_000;
+
 function startScheduler(
   application: Application,
   opened: AsyncDisposableStack,
@@ -139,6 +143,11 @@ function startScheduler(
     opened.defer(async () => scheduler.stop());
     void scheduler.run();
   }
+  const purging = setInterval(
+    () => void purgeExpiredPasswords(application).catch(onError),
+    purgeEvery,
+  ).unref();
+  opened.defer(() => clearInterval(purging));
 }
 
 async function startServers(

@@ -20,7 +20,7 @@ async function corpOf(world: World): Promise<MemorySystem> {
 }
 
 /** Every table but those that record jobs, and the index of match values; and what is left in staging tables. */
-const records = ['job', 'job_count', 'change', 'job_message', 'match_attribute', 'match_key'];
+const records = ['job', 'job_count', 'job_span', 'change', 'job_message', 'match_attribute', 'match_key'];
 
 /** How much is left in staging tables. */
 async function stagedRows(store: Store): Promise<number> {

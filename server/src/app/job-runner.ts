@@ -10,6 +10,7 @@ import type { RunnableJob, RunnableSync, SyncStore } from '../sync/sync-store.ts
 import type { Application } from './application.ts';
 import { connectorContext, getConnector } from './connections.ts';
 import { followScopeUnits } from './scope-units.ts';
+import { passwordReading } from './pending-passwords.ts';
 import { specifySync } from './sync-specification.ts';
 
 /** A target that cannot be reached while a plan is applied is tried again after so many milliseconds. */
@@ -116,7 +117,10 @@ async function attemptAgain(
 }
 
 /** @param store the engine's port to the store; another one only where what goes wrong with it is the question. */
-export function makeJobRunner(app: Application, store: SyncStore = makeSyncStore(app.store)): JobRunner {
+export function makeJobRunner(
+  app: Application,
+  store: SyncStore = makeSyncStore(app.store, passwordReading(app)),
+): JobRunner {
   return {
     async run(jobId, signal) {
       if (await isOver(app.store, jobId)) return;

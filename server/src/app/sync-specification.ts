@@ -131,6 +131,7 @@ export async function specifySync(
     match,
     guard: resolveGuard(settings.guard),
     allowed: settings.actions,
+    passwords: settings.passwords,
     version,
     sourceFilter: sync.direction === 'egress' ? egressFilter(sync.name, scopes) : null,
     matchAttributes: tenant.matchAttributes,

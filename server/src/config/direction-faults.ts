@@ -24,7 +24,7 @@ export function directionFaults(connectionType: unknown, sync: unknown): Fault[]
   if (direction !== 'ingress' && direction !== 'egress') return [];
   return [
     ...sideFaults(connectionType, direction),
-    ...(direction === 'ingress' ? egressOnlyFaults(sync) : []),
+    ...(direction === 'ingress' ? egressOnlyFaults(sync) : passwordFaults(connectionType, sync)),
   ];
 }
 
@@ -43,6 +43,15 @@ function sideFaults(connectionType: unknown, direction: 'ingress' | 'egress'): F
       remedy,
     ),
   ];
+}
+
+/** The types of connections that passwords can be written to. */
+const takesPasswords: readonly unknown[] = ['ldap'];
+
+function passwordFaults(connectionType: unknown, sync: unknown): Fault[] {
+  if (valueAt(sync, ['passwords']) !== true || takesPasswords.includes(connectionType)) return [];
+  const message = `no passwords are written to a connection of type ${String(connectionType)}`;
+  return [fault('passwords', message, 'Leave it out: passwords are written to LDAP directories.')];
 }
 
 function egressOnlyFaults(sync: unknown): Fault[] {

@@ -11,7 +11,7 @@ import type { BatchOutcome, TargetBatch } from './sync-store.ts';
 const directoryBatch = 4000;
 
 function batchOutcome(
-  { kind, verb, ordinal }: TargetChange,
+  { kind, verb, ordinal, password }: TargetChange,
   outcome: TargetOutcome | undefined,
   version: string,
 ): BatchOutcome {
@@ -21,7 +21,19 @@ function batchOutcome(
     return { ordinal, kind, verb, result: 'failed', code: outcome.code, message: outcome.message };
   const { externalId, location, reference, alias } = outcome;
   const fingerprint = outcome.fingerprint && mixFingerprints(outcome.fingerprint, version);
-  return { ordinal, kind, verb, result: 'success', externalId, location, reference, alias, fingerprint };
+  const passwordVersion = password?.version;
+  return {
+    ordinal,
+    kind,
+    verb,
+    result: 'success',
+    externalId,
+    location,
+    reference,
+    alias,
+    passwordVersion,
+    fingerprint,
+  };
 }
 
 async function applyToDirectory(run: Run): Promise<boolean> {

@@ -19,6 +19,8 @@ export interface Capabilities {
   readonly exports: boolean;
   /** It can tell what changed since an earlier read, however long ago that was. */
   readonly changes?: boolean | undefined;
+  /** It takes passwords of users. */
+  readonly passwords?: boolean | undefined;
   /** References of a new object are set by requests of their own, which may fail while the object is made. */
   readonly referencesApart?: boolean | undefined;
 }
@@ -135,6 +137,13 @@ export interface Projected {
   readonly attributes: Attributes;
 }
 
+/** A password to be written. It is in no plan, and nothing that is recorded, logged or thrown may say it. */
+export interface TargetPassword {
+  readonly text: string;
+  /** Tells it from one that is given later. */
+  readonly version: string;
+}
+
 /** A change for a target, with everything that it needs to carry it out. */
 export interface TargetChange {
   readonly ordinal: number;
@@ -155,6 +164,8 @@ export interface TargetChange {
   readonly before: Readonly<Record<string, readonly AttributeValue[]>>;
   /** Wanted account state where it changes; undefined: leave alone. */
   readonly enabled?: boolean | undefined;
+  /** The password that a user shall have, of an update that changes nothing else. */
+  readonly password?: TargetPassword | undefined;
   /** For a membership: the member. */
   readonly member?: {
     readonly kind: 'user' | 'group';

@@ -19,6 +19,8 @@ export interface Image {
 export const parentAttribute = '$parent';
 export const nameAttribute = '$name';
 export const enabledAttribute = '$enabled';
+/** Egress: the change sets a password; what it is is never recorded. */
+export const passwordAttribute = '$password';
 
 /** The whole image as recorded in a change. The parent is recorded by id, the root as an empty text. */
 export function imageToJson(image: Image): JsonAttributes {

@@ -154,7 +154,22 @@ async function planEgressObjects(
     same[kind] = scope.inScope[kind] - others;
   }
   await writer.hand((first) => staging.planPendingReferences(first));
+  same.user -= await planPasswords(run, staging, writer);
   return same;
+}
+
+/** Returns how many users have nothing new but a password. */
+async function planPasswords(run: Run, staging: Staging, writer: ChangeWriter): Promise<number> {
+  const { passwords, allowed } = run.specification;
+  if (passwords !== true || run.endpoint.capabilities.passwords !== true) return 0;
+  if (!plannedKinds(run).includes('user') || !isAllowed(allowed, 'user', 'update')) return 0;
+  let unchanged = 0;
+  await writer.hand(async (first) => {
+    const planned = await staging.planPasswords(first, run.startedAt);
+    unchanged = planned.unchanged;
+    return planned.last;
+  });
+  return unchanged;
 }
 
 const nothingSame: PlanTotals['same'] = { organizationalUnit: 0, user: 0, group: 0, membership: 0 };

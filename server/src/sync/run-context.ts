@@ -20,6 +20,8 @@ export interface SyncSpecification {
   readonly guard: ResolvedGuard;
   /** Egress; without it everything may be done. */
   readonly allowed?: AllowedActions | undefined;
+  /** Egress: passwords that were set through an API are written. */
+  readonly passwords?: boolean | undefined;
   /** 32 hexadecimal digits over mapping, scopes, filters and the settings that change what is read. */
   readonly version: string;
   /** Egress: which directory objects are in scope at all; null: all of them. */

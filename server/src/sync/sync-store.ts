@@ -218,6 +218,14 @@ export interface PlanProgress {
   readonly planned: number;
 }
 
+/** What planning passwords came to. */
+export interface PlannedPasswords {
+  /** The last ordinal used. */
+  readonly last: number;
+  /** Users of whom the plan changes nothing else. */
+  readonly unchanged: number;
+}
+
 export interface BatchOutcome {
   readonly ordinal: number;
   readonly kind: Kind;
@@ -229,6 +237,8 @@ export interface BatchOutcome {
   readonly location?: string | undefined;
   readonly reference?: string | undefined;
   readonly alias?: string | undefined;
+  /** Of the password that was written: it waits no longer. */
+  readonly passwordVersion?: string | undefined;
   /** Of what the entry became, versioned; without it the next run looks at the entry again. */
   readonly fingerprint?: string | undefined;
 }
@@ -335,6 +345,8 @@ export interface Staging extends AsyncDisposable {
    * the last ordinal used.
    */
   planPendingReferences(firstOrdinal: number): Promise<number>;
+  /** Egress: plans the setting of passwords that wait and expire after `now`, from the given ordinal on. */
+  planPasswords(firstOrdinal: number, now: Date): Promise<PlannedPasswords>;
   /** Plans additions of members from the given ordinal on; returns the last ordinal used. */
   planAddedMembers(firstOrdinal: number): Promise<number>;
   /**

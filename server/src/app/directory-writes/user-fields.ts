@@ -5,6 +5,7 @@ import type { Actor } from '../actor.ts';
 import type { Application } from '../application.ts';
 import { checkFieldValues, selectEnabledFields, type CustomField } from '../custom-fields.ts';
 import { lockForWrite, writeDirectory, type DirectoryWrite } from './directory-write.ts';
+import { keepPassword } from '../pending-passwords.ts';
 import { addUser, amendUser, type NewUser, type UserChange } from './users.ts';
 
 /** What becomes of a user's values of a declared attribute. */
@@ -58,16 +59,23 @@ async function fieldAttributes(
   return attributes;
 }
 
-/** Makes a user with values of declared attributes. @returns the id @throws as createUser; InvalidRequest, Conflict. */
+/**
+ * Makes a user with values of declared attributes, and a password for the systems that one is written to.
+ * @returns the id
+ * @throws as createUser; InvalidRequest, Conflict.
+ */
 export async function createUserWithFields(
   app: Application,
   actor: Actor,
   user: NewUser,
   fields: readonly FieldChange[],
+  password?: string,
 ): Promise<string> {
   return writeDirectory(app, actor, async (write) => {
     const declared = await fieldAttributes(write, undefined, fields);
-    return addUser(write, { ...user, attributes: { ...user.attributes, ...declared } });
+    const id = await addUser(write, { ...user, attributes: { ...user.attributes, ...declared } });
+    if (password !== undefined) await keepPassword(app, write, id, password);
+    return id;
   });
 }
 

@@ -2,6 +2,7 @@ import type { JsonAttributeMap } from '@lockstep/contract/attribute.ts';
 import type { DirectoryObjectDetail } from '@lockstep/contract/directoryObject.ts';
 import { selectFurtherUnits } from '../../store/queries/directory.ts';
 import { deleteObjects, replaceFurtherUnits, touchObject } from '../../store/queries/directory-writes.ts';
+import { deletePasswordsOfUsers } from '../../store/queries/pending-passwords.ts';
 import type { Actor } from '../actor.ts';
 import type { Application } from '../application.ts';
 import { getDirectoryObject } from '../directory.ts';
@@ -97,6 +98,7 @@ export async function removeUsers(
   if (expected.revision !== undefined)
     for (const id of unique) await lockForWrite(write, 'user', id, expected);
   await requireObjects(write, 'user', unique, undefined, 'update');
+  await deletePasswordsOfUsers(write.trx, unique);
   await deleteObjects(write.trx, write.tenantId, 'user', unique);
 }
 

@@ -9,5 +9,6 @@ export function ldapCapabilities(shape: LdapShape): Capabilities {
     disable: shape.disabled !== undefined,
     moveCarriesChildren: true,
     exports: false,
+    passwords: true,
   };
 }

@@ -12,6 +12,7 @@ import { memberShape } from './objectClasses.ts';
 import { normaliseDn, parseDn } from '../../directory/dn/dn.ts';
 import type { Modification } from './protocol/messages/requests.ts';
 import { resultCodes, type LdapResult } from './protocol/messages/result.ts';
+import { setPassword } from './passwords.ts';
 import { askBack, idOf, readBack, writeAt, type Attempt, type Writing } from './writing.ts';
 
 type Success = Extract<TargetOutcome, { ok: true }>;
@@ -133,7 +134,12 @@ function uidOfName(name: string): string | undefined {
 }
 
 async function updateEntry(writing: Writing, change: TargetChange): Promise<Success> {
-  const dn = (await modifyEntry(writing, change, change.before)) ?? (await findEntry(writing, change));
+  const { password } = change;
+  const written =
+    password === undefined
+      ? await modifyEntry(writing, change, change.before)
+      : await setPassword(writing, change, password.text);
+  const dn = written ?? (await findEntry(writing, change));
   const isWhereItWas = dn === change.location;
   return { ordinal: change.ordinal, ok: true, ...(isWhereItWas ? {} : whereabouts(change, dn)) };
 }

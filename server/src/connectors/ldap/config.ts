@@ -18,6 +18,10 @@ export interface LdapShape {
   /** 'self', 'empty' or a DN. */
   readonly placeholderMember: string;
   readonly disabled: LdapConnection['disabled'];
+  /** Active Directory keeps passwords in an attribute and a form of its own, and takes them protected only. */
+  readonly isActiveDirectory: boolean;
+  /** Nobody on the way can read what is sent. */
+  readonly isProtected: boolean;
   /** Whether the values of this attribute (spelled as the server does, options included) are bytes. */
   readonly isBinary: (attribute: string) => boolean;
 }
@@ -51,6 +55,8 @@ export function resolveShape(settings: LdapConnection): LdapShape {
     externalIdAttribute: settings.externalIdAttribute,
     placeholderMember: settings.group?.placeholderMember ?? 'self',
     disabled: settings.disabled,
+    isActiveDirectory: settings.externalIdAttribute.toLowerCase() === 'objectguid',
+    isProtected: settings.startTls || !/^ldap:/i.test(settings.url),
     isBinary: remembered((attribute) => isBinaryOption(attribute) || binary.has(baseName(attribute))),
   };
 }

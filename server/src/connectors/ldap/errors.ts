@@ -3,7 +3,7 @@ import { isLdapError, resultCodes, resultName, type LdapResult } from './protoco
 
 /** What was asked of the server, for messages. */
 export interface Operation {
-  readonly name: 'add' | 'modify' | 'rename' | 'delete' | 'search';
+  readonly name: 'add' | 'modify' | 'rename' | 'delete' | 'search' | 'password change';
   readonly dn: string;
   /** The attributes that the operation writes. */
   readonly attributes?: readonly string[];

@@ -30,6 +30,7 @@ export class LdapTargetSession implements TargetSession {
   readonly #knownGroups = new Map<string, KnownGroup>();
   #client: LdapClient | undefined;
   #controls: ReadonlySet<string> = new Set();
+  #extensions: ReadonlySet<string> = new Set();
 
   constructor(
     shape: LdapShape,
@@ -54,6 +55,7 @@ export class LdapTargetSession implements TargetSession {
       shape: this.#shape,
       scopes: this.#scopes,
       controls: this.#controls,
+      extensions: this.#extensions,
       relocations: this.#relocations,
       knownGroups: this.#knownGroups,
       recovering: options.recovering,
@@ -86,8 +88,10 @@ export class LdapTargetSession implements TargetSession {
     if (this.#client?.alive) return this.#client;
     this.#client = await this.#connect();
     // RFC 4512 section 5.1: what the server supports stands in its root entry, which it may hide.
-    const root = await readOne(this.#client, { base: '', attributes: ['supportedControl'] });
+    const attributes = ['supportedControl', 'supportedExtension'];
+    const root = await readOne(this.#client, { base: '', attributes });
     this.#controls = new Set(root?.peekAll('supportedControl') ?? []);
+    this.#extensions = new Set(root?.peekAll('supportedExtension') ?? []);
     return this.#client;
   }
 }

@@ -31,6 +31,8 @@ export interface Writing {
   readonly scopes: readonly ReadScope[];
   /** Controls that the server says it supports (RFC 4512 section 5.1). */
   readonly controls: ReadonlySet<string>;
+  /** Extended operations that the server says it supports. */
+  readonly extensions: ReadonlySet<string>;
   readonly relocations: Relocations;
   /** By external id. */
   readonly knownGroups: Map<string, KnownGroup>;

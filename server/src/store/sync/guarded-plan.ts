@@ -4,6 +4,7 @@ import type { Kind } from '@lockstep/contract/vocabulary.ts';
 import { LockstepError } from '../../kernel/errors.ts';
 import type { ErrorCode } from '../../kernel/errors.ts';
 import { noLoss } from '../../sync/guard.ts';
+import { passwordAttribute } from '../../sync/image.ts';
 import type { GuardVerdict, PlannedLoss } from '../../sync/guard.ts';
 import type { HeldJob, PlanTotals, RunnableJob, RunnableSync } from '../../sync/sync-store.ts';
 import type { Database } from '../schema.ts';
@@ -119,6 +120,7 @@ export async function planDigest(
     destructive: sql`c.result is null and ${destructive}`,
     all: sql`c.result is null`,
   }[which];
+  // Passwords are written as long as they wait: whether one does says nothing of the plan that was looked at.
   // What the plan itself would create goes by its id outside: its id in the directory is another one in each plan.
   const { rows } = await sql<{ digest: string }>`
     select count(*)::text || ':' || coalesce(sum(hashtextextended(concat_ws('|', c.kind, c.verb,
@@ -128,7 +130,9 @@ export async function planDigest(
     from change c
     left join change g on c.kind = 'membership' and g.job_serial = c.job_serial and g.object_id = c.object_id and g.kind = 'group' and g.verb = 'create'
     left join change m on c.kind = 'membership' and m.job_serial = c.job_serial and m.object_id = c.member_id and m.kind = c.member_kind and m.verb = 'create'
-    where c.job_serial = ${jobSerial} and ${part}`.execute(executor);
+    where c.job_serial = ${jobSerial} and ${part} and not coalesce(c.after ? ${passwordAttribute}, false)`.execute(
+    executor,
+  );
   return rows[0]?.digest ?? '';
 }
 

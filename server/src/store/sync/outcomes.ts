@@ -4,6 +4,7 @@ import { pendingPrefix } from '../../sync/references.ts';
 import type { BatchOutcome, RunnableJob, RunnableSync } from '../../sync/sync-store.ts';
 import { requireOwnership } from './job-rows.ts';
 import { preferKeyLookups, unseen } from './key-lookups.ts';
+import { deleteWrittenPasswords } from '../queries/pending-passwords.ts';
 import type { Database } from '../schema.ts';
 import type { Store } from '../store.ts';
 
@@ -168,6 +169,8 @@ export async function recordOutcomes(
       sync,
       done.filter(({ kind }) => kind === 'membership'),
     );
+    const versions = done.flatMap(({ passwordVersion }) => passwordVersion ?? []);
+    if (versions.length > 0) await deleteWrittenPasswords(trx, sync.serial, versions);
     // Last, since the intent of the next batch waits for this row.
     await requireOwnership(trx, job);
     await sql`update job set applied_ordinal = ${through} where serial = ${job.serial}`.execute(trx);

@@ -32,6 +32,7 @@ import {
 } from './plan-rows.ts';
 import { createdPlaces, planCreates, settlePlaces } from './plan-creates.ts';
 import { PlanText } from './plan-text.ts';
+import { planPasswords } from './passwords.ts';
 import { planPendingReferences, resolveReferences } from './references.ts';
 import { settleSeen } from './seen-keys.ts';
 import { indexCandidates, indexStaged, markTouched, noteGone, see } from './stage-read.ts';
@@ -66,6 +67,7 @@ export async function openStaging(store: Store, job: RunnableJob, sync: Runnable
     },
     resolveReferences: (kinds) => resolveReferences(context, kinds),
     planPendingReferences: (first) => planPendingReferences(context, first),
+    planPasswords: (first, now) => planPasswords(context, first, now),
     createdPlaces: () => createdPlaces(context),
     settlePlaces: (rows) => settlePlaces(context, rows),
     planCreates: (first, planned) => planCreates(context, first, planned),

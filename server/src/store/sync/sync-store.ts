@@ -1,4 +1,5 @@
 import { parsePath } from '../../directory/path.ts';
+import { LockstepError } from '../../kernel/errors.ts';
 import { matchKey } from '../../sync/match-key.ts';
 import type { SyncStore } from '../../sync/sync-store.ts';
 import type { Store } from '../store.ts';
@@ -18,6 +19,7 @@ import {
   resetPlan,
 } from './job-rows.ts';
 import { ensureMatchAttribute } from './match-attributes.ts';
+import type { PasswordReading } from './passwords.ts';
 import { keepSelected } from './selected-changes.ts';
 import { recordOutcomes } from './outcomes.ts';
 import { openStaging } from './staging.ts';
@@ -26,8 +28,16 @@ import { findTakenEntries } from './taken-entries.ts';
 import { findWaitingMembers } from './waiting-members.ts';
 import { listUnitMoves, loadTargetBatch } from './target-batch.ts';
 
+/** Where nobody gives passwords, none waits. */
+const noPasswords: PasswordReading = {
+  open() {
+    throw new LockstepError('Internal', 'nothing opens passwords here');
+  },
+  now: () => new Date(),
+};
+
 /** The engine's port to the store. */
-export function makeSyncStore(store: Store): SyncStore {
+export function makeSyncStore(store: Store, passwords: PasswordReading = noPasswords): SyncStore {
   return {
     getJob: (jobId) => getJob(store, jobId),
     isCancelRequested: (job) => isCancelRequested(store, job),
@@ -49,7 +59,7 @@ export function makeSyncStore(store: Store): SyncStore {
     addMessage: (job, level, text) => addMessage(store, job, level, text),
     applyToDirectory: (job, sync, from, size) => applyToDirectory(store, job, sync, from, size),
     loadTargetBatch: (job, sync, from, size, nodes, unrecorded) =>
-      loadTargetBatch(store, job, sync, from, size, nodes, unrecorded),
+      loadTargetBatch(store, job, sync, from, size, nodes, unrecorded, passwords),
     listUnitMoves: (job, sync) => listUnitMoves(store, job, sync),
     findTakenEntries: (job, sync, outcomes) => findTakenEntries(store, job, sync, outcomes),
     recordIntent: (job, through) => recordIntent(store, job, through),

@@ -2,11 +2,13 @@ import { sql } from 'kysely';
 import type { Kind, Verb } from '@lockstep/contract/vocabulary.ts';
 import { valueFromJson } from '../../directory/attributes.ts';
 import type { AttributeValue, JsonAttributes } from '../../directory/attributes.ts';
-import type { TargetChange, UnitMove } from '../../sync/connector.ts';
-import { readPseudoAttributes, withoutPseudoAttributes } from '../../sync/image.ts';
+import { LockstepError } from '../../kernel/errors.ts';
+import type { TargetChange, TargetPassword, UnitMove } from '../../sync/connector.ts';
+import { passwordAttribute, readPseudoAttributes, withoutPseudoAttributes } from '../../sync/image.ts';
 import { referencesAttribute } from '../../sync/references.ts';
 import type { BatchOutcome, RunnableJob, RunnableSync, TargetBatch } from '../../sync/sync-store.ts';
 import type { Store } from '../store.ts';
+import { loadPasswords, type PasswordReading } from './passwords.ts';
 import { preferKeyLookups, unseen } from './key-lookups.ts';
 
 interface Row {
@@ -124,6 +126,37 @@ function skipped(row: Row, message: string): BatchOutcome {
   return { ordinal, kind, verb, result: 'skipped', code: 'DependencyFailed', message };
 }
 
+function setsPassword({ after }: Row): boolean {
+  return after?.[passwordAttribute] !== undefined;
+}
+
+function passwordChange(
+  row: Row,
+  password: TargetPassword | LockstepError | undefined,
+): TargetChange | BatchOutcome {
+  const { ordinal, kind, verb } = row;
+  if (row.l_external_id === null || row.l_location === null)
+    return skipped(row, 'the user whose password it is is not in the target');
+  if (password === undefined) {
+    const message = 'the password expired, or was taken back, before it could be written; set it again';
+    return { ordinal, kind, verb, result: 'failed', code: 'PasswordExpired', message };
+  }
+  if (password instanceof LockstepError)
+    return { ordinal, kind, verb, result: 'failed', code: password.code, message: password.message };
+  return {
+    ordinal,
+    kind,
+    verb,
+    externalId: row.l_external_id,
+    location: row.l_location,
+    parentLocation: null,
+    name: null,
+    set: {},
+    before: {},
+    password,
+  };
+}
+
 function objectChange(row: Row, nodes: readonly string[]): TargetChange | BatchOutcome {
   const places = row.verb === 'create' || row.verb === 'move';
   const parentLocation = row.parent_id === null ? (nodes[row.scope ?? 0] ?? '') : row.p_location;
@@ -175,6 +208,17 @@ function membershipChange(row: Row): TargetChange | BatchOutcome {
   };
 }
 
+function targetChange(
+  row: Row,
+  nodes: readonly string[],
+  passwords: ReadonlyMap<string, TargetPassword | LockstepError>,
+): TargetChange | BatchOutcome {
+  if (row.kind === 'membership') return membershipChange(row);
+  return setsPassword(row)
+    ? passwordChange(row, passwords.get(row.object_id ?? ''))
+    : objectChange(row, nodes);
+}
+
 /**
  * The next changes for the connected system, with every place resolved as it is by now; null when the first of them
  * hangs on an unrecorded object.
@@ -187,6 +231,7 @@ export async function loadTargetBatch(
   size: number,
   nodes: readonly string[],
   unrecorded: ReadonlySet<string>,
+  reading: PasswordReading,
 ): Promise<TargetBatch | null> {
   const loaded = await loadRows(store, job, sync, from, size);
   const { rows, placed } = cut(loaded, unrecorded);
@@ -196,12 +241,14 @@ export async function loadTargetBatch(
   if (!last) return { through: job.lastOrdinal, changes: [], settled: [], placed };
   const changes: TargetChange[] = [];
   const settled: BatchOutcome[] = [];
+  const users = rows.filter(setsPassword).flatMap(({ object_id: id }) => id ?? []);
+  const passwords = await loadPasswords(store, sync, users, reading);
   for (const row of rows) {
     if (row.verb === 'bind') {
       settled.push({ ordinal: row.ordinal, kind: row.kind, verb: row.verb, result: 'success' });
       continue;
     }
-    const change = row.kind === 'membership' ? membershipChange(row) : objectChange(row, nodes);
+    const change = targetChange(row, nodes, passwords);
     if ('result' in change) settled.push(change);
     else changes.push(change);
   }

@@ -179,6 +179,10 @@ function compilePull(record: ProviderRecord, paths: Paths): SyncChange | undefin
   };
 }
 
+function writesPasswords({ ldap, push }: ProviderRecord): boolean {
+  return { ...ldap, ...push.LdapUdPushConfig }.PasswordSyncStatus === 'enabled';
+}
+
 function compilePush(record: ProviderRecord, paths: Paths): SyncChange | undefined {
   const { push } = record;
   const configs = push.UdSyncScopeConfigs ?? [];
@@ -192,6 +196,7 @@ function compilePush(record: ProviderRecord, paths: Paths): SyncChange | undefin
     onMissing: 'delete',
     schedule: scheduleOf(push.PeriodicSyncStatus, push.PeriodicSyncConfig),
     continuous: push.IncrementalCallbackStatus === 'enabled',
+    passwords: writesPasswords(record) ? true : undefined,
   };
 }
 

@@ -66,7 +66,9 @@ export async function readFields(
   }));
 }
 
-export const noPasswords = 'No password is kept here, so that none can be set.';
+/** What becomes of a password, wherever one is given. */
+export const passwordDeviation =
+  'Password is kept for identity providers whose PasswordSyncStatus is enabled, sealed and for ten minutes at most, until a run has written it there; without one it is dropped, since nobody signs in here. No policy of this directory applies to it: the server that it is written to may refuse it, which the job tells';
 
 export const oneUser = { InstanceId: instanceId, UserId: resourceId } as const;
 const resourceOfUser = ({ InstanceId, UserId }: { InstanceId: string; UserId: string }): string =>

@@ -8,7 +8,7 @@ function flagOf(user: DirectoryFind, attribute: string): boolean {
   return textOf(user, attribute) === 'true';
 }
 
-/** A user as lists show it. No password is kept, and no account expires or is locked. */
+/** A user as lists show it. No password is kept for good, and no account expires or is locked. */
 export function renderUser(user: DirectoryFind, instanceId: string): Answer {
   const source = sourceOf(user, instanceId);
   const created = user.createdAt.getTime();

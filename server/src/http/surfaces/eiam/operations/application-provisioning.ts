@@ -143,7 +143,7 @@ const setConfig = operation({
   level: 'update',
   parameters: configParameters,
   deviations: [
-    'ProvisionPassword is kept and has no effect: no password is kept that could be told',
+    'ProvisionPassword is kept and has no effect: passwords are written to identity providers only',
     'NetworkAccessEndpointId is kept and has no effect: applications are reached directly',
     'FullPushScopes is kept and has no effect: every job compares all users, and tells what differs',
     'of ListenEventScopes, events of passwords, of locks and of full pushes are never sent; who does not listen to the creation of a kind is told nothing of it',

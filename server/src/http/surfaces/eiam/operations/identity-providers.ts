@@ -60,7 +60,7 @@ const createIdentityProvider = operation({
   deviations: [
     'makes LDAP and Active Directory providers; other types get InvalidParameter.IdentityProviderType',
     'AuthnConfig, BindingConfig, AutoCreateUserConfig and AutoUpdateUserConfig are kept and have no effect: nobody logs in through Lockstep',
-    'PasswordSyncStatus is kept and has no effect: no password is kept that could be written',
+    'PasswordSyncStatus: passwords are written that came by CreateUser and UpdateUserPassword at most ten minutes before the run',
     'GroupMemberAttributeName is member, uniqueMember or memberUid, and members are read from all three',
   ],
   handler: async ({ app, actor, parameters }) => {

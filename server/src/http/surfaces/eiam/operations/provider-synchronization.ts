@@ -112,7 +112,7 @@ const setPush = operation({
     'parameters that are not given leave things as they are',
     'a source scope that lies in another one of the same target scope is part of it; of different target scopes it is refused',
     'units or groups of one name that meet right below a target scope: the first has the name, the others fail',
-    'PasswordSyncStatus is kept and has no effect: no password is kept that could be written',
+    'PasswordSyncStatus: passwords are written that came by CreateUser and UpdateUserPassword at most ten minutes before the run',
     'times are those of Asia/Shanghai',
   ],
   handler: async (call) => {

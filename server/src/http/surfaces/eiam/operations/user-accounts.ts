@@ -1,8 +1,8 @@
 import { getFoundObject } from '../../../../app/directory-search.ts';
 import { updateUser } from '../../../../app/directory-writes/users.ts';
-import { EiamError } from '../errors.ts';
+import { setUserPassword } from '../../../../app/pending-passwords.ts';
 import { type Operation, operation } from '../operation.ts';
-import { aboutUser, noPasswords, oneUser } from '../user-parameters.ts';
+import { aboutUser, oneUser, passwordDeviation } from '../user-parameters.ts';
 
 function accountState(name: 'EnableUser' | 'DisableUser', enabled: boolean): Operation {
   return operation({
@@ -37,16 +37,17 @@ const updateUserPassword = operation({
   level: 'update',
   parameters: {
     ...oneUser,
-    Password: { type: 'string', required: true, maxLength: 256 },
+    Password: { type: 'string', required: true, minLength: 1, maxLength: 256 },
     PasswordForcedUpdateStatus: { type: 'string', values: ['enabled', 'disabled'] },
     UserNotificationChannels: { type: 'array', items: { type: 'string' } },
   },
   deviations: [
-    'keeps no passwords: always answers OperationDenied.PasswordUnsupported for a user that exists',
+    passwordDeviation,
+    'PasswordForcedUpdateStatus and UserNotificationChannels are taken and have no effect: nobody signs in here, and nobody is notified',
   ],
   handler: async ({ app, actor, parameters }) => {
-    await getFoundObject(app, actor, 'user', parameters.UserId);
-    throw new EiamError(409, 'OperationDenied.PasswordUnsupported', noPasswords);
+    await setUserPassword(app, actor, parameters.UserId, parameters.Password);
+    return {};
   },
 });
 

@@ -10,7 +10,7 @@ import {
   contact,
   contactAttributes,
   ids,
-  noPasswords,
+  passwordDeviation,
   oneUser,
   readFields,
   text,
@@ -49,15 +49,16 @@ const createUser = operation({
   },
   resource: ({ InstanceId }) => `instance/${InstanceId}/user/*`,
   deviations: [
-    'keeps no passwords: refuses Password, and PasswordInitializationConfig with the priority custom',
+    passwordDeviation,
+    'Password is no part of what a request is compared by that comes again with its ClientToken',
+    'refuses PasswordInitializationConfig with the priority custom: no passwords are made up',
     'UserExternalId may be that of another user',
     'custom fields of the display type checkbox take several values, divided by commas',
   ],
   handler: async (call) => {
     const { app, actor, parameters } = call;
-    if (given(parameters.Password) !== undefined) throw invalidParameter('Password', noPasswords);
     if (parameters.PasswordInitializationConfig?.PasswordInitializationPolicyPriority === 'custom')
-      throw invalidParameter('PasswordInitializationConfig', noPasswords);
+      throw invalidParameter('PasswordInitializationConfig', 'No passwords are made up here.');
     const tenant = await getTenant(app, actor);
     const user = {
       username: parameters.Username,
@@ -75,7 +76,8 @@ const createUser = operation({
       },
     };
     const fields = await readFields(call, parameters.CustomFields);
-    return { UserId: await namingUnits(createUserWithFields(app, actor, user, fields)) };
+    const password = given(parameters.Password);
+    return { UserId: await namingUnits(createUserWithFields(app, actor, user, fields, password)) };
   },
 });
 

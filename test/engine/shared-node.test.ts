@@ -1,12 +1,12 @@
 import { expect, test } from 'vitest';
-import { makeJobRunner } from '../../../server/src/app/job-runner.ts';
-import { getJob, requestJob } from '../../../server/src/app/jobs.ts';
-import { makeSyncStore } from '../../../server/src/store/sync/sync-store.ts';
-import { hookedStore } from '../hooked-store.ts';
+import { makeJobRunner } from '../../server/src/app/job-runner.ts';
+import { getJob, requestJob } from '../../server/src/app/jobs.ts';
+import { makeSyncStore } from '../../server/src/store/sync/sync-store.ts';
+import { hookedStore } from './hooked-store.ts';
 import { brief } from '../../workbench.ts';
-import type { MemorySystem } from '../memory-system.ts';
-import { describeWorlds, told } from '../world.ts';
-import type { SyncSettings, World } from '../world.ts';
+import type { MemorySystem } from './memory-system.ts';
+import { describeWorlds, told } from './world.ts';
+import type { SyncSettings, World } from './world.ts';
 
 /** Two departments of the directory, both written under one node of the target. */
 async function departments(
