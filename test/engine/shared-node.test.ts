@@ -3,7 +3,7 @@ import { makeJobRunner } from '../../server/src/app/job-runner.ts';
 import { getJob, requestJob } from '../../server/src/app/jobs.ts';
 import { makeSyncStore } from '../../server/src/store/sync/sync-store.ts';
 import { hookedStore } from './hooked-store.ts';
-import { brief } from '../../workbench.ts';
+import { brief } from '../workbench.ts';
 import type { MemorySystem } from './memory-system.ts';
 import { describeWorlds, told } from './world.ts';
 import type { SyncSettings, World } from './world.ts';
