@@ -614,7 +614,7 @@ interface PendingPasswordTable {
   user_id: string;
   version: string;
   sealed: Uint8Array;
-  expires_at: Date;
+  expires_at: CreatedAt;
 }
 
 interface PaceBucketTable {

@@ -164,7 +164,7 @@ export interface TargetChange {
   readonly before: Readonly<Record<string, readonly AttributeValue[]>>;
   /** Wanted account state where it changes; undefined: leave alone. */
   readonly enabled?: boolean | undefined;
-  /** The password that a user shall have, of an update that changes nothing else. */
+  /** The password that a user shall have, of any change of one who exists. */
   readonly password?: TargetPassword | undefined;
   /** For a membership: the member. */
   readonly member?: {

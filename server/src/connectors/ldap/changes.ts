@@ -19,10 +19,23 @@ type Success = Extract<TargetOutcome, { ok: true }>;
 type Values = Readonly<Record<string, readonly AttributeValue[]>>;
 
 /** Carries out one change of a user, an organizational unit or a group. @throws LockstepError with the reason of its failure */
-export function applyChange(writing: Writing, change: TargetChange): Promise<Success> {
-  const write = writers[change.verb];
-  if (write !== undefined) return write(writing, change);
-  throw new LockstepError('Internal', `${change.verb} is no change of an entry`);
+export async function applyChange(writing: Writing, change: TargetChange): Promise<Success> {
+  const { verb, ordinal, externalId, password } = change;
+  const write = writers[verb];
+  if (write === undefined) throw new LockstepError('Internal', `${verb} is no change of an entry`);
+  const outcome: Success = isPasswordOnly(change) ? { ordinal, ok: true } : await write(writing, change);
+  if (password === undefined) return outcome;
+  const place = {
+    externalId: outcome.externalId ?? externalId,
+    location: outcome.location ?? change.location,
+  };
+  await setPassword(writing, place, password.text);
+  return outcome;
+}
+
+function isPasswordOnly({ verb, password, set, enabled }: TargetChange): boolean {
+  const sets = Object.keys(set).length > 0 || enabled !== undefined;
+  return verb === 'update' && password !== undefined && !sets;
 }
 
 const writers: Readonly<Record<Verb, typeof createEntry | undefined>> = {
@@ -134,12 +147,7 @@ function uidOfName(name: string): string | undefined {
 }
 
 async function updateEntry(writing: Writing, change: TargetChange): Promise<Success> {
-  const { password } = change;
-  const written =
-    password === undefined
-      ? await modifyEntry(writing, change, change.before)
-      : await setPassword(writing, change, password.text);
-  const dn = written ?? (await findEntry(writing, change));
+  const dn = (await modifyEntry(writing, change, change.before)) ?? (await findEntry(writing, change));
   const isWhereItWas = dn === change.location;
   return { ordinal: change.ordinal, ok: true, ...(isWhereItWas ? {} : whereabouts(change, dn)) };
 }

@@ -126,11 +126,12 @@ export async function planDigest(
     select count(*)::text || ':' || coalesce(sum(hashtextextended(concat_ws('|', c.kind, c.verb,
       coalesce(c.external_id, c.object_id), case when c.verb = 'create' then '' else coalesce(g.external_id, c.object_id) end,
       coalesce(m.external_id, c.member_id),
-      c.expected_revision::text, c.before::text, (c.after - '$parent'::text)::text), 0)::numeric), 0)::text as digest
+      c.expected_revision::text, c.before::text, (c.after - '$parent'::text - ${passwordAttribute}::text)::text), 0)::numeric), 0)::text as digest
     from change c
     left join change g on c.kind = 'membership' and g.job_serial = c.job_serial and g.object_id = c.object_id and g.kind = 'group' and g.verb = 'create'
     left join change m on c.kind = 'membership' and m.job_serial = c.job_serial and m.object_id = c.member_id and m.kind = c.member_kind and m.verb = 'create'
-    where c.job_serial = ${jobSerial} and ${part} and not coalesce(c.after ? ${passwordAttribute}, false)`.execute(
+    where c.job_serial = ${jobSerial} and ${part}
+      and (c.after is null or not c.after ? ${passwordAttribute} or c.after <> jsonb_build_object(${passwordAttribute}::text, '["set"]'::jsonb))`.execute(
     executor,
   );
   return rows[0]?.digest ?? '';

@@ -130,34 +130,23 @@ function setsPassword({ after }: Row): boolean {
   return after?.[passwordAttribute] !== undefined;
 }
 
-function passwordChange(
-  row: Row,
-  password: TargetPassword | LockstepError | undefined,
-): TargetChange | BatchOutcome {
+type Passwords = ReadonlyMap<string, TargetPassword | LockstepError>;
+
+/** The password that a change sets, or why it cannot be carried out. */
+function passwordOf(row: Row, passwords: Passwords): TargetPassword | BatchOutcome | undefined {
+  if (!setsPassword(row)) return undefined;
+  const password = passwords.get(row.object_id ?? '') ?? expired;
+  if (!(password instanceof LockstepError)) return password;
   const { ordinal, kind, verb } = row;
-  if (row.l_external_id === null || row.l_location === null)
-    return skipped(row, 'the user whose password it is is not in the target');
-  if (password === undefined) {
-    const message = 'the password expired, or was taken back, before it could be written; set it again';
-    return { ordinal, kind, verb, result: 'failed', code: 'PasswordExpired', message };
-  }
-  if (password instanceof LockstepError)
-    return { ordinal, kind, verb, result: 'failed', code: password.code, message: password.message };
-  return {
-    ordinal,
-    kind,
-    verb,
-    externalId: row.l_external_id,
-    location: row.l_location,
-    parentLocation: null,
-    name: null,
-    set: {},
-    before: {},
-    password,
-  };
+  return { ordinal, kind, verb, result: 'failed', code: password.code, message: password.message };
 }
 
-function objectChange(row: Row, nodes: readonly string[]): TargetChange | BatchOutcome {
+const expired = new LockstepError(
+  'PasswordExpired',
+  'the password expired, or was taken back, before it could be written; set it again',
+);
+
+function objectChange(row: Row, nodes: readonly string[], passwords: Passwords): TargetChange | BatchOutcome {
   const places = row.verb === 'create' || row.verb === 'move';
   const parentLocation = row.parent_id === null ? (nodes[row.scope ?? 0] ?? '') : row.p_location;
   if (places && parentLocation === null)
@@ -167,9 +156,12 @@ function objectChange(row: Row, nodes: readonly string[]): TargetChange | BatchO
   const [pending] = later(row);
   if (
     pending !== undefined &&
-    (row.l_external_id === null || Object.values(set).every((each) => each.length === 0))
+    (row.l_external_id === null ||
+      (!setsPassword(row) && Object.values(set).every((each) => each.length === 0)))
   )
     return skipped(row, 'the object that it names is not in the target');
+  const password = passwordOf(row, passwords);
+  if (password !== undefined && 'result' in password) return password;
   return {
     ordinal: row.ordinal,
     kind: row.kind,
@@ -181,6 +173,7 @@ function objectChange(row: Row, nodes: readonly string[]): TargetChange | BatchO
     set,
     before: values(row.before),
     ...(after.enabled === null ? {} : { enabled: after.enabled }),
+    ...(password === undefined ? {} : { password }),
   };
 }
 
@@ -206,17 +199,6 @@ function membershipChange(row: Row): TargetChange | BatchOutcome {
       reference: row.x_reference ?? row.external_id,
     },
   };
-}
-
-function targetChange(
-  row: Row,
-  nodes: readonly string[],
-  passwords: ReadonlyMap<string, TargetPassword | LockstepError>,
-): TargetChange | BatchOutcome {
-  if (row.kind === 'membership') return membershipChange(row);
-  return setsPassword(row)
-    ? passwordChange(row, passwords.get(row.object_id ?? ''))
-    : objectChange(row, nodes);
 }
 
 /**
@@ -248,7 +230,7 @@ export async function loadTargetBatch(
       settled.push({ ordinal: row.ordinal, kind: row.kind, verb: row.verb, result: 'success' });
       continue;
     }
-    const change = targetChange(row, nodes, passwords);
+    const change = row.kind === 'membership' ? membershipChange(row) : objectChange(row, nodes, passwords);
     if ('result' in change) settled.push(change);
     else changes.push(change);
   }

@@ -1,0 +1,22 @@
+import Fastify from 'fastify';
+import { expect, test } from 'vitest';
+import { openLog } from './log.ts';
+
+test('requests are logged by method, path and sender, without their query', async () => {
+  const lines: string[] = [];
+  const log = openLog('info', { write: (line) => void lines.push(line) });
+  const server = Fastify({ loggerInstance: log });
+  server.get('/eiam/', () => ({}));
+  server.setNotFoundHandler(async (_request, reply) => reply.code(404).send({}));
+  await server.inject({ url: '/eiam/?Action=UpdateUserPassword&Password=hunter2' });
+  await server.inject({ url: '/nowhere?Password=hunter2' });
+  await server.close();
+  const requests = lines
+    .map((line) => JSON.parse(line) as { req?: Record<string, unknown> })
+    .flatMap(({ req }) => req ?? []);
+  expect(requests).toMatchObject([
+    { method: 'GET', url: '/eiam/', remoteAddress: '127.0.0.1' },
+    { method: 'GET', url: '/nowhere' },
+  ]);
+  expect(lines.join('')).not.toContain('hunter2');
+});
