@@ -6,7 +6,10 @@ export function lanesOf({ engine }: Pick<Store, 'engine'>): number {
 }
 
 /** Runs the works in their order, as many at a time as the store has lanes; none is under way any more when it settles. */
-export async function sideBySide(store: Store, works: readonly (() => Promise<unknown>)[]): Promise<void> {
+export async function sideBySide(
+  store: Pick<Store, 'engine'>,
+  works: readonly (() => Promise<unknown>)[],
+): Promise<void> {
   const left = works.values();
   const lane = async (): Promise<void> => {
     for (const work of left) await work();
