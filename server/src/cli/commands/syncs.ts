@@ -8,10 +8,15 @@ import { withStoreOptions, type StoreOptions } from '../store-location.ts';
 import { renderTable, renderTime } from '../table.ts';
 
 /** A sync with the last of its jobs that was more than a preview. */
-type Row = SyncView & { readonly lastJob: Pick<JobView, 'id' | 'status' | 'startedAt' | 'endedAt'> | null };
+interface Row extends SyncView {
+  readonly lastJob: Pick<JobView, 'id' | 'status' | 'startedAt' | 'endedAt'> | null;
+  /** It runs when others push into its connection. */
+  readonly isPushed: boolean;
+}
 
-function renderStart({ enabled, configuration: { schedule, continuous } }: SyncView): string {
+function renderStart({ enabled, isPushed, configuration: { schedule, continuous } }: Row): string {
   const starts = [
+    isPushed ? 'when pushed' : null,
     schedule === undefined ? null : 'cron' in schedule ? schedule.cron : `at ${schedule.hours.join(', ')} h`,
     continuous ? 'continuous' : null,
   ].filter((start) => start !== null);
@@ -19,23 +24,30 @@ function renderStart({ enabled, configuration: { schedule, continuous } }: SyncV
   return enabled ? starts.join(', ') : `${starts.join(', ')} (off)`;
 }
 
-async function withLastJob(session: Session, sync: SyncView): Promise<Row> {
+async function lastJobOf(session: Session, sync: SyncView): Promise<Row['lastJob']> {
   const newest: JobView[] = [];
   for (const mode of ['apply', 'approve'] as const) {
     const { items } = await session.call('listJobs', { query: { sync: sync.id, mode, limit: '1' } });
     newest.push(...items);
   }
   const [job] = newest.toSorted((left, right) => right.serial - left.serial);
-  if (job === undefined) return { ...sync, lastJob: null };
+  if (job === undefined) return null;
   const { id, status, startedAt, endedAt } = job;
-  return { ...sync, lastJob: { id, status, startedAt, endedAt } };
+  return { id, status, startedAt, endedAt };
 }
 
 async function listSyncs(options: StoreOptions & PagingOptions): Promise<void> {
   await using session = await openSession(options);
   const page = await collectPages(options, (query) => session.call('listSyncs', { query }));
+  const connections = await collectPages({ limit: 'all' }, (query) =>
+    session.call('listConnections', { query }),
+  );
+  const types = new Map(connections.items.map(({ id, type }) => [id, type]));
   const rows: Row[] = [];
-  for (const sync of page.items) rows.push(await withLastJob(session, sync));
+  for (const sync of page.items) {
+    const isPushed = sync.direction === 'ingress' && types.get(sync.connectionId) === 'scim_server';
+    rows.push({ ...sync, isPushed, lastJob: await lastJobOf(session, sync) });
+  }
   if (options.json) return printJson({ syncs: rows, next: page.next });
   print(
     renderTable(
