@@ -4,6 +4,9 @@ import { z } from 'zod';
 export const attributeValueSchema = z.union([z.string(), z.strictObject({ $base64: z.string() })]);
 export type JsonAttributeValue = z.infer<typeof attributeValueSchema>;
 
-/** Attribute name to its values. Images of changes also carry `$parent`, `$name` and `$enabled`, one text each. */
+/**
+ * Attribute name to its values. Images of changes also carry `$parent`, `$name` and `$enabled`, one text each, and
+ * `$password`, which says that one is set and not which.
+ */
 export const attributesSchema = z.record(z.string(), z.array(attributeValueSchema));
 export type JsonAttributeMap = z.infer<typeof attributesSchema>;

@@ -47,7 +47,8 @@ export function changedAttributes(
 }
 
 function attributeList(change: SentenceChange): string {
-  const names = changedAttributes(change.before, change.after);
+  const password = pseudo(change.after, '$password') === undefined ? [] : ['password'];
+  const names = [...changedAttributes(change.before, change.after), ...password];
   if (names.length <= namedAttributes) return names.join(', ');
   return `${names.slice(0, namedAttributes - 1).join(', ')} and ${names.length - namedAttributes + 1} more`;
 }

@@ -319,6 +319,8 @@ syncs:
       'connection: push, direction: ingress, actions: { user: [create] }',
       'actions: only what an egress does',
     ],
+    ['connection: push, direction: ingress, passwords: true', 'passwords: only an egress writes passwords'],
+    ['connection: shop, direction: egress, passwords: true', 'passwords: no passwords are written to'],
   ])('as against its direction: %s', (sync, problem) => {
     const text = `connections: { push: { type: scim_server }, shop: { type: event_callback, url: "https://x" } }\nsyncs: { a: { ${sync} } }`;
     expect(problems(text)).toEqual([expect.stringContaining(`syncs.a.${problem}`)]);

@@ -137,7 +137,7 @@ describeOnSharedStores('EIAM directory', (makeStore) => {
       [{ Username: 'bob', ...at, Email: 'b@x' }, '400 MissingParameter.EmailVerified'],
       [{ Username: 'bob', ...at, DisplayName: 'x'.repeat(129) }, '400 InvalidParameter.DisplayName'],
       [{ Username: 'bob', ...at, Description: 'x'.repeat(257) }, '400 InvalidParameter.Description'],
-      [{ Username: 'bob', ...at, Password: 'secret' }, '400 InvalidParameter.Password'],
+      [{ Username: 'bob', ...at, Password: 'x'.repeat(257) }, '400 InvalidParameter.Password'],
       [
         {
           Username: 'bob',
@@ -157,8 +157,11 @@ describeOnSharedStores('EIAM directory', (makeStore) => {
       );
     }
     const UserId = await newUser(client, 'bob');
-    expect(await client.refusal('UpdateUserPassword', { UserId, Password: 'x' })).toBe(
-      '409 OperationDenied.PasswordUnsupported',
+    expect(await client.refusal('UpdateUserPassword', { UserId, Password: '' })).toBe(
+      '400 MissingParameter.Password',
+    );
+    expect(await client.refusal('UpdateUserPassword', { UserId: nobody, Password: 'x' })).toBe(
+      '404 ResourceNotFound.User',
     );
     expect(await client.refusal('DeleteUsers', { UserIds: [UserId, nobody] })).toBe(
       '404 ResourceNotFound.User',

@@ -129,6 +129,20 @@ test('each source of a push goes to its target', () => {
 });
 
 test.each([
+  [{}, {}, undefined],
+  [{ PasswordSyncStatus: 'enabled' }, {}, true],
+  [{ PasswordSyncStatus: 'enabled' }, { PasswordSyncStatus: 'disabled' }, undefined],
+  [{}, { PasswordSyncStatus: 'enabled' }, true],
+] as const)(
+  'a push with %j in the LDAP settings and %j of its own writes passwords: %j',
+  (ldap, own, passwords) => {
+    const UdSyncScopeConfigs = [{ SourceScopes: ['ou_a'], TargetScope: 'ou=a,dc=example,dc=com' }];
+    const made = record('push', { ldap, push: { UdSyncScopeConfigs, LdapUdPushConfig: own } });
+    expect(compileSync(made, paths)?.passwords).toBe(passwords);
+  },
+);
+
+test.each([
   [() => compileSettings(record('pull', { ldap: {} })), 'MissingParameter.LdapConfig.LdapServerHost'],
   [
     () => compileSettings(record('pull', { ldap: { ...ldap, CertificateFingerprintStatus: 'enabled' } })),
