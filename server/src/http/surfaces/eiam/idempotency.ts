@@ -5,6 +5,10 @@ import type { Application } from '../../../app/application.ts';
 import { EiamError } from './errors.ts';
 import type { Answer, Operation } from './operation.ts';
 
+/** From a hash secrets could be guessed: none goes into it. */
+const secrets = new Set(['Password', 'AdministratorPassword', 'ClientSecret', 'AccessToken', 'EncryptKey']);
+const withoutSecrets = (name: string, value: unknown): unknown => (secrets.has(name) ? undefined : value);
+
 /**
  * Answers a request, or repeats the answer that an equal one with the same ClientToken got within a day. An error is
  * not kept: the request may be tried again.
@@ -17,10 +21,9 @@ export async function answerOnce(
   parameters: Readonly<Record<string, unknown>>,
   answer: () => Promise<Answer>,
 ): Promise<Answer> {
-  // A hash of a password could be guessed from: none goes into it.
-  const { ClientToken: token, Password: _, ...rest } = parameters;
+  const { ClientToken: token, ...rest } = parameters;
   if (typeof token !== 'string' || token === '') return answer();
-  const parametersHash = createHash('sha256').update(JSON.stringify(rest)).digest();
+  const parametersHash = createHash('sha256').update(JSON.stringify(rest, withoutSecrets)).digest();
   const request = { operation: operation.name, token, parametersHash };
   const outcome = await runOnce(app, actor, request, answer);
   if (outcome.state === 'answered') return outcome.answer;
