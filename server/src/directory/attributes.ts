@@ -23,8 +23,10 @@ const isText = (value: AttributeValue): value is string => typeof value === 'str
 
 export function attributesToJson(attributes: Attributes): JsonAttributes {
   const json: JsonAttributes = {};
-  for (const [name, values] of Object.entries(attributes))
+  for (const name in attributes) {
+    const values = attributes[name] ?? [];
     json[name] = values.every(isText) ? values : values.map(valueToJson);
+  }
   return json;
 }
 

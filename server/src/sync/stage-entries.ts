@@ -20,6 +20,9 @@ const shippedTogether = 500;
 /** So many batches are compared and staged at a time, while the next one is read. */
 const batchesUnderWay = 2;
 
+/** So many batches may wait for the touched links to be known. */
+const batchesAhead = 8;
+
 /** What a read brought. */
 export interface Reading extends Completeness {
   readonly readCount: number;
@@ -104,6 +107,7 @@ function linkOf(entry: ExternalObject, scope: number, fingerprint: string | null
 async function stageBatch(
   run: Run,
   staging: Staging,
+  marked: Promise<void>,
   batch: readonly RawEntry[],
   interpret: Interpret,
 ): Promise<void> {
@@ -114,6 +118,7 @@ async function stageBatch(
     externalId: raw.externalId,
     fingerprint: fingerprints[index] as string,
   }));
+  await marked;
   const dirty = await staging.see(keys);
   for (const key of dirty) {
     const raw = batch[key.index] as RawEntry;
@@ -172,7 +177,7 @@ function readScopes(run: Run): ReadScope[] {
 /**
  * Reads the connected system and stages what needs a second look: objects that are new, whose bytes differ from the
  * fingerprint, or whose directory object was touched. Everything else is noted as seen and never decoded.
- * While batches are being compared the next one is read, and the first while touched links are `marked`.
+ * While batches are being compared the next one is read, and the first ones while touched links are `marked`.
  */
 export async function stageEntries(
   run: Run,
@@ -198,6 +203,11 @@ export async function stageEntries(
   });
   let readCount = 0;
   let unusable = 0;
+  let isMarked = false;
+  const noted = marked.then(() => {
+    isMarked = true;
+  });
+  noted.catch(() => undefined);
   const underWay: Promise<void>[] = [];
   const settle = async (most: number): Promise<void> => {
     while (underWay.length > most) await underWay.shift();
@@ -205,8 +215,7 @@ export async function stageEntries(
   try {
     for (;;) {
       const next = await reading.next();
-      await marked;
-      await settle(batchesUnderWay - 1);
+      await settle((isMarked ? batchesUnderWay : batchesAhead) - 1);
       if (next.done) {
         await settle(0);
         await staging.ship(1);
@@ -220,12 +229,12 @@ export async function stageEntries(
       unusable += wanted.length - batch.length;
       readCount += batch.length;
       run.signal.throwIfAborted();
-      const staged = stageBatch(run, staging, batch, interpret);
+      const staged = stageBatch(run, staging, marked, batch, interpret);
       staged.catch(() => undefined);
       underWay.push(staged);
       if (await progress.reading(readCount)) await refuseCancelled(run);
     }
   } finally {
-    await Promise.allSettled([marked, ...underWay]);
+    await Promise.allSettled([noted, ...underWay]);
   }
 }

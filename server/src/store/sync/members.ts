@@ -207,6 +207,16 @@ function goneOnIngress(context: StagingContext): RawBuilder<unknown> {
         where o.object_id = m.member_id and o.sync_serial <> ${sync.serial} and o.state = 'live' and s.direction = 'ingress')`;
 }
 
+/** Ingress: a membership goes with a group that was looked at again, with what is known of a reference, or with an object. */
+async function mayLoseMembers({ store, table }: StagingContext): Promise<boolean> {
+  const { rows } = await sql<{ may: boolean }>`
+    select exists (select from ${table('object')} where kind = 'group') or exists (select from ${table('member')})
+      or exists (select from ${table('wanted')}) or exists (select from ${table('missing')}) as may`.execute(
+    store.db,
+  );
+  return rows[0]?.may === true;
+}
+
 /**
  * Egress: memberships that this sync wrote or bound, and that the directory no longer has. An entry that was bound to
  * another object since is that one's member now.
@@ -232,6 +242,7 @@ export async function planRemovedMembers(
   absence: Absence,
 ): Promise<number> {
   const { job, sync, table } = context;
+  if (sync.direction === 'ingress' && !(await mayLoseMembers(context))) return first - 1;
   const complete = absence !== 'nothing';
   // Else the group still names the reference: it waits for the one who comes by it.
   const released =

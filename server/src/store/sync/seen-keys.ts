@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import { objectKinds } from '@lockstep/contract/vocabulary.ts';
 import type { ObjectKind } from '@lockstep/contract/vocabulary.ts';
-import type { SeenCounts } from '../../sync/sync-store.ts';
+import type { DirtyKey, SeenCounts, SeenKey } from '../../sync/sync-store.ts';
 import type { StagingContext } from './staging-tables.ts';
 
 type Counts = Record<ObjectKind, number>;
@@ -14,9 +14,25 @@ function countsOf(rows: readonly { kind: ObjectKind; count: number }[]): Counts 
 
 const total = (counts: Counts): number => objectKinds.reduce((sum, kind) => sum + counts[kind], 0);
 
-/** Keys that were noted, as often as they came. */
-async function countNoted({ store, table }: StagingContext): Promise<number> {
-  const { rows } = await sql<{ count: number }>`select count(*)::int as count from ${table('key')}`.execute(
+/** What a read brought, as it is told batch by batch. */
+export class SeenTally {
+  /** Keys that were noted, as often as they came. */
+  readonly noted: Counts = { organizationalUnit: 0, user: 0, group: 0 };
+  /** Those of them that a link knows; on egress those whose directory object is in scope. */
+  linked = 0;
+  /** Whether each came but once; known after the read. */
+  isEachOnce = false;
+
+  note(keys: readonly SeenKey[], dirty: readonly DirtyKey[]): void {
+    for (const { kind } of keys) this.noted[kind] += 1;
+    this.linked += keys.length;
+    for (const { objectId } of dirty) if (objectId === null) this.linked -= 1;
+  }
+}
+
+async function countDistinct({ store, table }: StagingContext): Promise<number> {
+  const { rows } = await sql<{ count: number }>`
+    select count(*)::int as count from (select from ${table('key')} group by kind, external_id) k`.execute(
     store.db,
   );
   return rows[0]?.count ?? 0;
@@ -71,14 +87,12 @@ async function dropRepeated({ store, table }: StagingContext): Promise<number> {
   return rows[0]?.doubled ?? 0;
 }
 
-/** After the read: what was seen. A key that came twice shows in the sums, so that looking for it costs nothing else. */
-export async function settleSeen(context: StagingContext): Promise<SeenCounts> {
-  const [noted, seen, staged] = await Promise.all([
-    countNoted(context),
-    countSeen(context),
-    countStaged(context),
-  ]);
-  if (noted === total(seen)) return { seen, staged, doubled: 0 };
+/** After the read: what was seen. */
+export async function settleSeen(context: StagingContext, tally: SeenTally): Promise<SeenCounts> {
+  const [distinct, staged] = await Promise.all([countDistinct(context), countStaged(context)]);
+  tally.isEachOnce = distinct === total(tally.noted);
+  if (tally.isEachOnce) return { seen: { ...tally.noted }, staged, doubled: 0 };
+  const seen = await countSeen(context);
   const doubled = await dropRepeated(context);
   return { seen, staged: await countStaged(context), doubled };
 }

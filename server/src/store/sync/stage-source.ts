@@ -6,6 +6,7 @@ import type { Absence, SourceFilter, SubtreeScope } from '../../sync/sync-store.
 import { indexStagingTable } from './staging-indexes.ts';
 import { analyzeStaged } from './staging-statistics.ts';
 import { directoryTables, unseen } from './staging-tables.ts';
+import type { SeenTally } from './seen-keys.ts';
 import type { StagingContext } from './staging-tables.ts';
 
 /** Egress: names the directory objects in scope. One statement a kind, so that each is one view of the directory. */
@@ -104,6 +105,14 @@ export async function markNeeds(context: StagingContext, absence: Absence): Prom
   await analyzeStaged(context, 'source');
 }
 
+/** Whether the read brought everything that a link knows, which most reads do. */
+async function sawAll({ store, sync }: StagingContext, tally: SeenTally): Promise<boolean> {
+  if (sync.direction === 'egress' || !tally.isEachOnce) return false;
+  const { rows } = await sql<{ count: number }>`
+    select count(*)::int as count from link where sync_serial = ${sync.serial}`.execute(store.db);
+  return rows[0]?.count === tally.linked;
+}
+
 /**
  * Names links whose source object is gone: not seen on ingress, not in scope on egress. Besides live links these are
  * links of objects that went while another policy held (`ignore`, say) and that the present one asks to treat.
@@ -112,8 +121,10 @@ export async function stageMissing(
   context: StagingContext,
   kinds: readonly ObjectKind[],
   absence: Exclude<Absence, 'nothing'>,
+  tally: SeenTally,
 ): Promise<void> {
   const { store, sync, table } = context;
+  if (absence === 'whole' && (await sawAll(context, tally))) return;
   const gone =
     sync.direction === 'ingress'
       ? sql`${unseen(context, absence)}

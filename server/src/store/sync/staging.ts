@@ -34,7 +34,7 @@ import { createdPlaces, planCreates, settlePlaces } from './plan-creates.ts';
 import { PlanText } from './plan-text.ts';
 import { planPasswords } from './passwords.ts';
 import { planPendingReferences, resolveReferences } from './references.ts';
-import { settleSeen } from './seen-keys.ts';
+import { SeenTally, settleSeen } from './seen-keys.ts';
 import { indexCandidates, indexStaged, markTouched, noteGone, see } from './stage-read.ts';
 import { StagedRows } from './staged-rows.ts';
 import { analyzeStaged } from './staging-statistics.ts';
@@ -48,12 +48,17 @@ export async function openStaging(store: Store, job: RunnableJob, sync: Runnable
   const { context } = area;
   const staged = new StagedRows(context);
   const plan = new PlanText(context);
+  const tally = new SeenTally();
   // A dry run leaves no trace, an approving or a partial run none but the plan that it was asked to apply.
   const settles = job.mode === 'apply' && job.selection === null;
   return {
     markTouched: () => markTouched(context),
-    see: (keys) => see(context, keys),
-    settleSeen: () => settleSeen(context),
+    async see(keys) {
+      const dirty = await see(context, keys);
+      tally.note(keys, dirty);
+      return dirty;
+    },
+    settleSeen: () => settleSeen(context, tally),
     refuseUnitCycles: () => refuseUnitCycles(store, job),
     stage: (object) => staged.add(object),
     ship: (least) => staged.ship(least),
@@ -97,7 +102,7 @@ export async function openStaging(store: Store, job: RunnableJob, sync: Runnable
     findByPlace: (kind, places, absence) => findByPlace(context, kind, places, absence),
     findStagedByPlace: (kind, places) => findStagedByPlace(context, kind, places),
     settleStaged: (rows) => settleStaged(context, rows),
-    stageMissing: (kinds, absence) => stageMissing(context, kinds, absence),
+    stageMissing: (kinds, absence) => stageMissing(context, kinds, absence, tally),
     missing: (kind) => missingLinks(context, kind),
     refreshLinks: (rows) => refreshLinks(context, rows),
     releaseLinks: (rows) => releaseLinks(context, rows),
