@@ -162,7 +162,7 @@ export const syncSchema = z.strictObject({
     .boolean()
     .default(false)
     .describe(
-      'Egress: run soon after each change of the directory as well, changes of a second or two together.',
+      'Egress: run soon after each change of the directory as well, changes of a second or two together. After a run that failed the next one waits a minute, twice as long each time, an hour at most.',
     ),
   passwords: z
     .boolean()
