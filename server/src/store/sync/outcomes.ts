@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import type { Transaction } from 'kysely';
+import type { RawBuilder, Transaction } from 'kysely';
 import { pendingPrefix } from '../../sync/references.ts';
 import type { BatchOutcome, RunnableJob, RunnableSync } from '../../sync/sync-store.ts';
 import { requireOwnership } from './job-rows.ts';
@@ -81,6 +81,16 @@ async function forgetDeletedGroups(
       and x.sync_serial = ${unseen(sync.serial)} and x.group_id = c.object_id`.execute(trx);
 }
 
+/** Which changes `c` these are: mostly a range, which is found by one look at the index. */
+function among(rows: readonly BatchOutcome[]): RawBuilder<unknown> {
+  const ordinals = rows.map(({ ordinal }) => ordinal);
+  const [first = 0, last = 0] = [ordinals[0], ordinals.at(-1)];
+  const isRange = ordinals.every((ordinal, index) => ordinal === first + index);
+  return isRange
+    ? sql`c.ordinal between ${first}::bigint and ${last}::bigint`
+    : sql`c.ordinal = any (${ordinals}::bigint[])`;
+}
+
 async function writeMembershipLinks(
   trx: Transaction<Database>,
   job: RunnableJob,
@@ -88,7 +98,7 @@ async function writeMembershipLinks(
   rows: readonly BatchOutcome[],
 ): Promise<void> {
   if (rows.length === 0) return;
-  const done = sql`c.job_serial = ${job.serial} and c.ordinal = any (${rows.map(({ ordinal }) => ordinal)}::bigint[])`;
+  const done = sql`c.job_serial = ${job.serial} and ${among(rows)}`;
   await sql`
     delete from membership_link x using change c
     where ${done} and x.sync_serial = ${unseen(sync.serial)} and x.group_id = c.object_id
