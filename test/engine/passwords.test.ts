@@ -107,6 +107,32 @@ describeWorlds('passwords that wait', (makeWorld) => {
     expect(await waiting(world)).toBe(0);
   });
 
+  test('are forgotten for a newer one and by a sync that stops writing them, whatever comes later', async () => {
+    const world = await makeWorld();
+    const copy = await keeper(world, 'copy');
+    const ann = await newUser(world, 'ann');
+    await world.run('copy-out');
+    await set(world, ann, 'set before');
+    await world.egress('copy', { passwords: true, enabled: false });
+    expect(await waiting(world)).toBe(0);
+    await world.egress('copy', { passwords: true });
+    await set(world, ann, 'set before, too');
+    await world.egress('copy', { passwords: false });
+    expect(await waiting(world)).toBe(0);
+    await set(world, ann, 'set for nobody');
+    await world.egress('copy', { passwords: true });
+    await set(world, ann, 'set for one');
+    // As a process does that knows of the first sync only.
+    await sql`update sync set settings = settings - 'passwords' where tenant_id = ${world.actor.tenantId}`.execute(
+      world.app.store.db,
+    );
+    await set(world, ann, 'the newest, for nobody');
+    expect(await waiting(world)).toBe(0);
+    await world.egress('copy', { passwords: true });
+    await world.run('copy-out');
+    expect(copy.kept).toEqual({});
+  });
+
   test('stay when they are refused, and are tried again by the next run', async () => {
     const world = await makeWorld();
     const copy = await keeper(world, 'copy');

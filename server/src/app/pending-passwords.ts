@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import {
   deleteExpiredPasswords,
+  deletePasswordsOfUsers,
   keepPendingPassword,
   selectPasswordSyncs,
 } from '../store/queries/pending-passwords.ts';
@@ -18,8 +19,8 @@ function contextOf(syncSerial: number, userId: string): string {
 }
 
 /**
- * Keeps a user's password, sealed, for each sync of the tenant that writes passwords, in place of one that waits there;
- * where there is none it is not kept at all. @returns whether one waits for it
+ * Keeps a user's password, sealed, for each sync of the tenant that writes passwords, in place of any that waits; where
+ * there is no such sync it is not kept at all. @returns whether one waits for it
  */
 export async function keepPassword(
   app: Application,
@@ -27,6 +28,7 @@ export async function keepPassword(
   userId: string,
   password: string,
 ): Promise<boolean> {
+  await deletePasswordsOfUsers(trx, [userId]);
   const expiresAt = new Date(app.clock.now().getTime() + life);
   const syncs = await selectPasswordSyncs(trx, tenantId);
   for (const syncSerial of syncs) {

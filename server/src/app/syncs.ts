@@ -5,6 +5,7 @@ import { LockstepError } from '../kernel/errors.ts';
 import { newId } from '../kernel/ids.ts';
 import { findConnection } from '../store/queries/connections.ts';
 import { findUnfinishedJob } from '../store/queries/jobs.ts';
+import { deletePasswordsOfSync } from '../store/queries/pending-passwords.ts';
 import {
   deleteLinksOfSync,
   deleteSyncRow,
@@ -107,6 +108,8 @@ export async function saveSync(
   }
   await refuseWhileRunning(trx, existing, write);
   await updateSync(trx, existing.id, write);
+  if (!configuration.enabled || configuration.passwords !== true)
+    await deletePasswordsOfSync(trx, existing.serial);
 }
 
 /** Links belong to one direction of one connection: another one starts without them. */

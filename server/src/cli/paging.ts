@@ -7,13 +7,13 @@ export interface PagingOptions {
   readonly after?: string | undefined;
 }
 
-/** `all` or a whole number above 0. */
+/** `all` or a whole number from 1 to 9,999,999,999. */
 function parseLimit(text: string): number {
   if (text === 'all') return Number.POSITIVE_INFINITY;
   if (/^[1-9]\d{0,9}$/.test(text)) return Number(text);
   throw new LockstepError('InvalidRequest', `"${text}" is no limit.`, {
     field: '--limit',
-    remedy: 'Give a whole number above 0, or "all".',
+    remedy: 'Give a whole number from 1 to 9999999999, or "all".',
   });
 }
 

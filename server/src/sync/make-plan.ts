@@ -30,7 +30,14 @@ const interpretIngress =
     const mapped = run.specification.mapping[kind](entry.attributes);
     const attributes = normaliseReferences(kind, mapped, (text) => run.endpoint.normaliseReference(text));
     const naming = attributes[namingAttribute[kind]]?.[0];
-    if (typeof naming !== 'string' || naming.trim() === '') {
+    if (naming instanceof Uint8Array) {
+      throw new LockstepError(
+        'InvalidRecord',
+        `${entry.location}: the value for ${namingAttribute[kind]} is no text`,
+        { field: namingAttribute[kind] },
+      );
+    }
+    if (naming === undefined || naming.trim() === '') {
       throw new LockstepError(
         'RequiredValueMissing',
         `${entry.location} has no value for ${namingAttribute[kind]}`,

@@ -64,6 +64,11 @@ export async function deletePasswordsOfUsers(executor: Executor, userIds: readon
   await sql`delete from pending_password where user_id = any (${[...userIds]}::text[])`.execute(executor);
 }
 
+/** A sync that writes passwords no more, or rests, does not write the ones from before when it begins again. */
+export async function deletePasswordsOfSync(executor: Executor, syncSerial: number): Promise<void> {
+  await sql`delete from pending_password where sync_serial = ${syncSerial}`.execute(executor);
+}
+
 /** One that is being replaced at this moment is passed over, so that nobody waits in a circle. */
 export async function deleteExpiredPasswords(executor: Executor, now: Date): Promise<void> {
   await sql`
