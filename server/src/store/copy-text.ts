@@ -4,6 +4,11 @@ import type { ColumnEncoding } from './copy-encoding.ts';
 
 const chunkBytes = 256 * 1024;
 
+/** A value as the text of a JSON column; nothing stays nothing. */
+export function jsonText(value: unknown): string | null {
+  return value === null || value === undefined ? null : JSON.stringify(value);
+}
+
 /**
  * Rows as COPY text (PostgreSQL manual, COPY, "Text Format"), encoded as they come, so that nothing else of a row has
  * to be kept until it is sent. A row is never divided between chunks.

@@ -37,6 +37,9 @@ export function externalNodes(run: Run): ExternalNodes {
   return made;
 }
 
+/** More names are not kept in memory: the target refuses those that meet then. */
+const mostNames = 100_000;
+
 /**
  * Which names are taken right below nodes that several scopes share: what the directory keeps apart may meet there.
  * Elsewhere the directory sees to it that names differ, or the target does.
@@ -62,8 +65,9 @@ export class SharedPlaces {
     const node = this.#ofScope[place.scope] ?? 0;
     if (place.parent !== null || !this.#shared.has(node)) return true;
     const key = `${node} ${place.kind} ${matchKey(place.name)}`;
-    const owner = this.#taken.get(key) ?? place.objectId;
-    this.#taken.set(key, owner);
-    return owner === place.objectId;
+    const owner = this.#taken.get(key);
+    if (owner !== undefined) return owner === place.objectId;
+    if (this.#taken.size < mostNames) this.#taken.set(key, place.objectId);
+    return true;
   }
 }

@@ -217,6 +217,7 @@ export async function stageEntries(
       const next = await reading.next();
       await settle((isMarked ? batchesUnderWay : batchesAhead) - 1);
       if (next.done) {
+        await marked;
         await settle(0);
         await staging.ship(1);
         return await conclude(next.value, { staging, readCount, unusable });

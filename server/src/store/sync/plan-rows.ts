@@ -3,11 +3,9 @@ import type { Transaction } from 'kysely';
 import { kinds, objectKinds } from '@lockstep/contract/vocabulary.ts';
 import type { Kind, ObjectKind } from '@lockstep/contract/vocabulary.ts';
 import type { RefreshedLink } from '../../sync/sync-store.ts';
+import { jsonText } from '../copy-text.ts';
 import type { Database } from '../schema.ts';
 import type { StagingContext } from './staging-tables.ts';
-
-const json = (value: unknown): string | null =>
-  value === null || value === undefined ? null : JSON.stringify(value);
 
 /** Keeps what is to become of the links of equal objects until the plan is committed. */
 export async function refreshLinks(
@@ -38,7 +36,7 @@ export async function refreshLinks(
       link.location,
       link.scope,
       revision,
-      json(contribution),
+      jsonText(contribution),
     ]),
   );
 }

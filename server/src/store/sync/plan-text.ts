@@ -1,6 +1,6 @@
 import type { PlannedChange } from '../../sync/planned-change.ts';
 import { copyText } from '../bulk-copy.ts';
-import { CopyText } from '../copy-text.ts';
+import { CopyText, jsonText } from '../copy-text.ts';
 import { requireOwnership } from './job-rows.ts';
 import type { StagingContext } from './staging-tables.ts';
 
@@ -29,9 +29,6 @@ const columns = [
   'error_message',
 ];
 
-const json = (value: unknown): string | null =>
-  value === null || value === undefined ? null : JSON.stringify(value);
-
 /** Planned changes on their way into the plan, encoded one by one: of thousands of images only the text is kept. */
 export class PlanText {
   readonly #context: StagingContext;
@@ -53,9 +50,9 @@ export class PlanText {
       change.externalId,
       change.label,
       change.parentId ?? null,
-      json(change.before),
-      json(change.after),
-      json(change.keys),
+      jsonText(change.before),
+      jsonText(change.after),
+      jsonText(change.keys),
       change.revision ?? null,
       link?.reference ?? null,
       link?.alias ?? null,
@@ -63,7 +60,7 @@ export class PlanText {
       link?.scope ?? null,
       link?.fingerprint ?? null,
       change.releasesLink ?? false,
-      json(change.contribution),
+      jsonText(change.contribution),
       outcome?.result ?? null,
       outcome?.code ?? null,
       outcome?.message ?? null,

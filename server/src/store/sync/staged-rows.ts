@@ -1,6 +1,6 @@
 import type { StagedObject } from '../../sync/sync-store.ts';
 import { copyText } from '../bulk-copy.ts';
-import { CopyText } from '../copy-text.ts';
+import { CopyText, jsonText } from '../copy-text.ts';
 import type { StagingContext, StagingTable } from './staging-tables.ts';
 
 const columns = {
@@ -56,7 +56,7 @@ function objectRow(object: StagedObject): unknown[] {
     object.nameKey,
     object.enabled,
     JSON.stringify(object.attributes),
-    object.keys === null ? null : JSON.stringify(object.keys),
+    jsonText(object.keys),
     object.members !== null,
     error?.code ?? null,
     error?.message ?? null,
@@ -70,7 +70,6 @@ function objectRow(object: StagedObject): unknown[] {
 export class StagedRows {
   readonly #context: StagingContext;
   #texts: Readonly<Record<Shipped, CopyText>> = this.#emptyTexts();
-
   #waiting = 0;
 
   constructor(context: StagingContext) {

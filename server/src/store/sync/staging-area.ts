@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import type { RunnableJob, RunnableSync } from '../../sync/sync-store.ts';
-import type { Store } from '../store.ts';
+import { LockstepError } from '../../kernel/errors.ts';
+import type { Executor, Store } from '../store.ts';
 import { stagingColumns, stagingTablesOf } from './staging-tables.ts';
 import type { StagingContext, StagingTable } from './staging-tables.ts';
 
@@ -63,6 +64,33 @@ async function giveBackKeptTables(
   }
 }
 
+async function markAttempt({ store }: StagingContext, { serial, attempt }: RunnableJob): Promise<void> {
+  await sql`
+    insert into staging.attempt (job_serial, attempt) values (${serial}, ${attempt}) on conflict do nothing`.execute(
+    store.db,
+  );
+}
+
+async function unmarkAttempt({ store }: StagingContext, { serial, attempt }: RunnableJob): Promise<void> {
+  await sql`delete from staging.attempt where job_serial = ${serial} and attempt <= ${attempt}`.execute(
+    store.db,
+  );
+}
+
+/**
+ * What is planned from staging tables that a crash of the server has emptied takes everything for gone, or for equal.
+ * @throws LockstepError StoreUnavailable, so that the job is read and planned again
+ */
+export async function requireStaged(trx: Executor, { serial, attempt }: RunnableJob): Promise<void> {
+  const { rows } = await sql`
+    select from staging.attempt where job_serial = ${serial} and attempt = ${attempt}`.execute(trx);
+  if (rows.length > 0) return;
+  throw new LockstepError(
+    'StoreUnavailable',
+    'the database has crashed while the job was planned, and what was staged is gone: the job begins again',
+  );
+}
+
 /** A staging area with its tables, all of them empty. Disposing it leaves nothing in them. */
 export interface StagingArea extends AsyncDisposable {
   readonly context: StagingContext;
@@ -82,20 +110,29 @@ export async function openStagingArea(
     // What an interrupted attempt at the job left.
     await dropStagingTables(store, job.serial);
     for (const name of stagingTablesOf(sync.direction)) await createTable(context, name);
-    // Another attempt may be at work already: its tables are not this one's.
-    return { context, [Symbol.asyncDispose]: () => dropStagingTables(store, job.serial, job.attempt) };
+    await markAttempt(context, job);
+    return {
+      context,
+      async [Symbol.asyncDispose]() {
+        // Another attempt may be at work already: its tables are not this one's.
+        await dropStagingTables(store, job.serial, job.attempt);
+        await unmarkAttempt(context, job);
+      },
+    };
   }
   const all = keptTables.get(store) ?? { free: [], count: 0 };
   keptTables.set(store, all);
   const kept = all.free.pop() ?? { number: (all.count += 1), made: new Set<StagingTable>() };
   const context = contextOf(store, job, sync, `kept_${kept.number}`);
   await takeKeptTables(context, kept);
+  await markAttempt(context, job);
   return {
     context,
     async [Symbol.asyncDispose]() {
       // A set that could not be emptied is never used again.
       await giveBackKeptTables(context, kept);
       all.free.push(kept);
+      await unmarkAttempt(context, job);
     },
   };
 }

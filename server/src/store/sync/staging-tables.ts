@@ -31,7 +31,7 @@ export interface StagingContext {
   tableName(name: StagingTable): string;
 }
 
-/** Columns of each staging table. Unlogged: a crash of the server empties them, and the job then reads again. */
+/** Columns of each staging table. Unlogged: a crash of the server empties them, with the mark of the attempt, and the job then reads again. */
 export const stagingColumns: Record<StagingTable, string> = {
   key: 'kind text collate "C" not null, external_id text collate "C" not null, fingerprint uuid not null',
   touched: 'kind text collate "C" not null, external_id text collate "C" not null',

@@ -40,7 +40,7 @@ import { StagedRows } from './staged-rows.ts';
 import { analyzeStaged } from './staging-statistics.ts';
 import { markNeeds, stageMissing, stageSource } from './stage-source.ts';
 import { refreshPlanStatistics } from './table-statistics.ts';
-import { openStagingArea } from './staging-area.ts';
+import { openStagingArea, requireStaged } from './staging-area.ts';
 
 /** Opens the staging area of a job; what an interrupted attempt left in it is gone. */
 export async function openStaging(store: Store, job: RunnableJob, sync: RunnableSync): Promise<Staging> {
@@ -118,6 +118,7 @@ export async function openStaging(store: Store, job: RunnableJob, sync: Runnable
         if (settles) await writeSettledLinks(context, trx);
         if (settles) await writeWaitingMembers(context, trx);
         await commitPlan(trx, job, totals);
+        await requireStaged(trx, job);
       });
       await refreshPlanStatistics(store.db, totals.lastOrdinal);
       return { ...(await getJob(store, job.id)), attempt: job.attempt };

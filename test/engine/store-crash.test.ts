@@ -1,0 +1,77 @@
+import { Client } from 'pg';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { makeJobRunner } from '../../server/src/app/job-runner.ts';
+import { getJob, requestJob } from '../../server/src/app/jobs.ts';
+import { openStore } from '../../server/src/store/open.ts';
+import type { Store } from '../../server/src/store/open.ts';
+import { makeSyncStore } from '../../server/src/store/sync/sync-store.ts';
+import { startPostgres } from '../servers/postgres.ts';
+import type { PostgresServer } from '../servers/postgres.ts';
+import { hookedStore } from './hooked-store.ts';
+import { makeWorld } from './world.ts';
+
+let server: PostgresServer;
+let databaseUrl: string;
+let store: Store;
+
+beforeAll(async () => {
+  server = await startPostgres({ fsync: true });
+  databaseUrl = await server.createDatabase();
+  store = await openStore({ databaseUrl });
+});
+afterAll(async () => {
+  await store.close();
+  await server.stop();
+});
+
+/** Kills a session of the server: all others end with it, and tables that are not logged are empty when it is back. */
+async function crash(): Promise<void> {
+  const client = new Client({ connectionString: databaseUrl });
+  client.on('error', () => undefined);
+  await client.connect();
+  const { rows } = await client.query<{ pid: number }>('select pg_backend_pid() as pid');
+  const ended = new Promise((resolve) => client.once('end', resolve));
+  process.kill(rows[0]?.pid ?? 0, 'SIGKILL');
+  await ended;
+  const reachable = async (): Promise<boolean> => {
+    const again = new Client({ connectionString: databaseUrl });
+    again.on('error', () => undefined);
+    return again.connect().then(
+      async () => again.end().then(() => true),
+      () => false,
+    );
+  };
+  await expect.poll(reachable, { timeout: 60_000, interval: 50 }).toBe(true);
+}
+
+test.each(['see', 'settleSeen', 'matchIngress', 'stageMissing', 'planRemovedMembers', 'commit'])(
+  'a database that crashes before %s loses what is staged, and nothing is taken for gone',
+  async (method) => {
+    const world = await makeWorld(store);
+    const corp = await world.system('corp');
+    corp.tree.add('/ou=people');
+    for (const name of ['ann', 'bob', 'cid']) corp.tree.add(`/ou=people/uid=${name}`);
+    corp.tree.add('/cn=staff', {}, ['/ou=people/uid=ann', '/ou=people/uid=bob']);
+    await world.ingress('corp');
+    await world.run('corp-in');
+    corp.tree.set('/ou=people/uid=bob', { title: ['new'] });
+    corp.tree.remove('/ou=people/uid=cid');
+    const { app, actor } = world;
+    const { job } = await requestJob(app, actor, 'corp-in', { mode: 'apply', startedThrough: 'native' });
+    let crashed = false;
+    const port = hookedStore(makeSyncStore(store), (name, proceed) => {
+      if (name !== method || crashed) return proceed();
+      crashed = true;
+      return crash().then(proceed);
+    });
+    const { signal } = new AbortController();
+    await expect(makeJobRunner(app, port).run(job.id, signal)).rejects.toThrow();
+    expect(crashed).toBe(true);
+    expect((await getJob(app, actor, job.id)).status).toBe('running');
+    await makeJobRunner(app).run(job.id, signal);
+    const changes = await world.changes(job.id);
+    expect(changes.filter(({ verb }) => verb === 'delete')).toHaveLength(1);
+    expect((await getJob(app, actor, job.id)).status).toBe('success');
+    expect(await world.directory()).toEqual(corp.tree.snapshot());
+  },
+);
