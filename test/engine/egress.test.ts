@@ -1,3 +1,4 @@
+import { sql } from 'kysely';
 import { expect, test } from 'vitest';
 import { brief } from '../workbench.ts';
 import type { MemorySystem } from './memory-system.ts';
@@ -261,6 +262,25 @@ describeWorlds('egress', (makeWorld) => {
     target.refuse = () => null;
     const next = await world.run('target-out');
     expect(next.status).toBe('success');
+    expect(target.tree.snapshot()).toEqual(corp.tree.snapshot());
+  });
+
+  test('a member who is refused among others is not taken for written', async () => {
+    const world = await makeWorld();
+    const { corp, target, both } = await corpAndTarget(world);
+    const asked: string[] = [];
+    target.refuse = ({ kind, ordinal }) => {
+      if (kind !== 'membership') return null;
+      asked.push(`${ordinal}`);
+      return asked.length === 2 ? 'no' : null;
+    };
+    await both();
+    const { rows } = await sql<{ count: number }>`
+      select count(*)::int as count from membership_link x join sync s on s.serial = x.sync_serial
+      where s.tenant_id = ${world.actor.tenantId} and s.direction = 'egress'`.execute(world.app.store.db);
+    expect([asked.length, rows[0]?.count]).toEqual([4, 3]);
+    target.refuse = () => null;
+    expect(await told(world, await world.run('target-out'))).toHaveLength(1);
     expect(target.tree.snapshot()).toEqual(corp.tree.snapshot());
   });
 

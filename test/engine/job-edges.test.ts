@@ -283,4 +283,18 @@ describeWorlds('a job', (makeWorld, store) => {
     expect(await one.directory()).toEqual(await two.directory());
     expect(await told(one, await one.run('corp-in'))).toEqual([]);
   });
+
+  test('fails an object whose name is no text, and says so', async () => {
+    const world = await makeWorld();
+    const corp = await world.system('corp');
+    corp.tree.add('/uid=ann', { badge: [Buffer.from([0xff, 0x00])] as never });
+    await world.ingress('corp', { map: { user: { username: ['badge'] } } });
+    const job = await world.run('corp-in');
+    expect(await world.changes(job.id)).toMatchObject([
+      {
+        result: 'failed',
+        error: { code: 'InvalidRecord', message: '/uid=ann: the value for username is no text' },
+      },
+    ]);
+  });
 });

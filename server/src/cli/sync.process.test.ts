@@ -129,6 +129,8 @@ describe('sync as a process, without a server', () => {
     const approved = await lockstep('jobs', 'approve', job?.id ?? '', '--data', data(), '--json');
     expect(approved.code, approved.stderr).toBe(0);
     expect(JSON.parse(approved.stdout)).toMatchObject({ status: 'success', approvesJobId: job?.id });
+    const listed = await lockstep('syncs', 'list', '--data', data());
+    expect(listed.stdout).toMatch(/^company-in +ingress .* success \d{4}-/m);
   });
 
   test('a file that is no backup is refused, and leaves no data directory', async () => {
