@@ -21,6 +21,8 @@ export function valueFromJson(value: JsonValue): AttributeValue {
 
 const isText = (value: AttributeValue): value is string => typeof value === 'string';
 
+const isJsonText = (value: JsonValue): value is string => typeof value === 'string';
+
 export function attributesToJson(attributes: Attributes): JsonAttributes {
   const json: JsonAttributes = {};
   for (const name in attributes) {
@@ -32,7 +34,10 @@ export function attributesToJson(attributes: Attributes): JsonAttributes {
 
 export function attributesFromJson(json: JsonAttributes): Attributes {
   const attributes: Attributes = {};
-  for (const [name, values] of Object.entries(json)) attributes[name] = values.map(valueFromJson);
+  for (const name in json) {
+    const values = json[name] ?? [];
+    attributes[name] = values.every(isJsonText) ? values : values.map(valueFromJson);
+  }
   return attributes;
 }
 

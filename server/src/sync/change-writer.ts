@@ -4,14 +4,17 @@ import type { Staging } from './sync-store.ts';
 
 const batchSize = 2000;
 
+/** Batches on their way to the store: while one is written another one's commit may wait for the disk. */
+const atOnce = 2;
+
 /**
- * Numbers the changes of a plan in the order in which they are written, and ships them in batches: one while the next is
- * planned. Disposed of, it waits for the one that is under way, so that nothing comes after a plan that was given up.
+ * Numbers the changes of a plan in the order in which they are written, and ships them in batches while the next ones
+ * are planned. Disposed of, it waits for those that are under way, so that nothing comes after a plan that was given up.
  */
 export class ChangeWriter implements AsyncDisposable {
   #ordinal = 0;
   #waiting = 0;
-  #shipped: Promise<void> = Promise.resolve();
+  readonly #underWay: Promise<void>[] = [];
   readonly #staging: Staging;
   readonly #progress: ProgressNotes;
 
@@ -37,20 +40,21 @@ export class ChangeWriter implements AsyncDisposable {
   /** Returns when everything is written. */
   async flush(): Promise<void> {
     await this.#ship();
-    await this.#shipped;
+    while (this.#underWay.length > 0) await this.#underWay.shift();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#shipped.catch(() => undefined);
+    await Promise.allSettled(this.#underWay);
   }
 
   async #ship(): Promise<void> {
-    await this.#shipped;
+    if (this.#underWay.length >= atOnce) await this.#underWay.shift();
     if (this.#waiting === 0) return;
     this.#waiting = 0;
-    this.#shipped = this.#write(this.#ordinal);
-    // Whoever ships next, or flushes, learns of its failure.
-    this.#shipped.catch(() => undefined);
+    const shipped = this.#write(this.#ordinal);
+    // Whoever ships after it, or flushes, learns of its failure.
+    shipped.catch(() => undefined);
+    this.#underWay.push(shipped);
   }
 
   async #write(last: number): Promise<void> {

@@ -155,12 +155,14 @@ async function planEgressObjects(
   for (const kind of asked.filter((each) => unlinked.has(each)))
     await stageSourceMatches(run, staging, kind, scope.targets[kind]);
   await staging.matchEgress(run.specification.match);
+  let waits = false;
   for (const kind of asked) {
     const read = { complete: reading.complete, unlinked: unlinked.has(kind) };
-    const others = await planEgressKind(run, staging, kind, nodes, units, writer, read);
-    same[kind] = scope.inScope[kind] - others;
+    const planned = await planEgressKind(run, staging, kind, nodes, units, writer, read);
+    same[kind] = scope.inScope[kind] - planned.notSame;
+    waits ||= planned.waits;
   }
-  await writer.hand((first) => staging.planPendingReferences(first));
+  if (waits) await writer.hand((first) => staging.planPendingReferences(first));
   same.user -= await planPasswords(run, staging, writer);
   return same;
 }
@@ -239,6 +241,7 @@ export async function makePlan(
   await writer.flush();
   const { selection } = run.job;
   if (selection !== null) await run.store.keepSelected(run.job, selection);
+  await staging.analyzePlan(writer.last);
   // What a run of a part, or of changes, leaves alone it has not compared.
   const comparesAll = selection === null && absence !== 'told';
   const [verdict, unmanaged, sameMemberships] = await Promise.all([

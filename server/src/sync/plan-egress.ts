@@ -72,7 +72,6 @@ function hasUnits(run: Run): boolean {
 
 interface Desired {
   readonly image: Image;
-  readonly managed: readonly string[];
   /** See `PartedReferences.pending`. */
   readonly pending: JsonAttributes;
 }
@@ -82,17 +81,12 @@ function desiredImage(run: Run, candidate: EgressCandidate, node: string | null)
   const source = markReferences(kind, egressSource(kind, objectId, directory), references);
   const mapped = run.specification.mapping[kind](source);
   const projected = run.endpoint.project(kind, mapped, staged ? externalObject(staged) : null);
-  const managed = new Set([
-    ...run.specification.mapping.attributesWritten[kind],
-    ...Object.keys(projected.attributes),
-  ]);
   const { capabilities } = run.endpoint;
   const apart = staged === null && capabilities.referencesApart === true;
   const { attributes, pending } = partReferences(
     projected.attributes,
     apart ? allWaiting(references) : references,
   );
-  for (const name of Object.keys(pending)) managed.delete(name.slice(pendingPrefix.length));
   return {
     image: {
       parent: hasUnits(run) && directory.parentId !== node ? directory.parentId : null,
@@ -100,9 +94,16 @@ function desiredImage(run: Run, candidate: EgressCandidate, node: string | null)
       enabled: kind === 'user' && capabilities.disable ? directory.enabled : null,
       attributes,
     },
-    managed: [...managed],
     pending,
   };
+}
+
+/** The attributes that are compared: what the mapping writes, and what the target demands besides. */
+function managedAttributes(run: Run, kind: ObjectKind, { image, pending }: Desired): string[] {
+  const written = run.specification.mapping.attributesWritten[kind];
+  const managed = new Set([...written, ...Object.keys(image.attributes)]);
+  for (const name of Object.keys(pending)) managed.delete(name.slice(pendingPrefix.length));
+  return [...managed];
 }
 
 function existingImage(
@@ -194,17 +195,18 @@ function planCandidate(
       : staged
         ? { by: 'match', rule: placed ? 'path' : (rules[candidate.matchedBy ?? 0] ?? 'path') }
         : { by: 'nothing' };
+  const managed = existing ? managedAttributes(run, kind, desired) : [];
   const changes = planObject(
     {
       ...base,
       tie,
-      desired: existing ? restrain(desired.image, existing, desired.managed, may) : desired.image,
+      desired: existing ? restrain(desired.image, existing, managed, may) : desired.image,
       existing,
       // A create replaces the link of an entry that is gone from the target.
       externalId: staged ? staged.externalId : null,
     },
     {
-      managed: desired.managed,
+      managed,
       sameName: (left, right) => run.endpoint.sameName(left, right),
       sameReferences: (_name, wanted, present) =>
         sameReferences(wanted, present, references, (text) => run.endpoint.normaliseReference(text)),
@@ -214,6 +216,7 @@ function planCandidate(
     changes: changes.map((change) =>
       recordReferences(
         change.verb === 'create' ? { ...change, after: { ...change.after, ...desired.pending } } : change,
+        references,
       ),
     ),
     waits: Object.keys(desired.pending).length > 0,
@@ -286,7 +289,15 @@ export interface TargetRead {
   readonly unlinked: boolean;
 }
 
-/** Plans the objects of one kind; returns how many are not known to be equal. */
+/** What came of planning a kind. */
+export interface PlannedKind {
+  /** How many objects are not known to be equal. */
+  readonly notSame: number;
+  /** Some name objects that the plan has yet to create: their references are planned behind these. */
+  readonly waits: boolean;
+}
+
+/** Plans the objects of one kind. */
 export async function planEgressKind(
   run: Run,
   staging: Staging,
@@ -295,8 +306,9 @@ export async function planEgressKind(
   units: UnitResolver,
   writer: ChangeWriter,
   { complete, unlinked }: TargetRead,
-): Promise<number> {
+): Promise<PlannedKind> {
   let notSame = 0;
+  let waits = false;
   const shared = new SharedPlaces(externalNodes(run));
   for await (const page of staging.egressCandidates(kind)) {
     run.signal.throwIfAborted();
@@ -330,6 +342,7 @@ export async function planEgressKind(
       if (staged && !candidate.link) {
         settled.push({ kind, externalId: staged.externalId, objectId: failed ? null : candidate.objectId });
       }
+      waits ||= planned.waits;
       if (planned.changes.length > 0) notSame += 1;
       else if (staged) {
         refreshed.push({
@@ -352,7 +365,7 @@ export async function planEgressKind(
     await writer.write(changes);
     if (kind === 'organizationalUnit') units.forget();
   }
-  return notSame;
+  return { notSame, waits };
 }
 
 /** What becomes of an entry of the target whose directory object is gone or out of scope. */

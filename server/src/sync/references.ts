@@ -57,6 +57,11 @@ function referencedId(value: AttributeValue): string | undefined {
   return typeof value === 'string' && value.startsWith(mark) ? value.slice(mark.length) : undefined;
 }
 
+/** Most objects name no others: their values need not be looked through. */
+function namesNothing(known: KnownReferences): boolean {
+  return Object.keys(known).length === 0;
+}
+
 /** Attributes as they shall be in the target, parted by what their references come to. */
 export interface PartedReferences {
   /** Without what has to wait. */
@@ -72,6 +77,7 @@ export function allWaiting(known: KnownReferences): KnownReferences {
 
 /** Takes out the attributes that name an object which is not in the target yet. */
 export function partReferences(attributes: Attributes, known: KnownReferences): PartedReferences {
+  if (namesNothing(known)) return { attributes, pending: {} };
   const parted: Attributes = {};
   const pending: JsonAttributes = {};
   for (const [name, values] of Object.entries(attributes)) {
@@ -102,8 +108,8 @@ export function sameReferences(
 }
 
 /** A change as it is recorded: marked values become ids, under the names that `$references` lists. */
-export function recordReferences(change: PlannedChange): PlannedChange {
-  if (!change.after) return change;
+export function recordReferences(change: PlannedChange, known: KnownReferences): PlannedChange {
+  if (!change.after || namesNothing(known)) return change;
   const after: JsonAttributes = { ...change.after };
   const names: string[] = [];
   for (const [name, values] of Object.entries(after)) {

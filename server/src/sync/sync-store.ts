@@ -356,6 +356,8 @@ export interface Staging extends AsyncDisposable {
   planRemovedMembers(firstOrdinal: number, absence: Absence): Promise<number>;
   /** How many memberships were known and stay as they are. */
   countSameMemberships(): Promise<number>;
+  /** To be called when so many changes are planned: what follows looks things up in the plan. */
+  analyzePlan(changes: number): Promise<void>;
   countLinked(): Promise<Record<Kind, number>>;
   countUnmanaged(): Promise<Record<Kind, number>>;
   /**

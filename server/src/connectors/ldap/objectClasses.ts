@@ -31,24 +31,42 @@ const structural = new Set([
 /** When one entry is of several kinds, the first of these counts. */
 const kindOrder: readonly ObjectKind[] = ['user', 'group', 'organizationalUnit'];
 
-/** Tells kinds by object classes; remembers combinations, of which a directory has few. */
+/** What is worked out for a combination of classes, of which a directory has few; one that has many is not remembered. */
+class Combinations<T> {
+  readonly #known = new Map<string, T>();
+
+  get(classes: readonly string[], workOut: () => T): T {
+    // Values that are text hold no NUL.
+    const key = classes.join('\0');
+    const known = this.#known.get(key);
+    if (known !== undefined || this.#known.has(key)) return known as T;
+    const result = workOut();
+    if (this.#known.size < 1000 && key.length < 1000) this.#known.set(key, result);
+    return result;
+  }
+}
+
+/** Tells kinds by object classes. */
 export function makeClassifier(shape: LdapShape): (classes: readonly string[]) => ObjectKind | undefined {
   const wanted = kindOrder.map(
     (kind) => [kind, new Set(shape.kinds[kind].readClasses.map((name) => name.toLowerCase()))] as const,
   );
-  const known = new Map<string, ObjectKind | undefined>();
-  return (classes) => {
-    const key = classes.join(' ');
-    if (known.has(key)) return known.get(key);
-    const all = withSuperiors(classes);
-    const kind = wanted.find(([, names]) => all.some((name) => names.has(name)))?.[0];
-    if (known.size < 10_000) known.set(key, kind);
-    return kind;
-  };
+  const known = new Combinations<ObjectKind | undefined>();
+  return (classes) =>
+    known.get(classes, () => {
+      const all = withSuperiors(classes);
+      return wanted.find(([, names]) => all.some((name) => names.has(name)))?.[0];
+    });
 }
 
+const superiorsKnown = new Combinations<readonly string[]>();
+
 /** The classes and those that they derive from, in lower case. */
-export function withSuperiors(classes: readonly string[]): string[] {
+export function withSuperiors(classes: readonly string[]): readonly string[] {
+  return superiorsKnown.get(classes, () => deriveSuperiors(classes));
+}
+
+function deriveSuperiors(classes: readonly string[]): string[] {
   const all = new Set<string>();
   for (const name of classes) {
     for (let at: string | undefined = name.toLowerCase(); at !== undefined; at = superiors[at]) all.add(at);

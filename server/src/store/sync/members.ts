@@ -1,8 +1,9 @@
 import { sql } from 'kysely';
 import type { RawBuilder, Transaction } from 'kysely';
 import type { Database } from '../schema.ts';
+import type { Executor } from '../store.ts';
 import type { Absence } from '../../sync/sync-store.ts';
-import { requireOwnership } from './job-rows.ts';
+import { insertPlanned } from './insert-planned.ts';
 import { indexStagingTable } from './staging-indexes.ts';
 import { analyzeStaged } from './staging-statistics.ts';
 import type { StagingContext } from './staging-tables.ts';
@@ -99,19 +100,10 @@ export async function lastOrdinal({ store, job }: StagingContext, first: number)
   return rows[0]?.last ?? first - 1;
 }
 
-/** Adds to the plan, unless another process has taken the job up. @throws LockstepError JobTakenOver */
-async function insertPlanned({ store, job }: StagingContext, insertion: RawBuilder<unknown>): Promise<void> {
-  await store.transaction(async (trx) => {
-    await requireOwnership(trx, job);
-    await insertion.execute(trx);
-  });
-}
-
 async function addOnIngress(context: StagingContext, first: number): Promise<void> {
   const { job, sync, table } = context;
   await resolveWanted(context);
-  await insertPlanned(
-    context,
+  await insertPlanned(context, (trx) =>
     sql`
     insert into change (job_serial, ordinal, kind, verb, object_id, member_id, member_kind, external_id, label, result, error_code, error_message)
     select ${job.serial}, ${first}::bigint - 1 + row_number() over (order by w.group_id, w.reference), 'membership',
@@ -131,39 +123,45 @@ async function addOnIngress(context: StagingContext, first: number): Promise<voi
       when w.member_id is null then x.group_id is null
       when e.group_id is null then true
       else not exists (select 1 from membership_link y where y.sync_serial = ${sync.serial} and y.group_id = w.group_id and y.member_id = w.member_id)
-    end`,
+    end`.execute(trx),
   );
+}
+
+/**
+ * For the rest of a transaction that compares all memberships in scope: joins of whole tables, since the planner takes
+ * memberships whose both ends are in scope for rare.
+ */
+async function joinWhole(trx: Executor): Promise<void> {
+  await sql`set local enable_nestloop = off`.execute(trx);
 }
 
 async function addOnEgress(context: StagingContext, first: number): Promise<void> {
   const { job, sync, table } = context;
-  await insertPlanned(
-    context,
-    sql`
+  await insertPlanned(context, async (trx) => {
+    await joinWhole(trx);
+    await sql`
     insert into change (job_serial, ordinal, kind, verb, object_id, member_id, member_kind, external_id, label)
-    select ${job.serial}, ${first}::bigint - 1 + row_number() over (order by w.group_id, w.member_id), 'membership',
-      w.verb, w.group_id, w.member_id, w.member_kind, w.reference, ${label}
-    from (
-      select m.group_id, m.member_id, m.member_kind, coalesce(x.reference, t.reference, l.reference) as reference,
-        case when x.group_id is null and t.reference is not null then 'bind' else 'addMember' end as verb
-      from membership m
-      join ${table('source')} sg on sg.kind = 'group' and sg.object_id = m.group_id and sg.conflict_code is null
-      join ${table('source')} sm on sm.kind = m.member_kind and sm.object_id = m.member_id and sm.conflict_code is null
-      left join membership_link x on x.sync_serial = ${sync.serial} and x.group_id = m.group_id and x.member_id = m.member_id
-      left join link l on l.sync_serial = ${sync.serial} and l.object_id = m.member_id
-      left join ${table('object')} g on g.kind = 'group' and g.object_id = m.group_id and (g.linked or g.settled)
-      left join ${table('object')} o on o.kind = sm.kind and o.object_id = m.member_id and (o.linked or o.settled)
-      left join lateral (
-        select min(t.reference) as reference from ${table('member')} t
-        where t.group_external_id = g.external_id
-          and t.reference in (coalesce(o.reference, l.reference), coalesce(o.alias, l.alias), x.reference)
-      ) t on g.has_members
-      where x.group_id is null or (g.has_members and t.reference is null)
-        or exists (
-          select 1 from change c where c.job_serial = ${job.serial} and c.object_id = m.group_id and c.kind = 'group' and c.verb = 'create')
-    ) w
-    ${labelJoins(context)}`,
-  );
+    select ${job.serial}, ${first}::bigint - 1 + row_number() over (order by m.group_id, m.member_id), 'membership',
+      case when x.group_id is null and t.reference is not null then 'bind' else 'addMember' end,
+      m.group_id, m.member_id, m.member_kind, coalesce(x.reference, t.reference, l.reference), sg.label || ' < ' || sm.label
+    from membership m
+    join ${table('source')} sg on sg.kind = 'group' and sg.object_id = m.group_id and sg.conflict_code is null
+    join ${table('source')} sm on sm.kind = m.member_kind and sm.object_id = m.member_id and sm.conflict_code is null
+    left join membership_link x on x.sync_serial = ${sync.serial} and x.group_id = m.group_id and x.member_id = m.member_id
+    left join link l on l.sync_serial = ${sync.serial} and l.object_id = m.member_id
+    left join ${table('object')} g on g.kind = 'group' and g.object_id = m.group_id and (g.linked or g.settled)
+    left join ${table('object')} o on o.kind = sm.kind and o.object_id = m.member_id and (o.linked or o.settled)
+    left join lateral (
+      select min(t.reference) as reference from ${table('member')} t
+      where t.group_external_id = g.external_id
+        and t.reference in (coalesce(o.reference, l.reference), coalesce(o.alias, l.alias), x.reference)
+    ) t on g.has_members
+    where x.group_id is null or (g.has_members and t.reference is null)
+      or exists (
+        select 1 from change c where c.job_serial = ${job.serial} and c.object_id = m.group_id and c.kind = 'group' and c.verb = 'create')`.execute(
+      trx,
+    );
+  });
 }
 
 /** Plans additions of members; returns the last ordinal used. */
@@ -252,8 +250,7 @@ export async function planRemovedMembers(
           or exists (select 1 from ${table('object')} g where g.kind = 'group' and g.object_id = w.group_id and g.has_members and g.error_code is null)
             and not exists (select 1 from ${table('wanted')} v where v.group_id = w.group_id and v.reference = w.reference))`;
   const gone = sync.direction === 'ingress' ? goneOnIngress(context) : goneOnEgress(context);
-  await insertPlanned(
-    context,
+  await insertPlanned(context, (trx) =>
     sql`
     insert into change (job_serial, ordinal, kind, verb, object_id, member_id, member_kind, external_id, releases_link, label,
       result, error_code, error_message)
@@ -261,7 +258,7 @@ export async function planRemovedMembers(
       w.group_id, w.member_id, case when w.member_id like 'group\_%' then 'group' else 'user' end, w.reference, ${released}, ${label}, ${complete ? null : 'skipped'}::text, ${complete ? null : 'IncompleteRead'}::text,
       ${complete ? null : 'the read was not complete: nothing is taken away'}::text
     from (select group_id, member_id, min(reference) as reference from (${gone}) g group by group_id, member_id) w
-    ${labelJoins(context)}`,
+    ${labelJoins(context)}`.execute(trx),
   );
   return lastOrdinal(context, first);
 }

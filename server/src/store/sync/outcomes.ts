@@ -49,7 +49,8 @@ async function writeLinks(
     select distinct on (c.kind, coalesce(r.external_id, c.external_id)) ${sync.serial}::bigint, c.kind,
       coalesce(r.external_id, c.external_id), c.object_id, coalesce(r.reference, c.reference),
       coalesce(r.alias, c.alias), coalesce(r.location, c.location), coalesce(c.scope, 0),
-      case when not exists (select 1 from jsonb_object_keys(c.after) k where starts_with(k, ${pendingPrefix})) then r.fingerprint end,
+      case when r.fingerprint is not null
+        and not exists (select 1 from jsonb_object_keys(c.after) k where starts_with(k, ${pendingPrefix})) then r.fingerprint end,
       c.expected_revision
     from ${done}
     where c.verb <> 'delete' and not c.releases_link and coalesce(r.external_id, c.external_id) is not null
@@ -99,9 +100,10 @@ async function writeMembershipLinks(
 ): Promise<void> {
   if (rows.length === 0) return;
   const done = sql`c.job_serial = ${job.serial} and ${among(rows)}`;
+  // One that was known to the plan has its reference there.
   await sql`
     delete from membership_link x using change c
-    where ${done} and x.sync_serial = ${unseen(sync.serial)} and x.group_id = c.object_id
+    where ${done} and c.external_id is not null and x.sync_serial = ${unseen(sync.serial)} and x.group_id = c.object_id
       and x.member_id = c.member_id`.execute(trx);
   await sql`
     insert into membership_link (sync_serial, group_id, reference, member_id)

@@ -1,7 +1,8 @@
 import { sql } from 'kysely';
 import type { CreatedPlace, SettledPlace } from '../../sync/sync-store.ts';
 import { LockstepError } from '../../kernel/errors.ts';
-import { requireOwnership } from './job-rows.ts';
+import type { Executor } from '../store.ts';
+import { insertPlanned } from './insert-planned.ts';
 import { lanesOf } from './side-by-side.ts';
 import { analyzeStaged } from './staging-statistics.ts';
 import type { StagingContext } from './staging-tables.ts';
@@ -79,14 +80,14 @@ async function divideCreates({ store, table }: StagingContext, first: number): P
   });
 }
 
-/** Plans a part; it is committed after `before`, the part before it, which holds the job's row until then. */
+/** Plans a part; it is committed after `before`, the part before it. */
 async function planPart(
-  { store, job, table }: StagingContext,
+  context: StagingContext,
   { block, first, last }: Part,
   before?: Promise<void>,
 ): Promise<void> {
-  await store.transaction(async (trx) => {
-    if (before === undefined) await requireOwnership(trx, job);
+  const { job, table } = context;
+  const insert = async (trx: Executor): Promise<void> => {
     const { numAffectedRows } = await sql`
       insert into change (job_serial, ordinal, kind, verb, object_id, external_id, label, parent_id, after, keys,
         expected_revision, reference, alias, location, scope, fingerprint)
@@ -103,10 +104,8 @@ async function planPart(
         'Internal',
         `${numAffectedRows} creations were planned in place of ${last - first + 1}`,
       );
-    if (before === undefined) return;
-    await before;
-    await requireOwnership(trx, job);
-  });
+  };
+  await insertPlanned(context, insert, before);
 }
 
 /**

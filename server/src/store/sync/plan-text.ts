@@ -1,7 +1,7 @@
 import type { PlannedChange } from '../../sync/planned-change.ts';
 import { copyText } from '../bulk-copy.ts';
 import { CopyText, jsonText } from '../copy-text.ts';
-import { requireOwnership } from './job-rows.ts';
+import { insertPlanned } from './insert-planned.ts';
 import type { StagingContext } from './staging-tables.ts';
 
 const columns = [
@@ -69,11 +69,7 @@ export class PlanText {
 
   /** Ships what was added so far. @throws LockstepError JobTakenOver */
   async ship(): Promise<void> {
-    const { store, job } = this.#context;
     const chunks = this.#text.takeAll();
-    await store.transaction(async (trx) => {
-      await requireOwnership(trx, job);
-      await copyText(trx, 'change', columns, chunks);
-    });
+    await insertPlanned(this.#context, (trx) => copyText(trx, 'change', columns, chunks));
   }
 }

@@ -3,7 +3,7 @@ import type { ObjectKind } from '@lockstep/contract/vocabulary.ts';
 import { referenceAttributes } from '../../directory/references.ts';
 import { pendingPrefix, referencesAttribute } from '../../sync/references.ts';
 import { lastOrdinal } from './members.ts';
-import { requireOwnership } from './job-rows.ts';
+import { insertPlanned } from './insert-planned.ts';
 import type { StagingContext } from './staging-tables.ts';
 
 /**
@@ -47,10 +47,9 @@ export async function resolveReferences(
 
 /** Egress: one update for each object that the plan creates and that names others which it creates as well. */
 export async function planPendingReferences(context: StagingContext, first: number): Promise<number> {
-  const { store, job } = context;
-  await store.transaction(async (trx) => {
-    await requireOwnership(trx, job);
-    await sql`
+  const { job } = context;
+  await insertPlanned(context, (trx) =>
+    sql`
       insert into change (job_serial, ordinal, kind, verb, object_id, label, before, after, scope)
       select ${job.serial}, ${first}::bigint - 1 + row_number() over (order by c.ordinal), c.kind, 'update', c.object_id, c.label,
         p.before, p.after || jsonb_build_object(${referencesAttribute}::text, p.names), c.scope
@@ -63,7 +62,7 @@ export async function planPendingReferences(context: StagingContext, first: numb
       ) p
       where c.job_serial = ${job.serial} and c.verb = 'create' and c.result is null and p.after is not null`.execute(
       trx,
-    );
-  });
+    ),
+  );
   return lastOrdinal(context, first);
 }

@@ -34,8 +34,8 @@ export async function stageSource(
         ? sql`d.id = t.unit_id and t.depth >= 0`
         : sql`coalesce(d.parent_id, '') = t.unit_id`;
     await sql`
-      insert into ${table('source')} (kind, object_id, scope, depth, external_id, up_to_date)
-      select ${kind}, d.id, t.scope, ${sql.raw(kind === 'organizationalUnit' ? 't.depth' : '0')}, l.external_id,
+      insert into ${table('source')} (kind, object_id, label, scope, depth, external_id, up_to_date)
+      select ${kind}, d.id, d.${directoryTables[kind].name}, t.scope, ${sql.raw(kind === 'organizationalUnit' ? 't.depth' : '0')}, l.external_id,
         coalesce(l.object_revision = d.revision and l.state = 'live' and l.fingerprint is not null, false)
       from ${table('source_unit')} t
       join ${directoryTables[kind].table} d on d.tenant_id = ${sync.tenantId} and ${place}

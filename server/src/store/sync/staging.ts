@@ -113,6 +113,7 @@ export async function openStaging(store: Store, job: RunnableJob, sync: Runnable
     countSameMemberships: () => countSameMemberships(context),
     countLinked: () => countLinked(context),
     countUnmanaged: () => countUnmanaged(context),
+    analyzePlan: (changes) => refreshPlanStatistics(store.db, changes),
     async commit(totals) {
       await store.transaction(async (trx) => {
         if (settles) await writeSettledLinks(context, trx);
@@ -120,7 +121,6 @@ export async function openStaging(store: Store, job: RunnableJob, sync: Runnable
         await commitPlan(trx, job, totals);
         await requireStaged(trx, job);
       });
-      await refreshPlanStatistics(store.db, totals.lastOrdinal);
       return { ...(await getJob(store, job.id)), attempt: job.attempt };
     },
     [Symbol.asyncDispose]: () => area[Symbol.asyncDispose](),

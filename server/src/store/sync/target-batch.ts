@@ -62,7 +62,8 @@ async function loadRows(
     left join link l on l.sync_serial = ${unseen(sync.serial)} and l.object_id = c.object_id
     left join link p on p.sync_serial = ${unseen(sync.serial)} and p.object_id = c.parent_id
     left join link m on m.sync_serial = ${unseen(sync.serial)} and m.object_id = c.member_id
-    left join membership_link x on x.sync_serial = ${unseen(sync.serial)} and x.group_id = c.object_id and x.member_id = c.member_id
+    left join membership_link x on x.sync_serial = ${unseen(sync.serial)} and x.group_id = c.object_id
+      and x.member_id = case when c.external_id is not null then c.member_id end
     order by c.ordinal`.execute(trx);
     return rows;
   });
