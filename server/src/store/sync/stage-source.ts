@@ -34,9 +34,9 @@ export async function stageSource(
         ? sql`d.id = t.unit_id and t.depth >= 0`
         : sql`coalesce(d.parent_id, '') = t.unit_id`;
     await sql`
-      insert into ${table('source')} (kind, object_id, label, scope, depth, external_id, up_to_date)
+      insert into ${table('source')} (kind, object_id, label, scope, depth, external_id, needs)
       select ${kind}, d.id, d.${directoryTables[kind].name}, t.scope, ${sql.raw(kind === 'organizationalUnit' ? 't.depth' : '0')}, l.external_id,
-        coalesce(l.object_revision = d.revision and l.state = 'live' and l.fingerprint is not null, false)
+        coalesce(l.object_revision <> d.revision or l.state <> 'live' or l.fingerprint is null, true)
       from ${table('source_unit')} t
       join ${directoryTables[kind].table} d on d.tenant_id = ${sync.tenantId} and ${place}
       left join link l on l.sync_serial = ${sync.serial} and l.object_id = d.id`.execute(store.db);
@@ -82,16 +82,16 @@ async function dropFiltered(
 }
 
 /**
- * After the read: an object needs a second look when it changed, is not linked, or its entry changed or was not seen.
+ * After the read: besides objects that changed or are not linked, those need a second look whose entry changed or was not seen.
  * What a read of everything did not see has vanished: whoever names it waits for its new entry.
  */
 export async function markNeeds(context: StagingContext, absence: Absence): Promise<void> {
   const { store, table } = context;
   await sql`
     update ${table('source')} s set needs = true
-    where not s.up_to_date or s.external_id is null
-      or exists (select 1 from ${table('object')} o where o.kind = s.kind and o.external_id = s.external_id)
-      or not exists (select 1 from ${table('key')} k where k.kind = s.kind and k.external_id = s.external_id)`.execute(
+    where not s.needs and (
+      exists (select 1 from ${table('object')} o where o.kind = s.kind and o.external_id = s.external_id)
+      or not exists (select 1 from ${table('key')} k where k.kind = s.kind and k.external_id = s.external_id))`.execute(
     store.db,
   );
   if (absence === 'whole')

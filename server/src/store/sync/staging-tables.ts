@@ -48,7 +48,7 @@ export const stagingColumns: Record<StagingTable, string> = {
     'group_external_id text collate "C" not null, reference text collate "C" not null, part text not null',
   gone: 'kind text collate "C" not null, external_id text collate "C" not null',
   source: `kind text collate "C" not null, object_id text collate "C" not null, label text not null, scope integer not null, depth integer not null,
-    external_id text collate "C", up_to_date boolean not null, needs boolean not null default false,
+    external_id text collate "C", needs boolean not null,
     vanished boolean not null default false, matched_external_id text collate "C", matched_by integer, conflict_code text, conflict_message text`,
   source_match:
     'kind text collate "C" not null, object_id text collate "C" not null, rule integer not null, value text collate "C" not null',

@@ -113,7 +113,7 @@ export async function openStaging(store: Store, job: RunnableJob, sync: Runnable
     countSameMemberships: () => countSameMemberships(context),
     countLinked: () => countLinked(context),
     countUnmanaged: () => countUnmanaged(context),
-    analyzePlan: (changes) => refreshPlanStatistics(store.db, changes),
+    analyzePlan: (changes) => refreshPlanStatistics(store, changes),
     async commit(totals) {
       await store.transaction(async (trx) => {
         if (settles) await writeSettledLinks(context, trx);
