@@ -212,12 +212,23 @@ function knownReferences({ sync, table }: StagingContext, kind: ObjectKind) {
   const names = referenceAttributes[kind];
   if (names.length === 0) return sql`null::jsonb`;
   const lists = names.map((name) => sql`coalesce(d.attributes -> ${sql.lit(name)}, '[]'::jsonb)`);
-  return sql`(
+  const namesAny = sql.join(
+    names.map((name) => sql`d.attributes ? ${sql.lit(name)}`),
+    sql` or `,
+  );
+  return sql`case when ${namesAny} then (
     select jsonb_object_agg(e.id, case when i.vanished is not true then x.reference end)
     from jsonb_array_elements_text(${sql.join(lists, sql` || `)}) e (id)
     left join link x on x.sync_serial = ${sync.serial} and x.object_id = e.id and x.state = 'live' and x.reference is not null
     left join ${table('source')} i on i.object_id = e.id and i.kind in ('user', 'group')
-    where x.object_id is not null and i.vanished is not true or i.object_id is not null and i.conflict_code is null)`;
+    where x.object_id is not null and i.vanished is not true or i.object_id is not null and i.conflict_code is null) end`;
+}
+
+/** Whether the read brought entries of a kind that have to be looked at. */
+async function broughtAny({ store, table }: StagingContext, kind: ObjectKind): Promise<boolean> {
+  const { rows } = await sql<{ any: boolean }>`
+    select exists (select from ${table('object')} where kind = ${kind}) as any`.execute(store.db);
+  return rows[0]?.any === true;
 }
 
 /** Directory objects in scope that need a second look, parents first, with the target's entry where there is one. */
@@ -241,18 +252,25 @@ export async function* egressCandidates(
       l_scope: number;
       known: Record<string, string | null> | null;
     };
+  // Of a new target nothing is asked for that it cannot have.
+  const entry = (await broughtAny(context, kind))
+    ? {
+        columns: stagedColumns,
+        join: sql`left join ${table('object')} o on o.kind = ${kind} and o.external_id = coalesce(s.external_id, s.matched_external_id)`,
+      }
+    : { columns: sql`null as o_kind`, join: sql`` };
   const load = async ([depth, after]: Place): Promise<Row[]> => {
     const { rows } = await sql<Row>`
       select ${knownReferences(context, kind)} as known, s.object_id as s_object_id, s.scope as s_scope, s.depth as s_depth, s.matched_by, s.conflict_code, s.conflict_message,
         l.external_id as l_external_id, l.reference as l_reference, l.alias as l_alias, l.location as l_location, l.scope as l_scope,
-        ${stagedColumns}, ${directoryColumns(kind)}
+        ${entry.columns}, ${directoryColumns(kind)}
       from (
         select * from ${table('source')} where kind = ${kind} and needs and (depth, object_id) > (${depth}, ${after})
         order by depth, object_id limit ${pageSize}
       ) s
       left join ${directoryTables[kind].table} d on d.id = s.object_id
       left join link l on l.sync_serial = ${sync.serial} and l.object_id = s.object_id
-      left join ${table('object')} o on o.kind = ${kind} and o.external_id = coalesce(s.external_id, s.matched_external_id)
+      ${entry.join}
       order by s.depth, s.object_id`.execute(store.db);
     return rows;
   };
