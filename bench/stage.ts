@@ -16,14 +16,21 @@ export interface Stage extends AsyncDisposable {
   readonly ldif: string;
   readonly source: Slapd;
   /** Empty, for Lockstep. */
-  readonly target: Slapd;
+  readonly targets: Readonly<Record<TargetName, Slapd>>;
   readonly lockstep: Lockstep;
   readonly store: BenchOptions['store'];
   readonly signal: AbortSignal;
 }
 
-// Without fsync after each write: waiting for the disk would hide most of the difference between the writers.
-export const targetSettings = { suffix: 'dc=replica,dc=org', dbnosync: true } as const;
+/**
+ * `durable`: as a server is by default, each write is on the disk before it is answered. `volatile`: it is left to the
+ * system when it gets there (`dbnosync`), so that the disk hides nothing of the difference between the writers.
+ */
+export const targetSettings = {
+  durable: { suffix: 'dc=replica,dc=org', dbnosync: false },
+  volatile: { suffix: 'dc=replica,dc=org', dbnosync: true },
+} as const;
+export type TargetName = keyof typeof targetSettings;
 
 /** Generates a directory, loads it into a server and makes an empty store; `directory` is to be removed by the caller. */
 export async function openStage(
@@ -38,12 +45,15 @@ export async function openStage(
   await writeDirectory({ users, groups }, ldif);
   signal.throwIfAborted();
   const source = opened.use(await startSlapd({ ldif: { path: ldif }, dbnosync: true }));
-  const target = opened.use(await startSlapd(targetSettings));
+  const targets = {
+    durable: opened.use(await startSlapd(targetSettings.durable)),
+    volatile: opened.use(await startSlapd(targetSettings.volatile)),
+  };
   const store = await openPlace(options.store, directory, opened);
   const lockstep = await Lockstep.prepare({
     directory: join(directory, 'lockstep'),
     store,
-    configuration: configurationFor(source, target),
+    configuration: configurationFor(source, targets),
     profile,
     signal,
   });
@@ -55,7 +65,7 @@ export async function openStage(
     directory,
     ldif,
     source,
-    target,
+    targets,
     lockstep,
     store: options.store,
     signal,
@@ -84,9 +94,13 @@ function connectionTo(slapd: Slapd) {
   };
 }
 
-function configurationFor(source: Slapd, target: Slapd) {
+function configurationFor(source: Slapd, { durable, volatile }: Stage['targets']) {
   return {
-    connections: { corp: connectionTo(source), replica: connectionTo(target) },
+    connections: {
+      corp: connectionTo(source),
+      durable: connectionTo(durable),
+      volatile: connectionTo(volatile),
+    },
     syncs: {
       'corp-in': {
         connection: 'corp',
@@ -94,12 +108,17 @@ function configurationFor(source: Slapd, target: Slapd) {
         scopes: [{ source: source.suffix, target: '/' }],
         onMissing: 'disable',
       },
-      'replica-out': {
-        connection: 'replica',
-        direction: 'egress',
-        scopes: [{ source: '/', target: target.suffix }],
-        onMissing: 'delete',
-      },
+      'durable-out': egressTo('durable', durable),
+      'volatile-out': egressTo('volatile', volatile),
     },
+  };
+}
+
+function egressTo(connection: TargetName, target: Slapd) {
+  return {
+    connection,
+    direction: 'egress',
+    scopes: [{ source: '/', target: target.suffix }],
+    onMissing: 'delete',
   };
 }

@@ -23,15 +23,15 @@ const cases: [string, SentenceChange][] = [
     { ...user, verb: 'move', before: image('/Sales', 'jdoe'), after: image('/Support', 'jdoe') },
   ],
   [
-    'move user "jdoe" from /Sales to / as "jd" and set mail',
-    { ...user, verb: 'move', before: image('/Sales', 'jdoe'), after: image('/', 'jd', { mail: ['x'] }) },
+    'move user "jd" from /Sales to / as "jdoe" and set mail',
+    { ...user, verb: 'move', before: image('/Sales', 'jd'), after: image('/', 'jdoe', { mail: ['x'] }) },
   ],
   [
     'rename organizational unit "Sales" to "Support"',
     {
       kind: 'organizationalUnit',
       verb: 'move',
-      label: 'Sales',
+      label: 'Support',
       before: image('/', 'Sales'),
       after: image('/', 'Support'),
     },

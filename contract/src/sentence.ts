@@ -68,11 +68,14 @@ function membershipSentence(change: SentenceChange, verb: Verb | null): string {
   return `add ${who} to group ${quote(group)}`;
 }
 
-function moveSentence(change: SentenceChange, who: string): string {
+/** A label is what an object is called after its change; who is renamed goes by the name it had. */
+function moveSentence(change: SentenceChange): string {
   const from = pseudo(change.before, '$parent');
   const to = pseudo(change.after, '$parent');
+  const oldName = pseudo(change.before, '$name');
   const name = pseudo(change.after, '$name');
-  const renamed = name !== undefined && name !== pseudo(change.before, '$name');
+  const renamed = name !== undefined && name !== oldName;
+  const who = `${kindWords[change.kind]} ${quote(renamed ? (oldName ?? change.label) : change.label)}`;
   if (to === undefined || from === to) {
     return withAttributes(renamed ? `rename ${who} to ${quote(name)}` : `move ${who}`, change, ' and set ');
   }
@@ -95,7 +98,7 @@ function objectSentence(change: SentenceChange, verb: Verb | null): string {
     case 'update':
       return withAttributes(`update ${who}`, change, ': ');
     case 'move':
-      return moveSentence(change, who);
+      return moveSentence(change);
     case 'bind':
       return withAttributes(`bind ${who}`, change, ' and set ');
     case 'disable':

@@ -1,8 +1,11 @@
 import { expect, test } from 'vitest';
 import { continuousSyncs } from '../../server/src/app/continuous-syncs.ts';
-import { listJobs } from '../../server/src/app/jobs.ts';
+import { listJobs, requestJob } from '../../server/src/app/jobs.ts';
+import type { JobRequest } from '../../server/src/app/jobs.ts';
 import { makeJobRunner } from '../../server/src/app/job-runner.ts';
+import { scheduledSyncs } from '../../server/src/app/schedules.ts';
 import { LockstepError } from '../../server/src/kernel/errors.ts';
+import type { ScheduledSyncs } from '../../server/src/jobs/scheduler.ts';
 import type { JobView } from '../../contract/src/job.ts';
 import { describeWorlds } from './world.ts';
 import type { World } from './world.ts';
@@ -10,8 +13,7 @@ import type { World } from './world.ts';
 const after = (seconds: number): Date => new Date(Date.now() + seconds * 1000);
 
 /** Looks at the world at a moment and starts what is due; the jobs that came of it, run to their end. */
-async function look(world: World, at: Date): Promise<JobView[]> {
-  const syncs = continuousSyncs(world.app);
+async function look(world: World, at: Date, syncs = continuousSyncs(world.app)): Promise<JobView[]> {
   const before = new Set((await jobsOf(world)).map(({ id }) => id));
   for (const due of await syncs.dueSyncs(at)) await syncs.startScheduled(due.syncId, due.dueAt);
   const started = (await jobsOf(world)).filter(({ id }) => !before.has(id));
@@ -99,5 +101,57 @@ describeWorlds('a continuous egress', (makeWorld) => {
       code: 'InvalidConfiguration',
       field: 'syncs.corp-in.continuous',
     });
+  });
+});
+
+async function request(world: World, asked: Partial<JobRequest>): Promise<JobView> {
+  const order = { mode: 'apply', startedThrough: 'native', ...asked } as const;
+  return (await requestJob(world.app, world.actor, 'corp-in', order)).job;
+}
+
+const finish = async (world: World, { id }: JobView) =>
+  makeJobRunner(world.app).run(id, new AbortController().signal);
+
+describeWorlds('a scheduled sync', (makeWorld) => {
+  const tomorrow = after(25 * 3600);
+
+  async function makeScheduled(): Promise<World> {
+    const world = await makeWorld();
+    (await world.system('corp')).tree.add('/uid=ann');
+    await world.ingress('corp', { schedule: { cron: '0 0 12 * * ?', timeZone: 'Europe/Berlin' } });
+    return world;
+  }
+
+  /** The schedules of one sync, seen tomorrow: other tenants of the store have theirs. */
+  function schedulesOf(world: World, syncId: string): ScheduledSyncs {
+    const syncs = scheduledSyncs({ ...world.app, clock: { now: () => tomorrow } });
+    const dueSyncs = async (at: Date) => (await syncs.dueSyncs(at)).filter((due) => due.syncId === syncId);
+    return { ...syncs, dueSyncs };
+  }
+
+  test('is not started again while it runs', async () => {
+    const world = await makeScheduled();
+    const running = await request(world, {});
+    const schedules = schedulesOf(world, running.syncId);
+    expect(await schedules.dueSyncs(tomorrow)).toHaveLength(1);
+    expect(await look(world, tomorrow, schedules)).toEqual([]);
+    expect(await schedules.dueSyncs(tomorrow)).toEqual([]);
+    await finish(world, running);
+  });
+
+  test.each<[string, Partial<JobRequest>]>([
+    ['a dry run', { mode: 'dryRun' }],
+    ['a run of some objects', { selection: { userIds: ['user_nobody'] } }],
+  ])('waits for the end of %s, and is not left out for it', async (_, asked) => {
+    const world = await makeScheduled();
+    const other = await request(world, asked);
+    const schedules = schedulesOf(world, other.syncId);
+    expect(await look(world, tomorrow, schedules)).toEqual([]);
+    expect(await schedules.dueSyncs(tomorrow), 'still due').toHaveLength(1);
+    await finish(world, other);
+    expect(await look(world, tomorrow, schedules)).toMatchObject([
+      { startedThrough: 'schedule', mode: 'apply', selection: null },
+    ]);
+    expect(await schedules.dueSyncs(tomorrow)).toEqual([]);
   });
 });

@@ -71,6 +71,11 @@ describeWorlds('the guard', (makeWorld) => {
     const refused = await world.approve(held.id);
     expect(refused).toMatchObject({ status: 'failed', error: { code: 'PlanMoved' } });
     expect(await world.directory()).toHaveProperty('/uid=user0');
+    await expect(world.approve(held.id)).rejects.toMatchObject({
+      code: 'PlanSuperseded',
+      message: expect.stringContaining(`job ${refused.id} has the status failed`),
+      remedy: expect.stringContaining('Run the sync again'),
+    });
   });
 
   test('approval is refused when the target moved', async () => {
@@ -244,6 +249,8 @@ describeWorlds('the guard', (makeWorld) => {
     const held = await world.run('target-out');
     expect(held.status).toBe('held');
     expect(brief(held.statistics)).toMatchObject({ 'user created': '1/0/0', 'user deleted': '0/0/2' });
+    const deletion = (await world.changes(held.id)).find(({ verb }) => verb === 'delete');
+    expect(deletion?.sentence, 'where it is says its label').toMatch(/^delete user "[^"]*user0"; skipped/);
     const again = await world.run('target-out');
     expect(brief(again.statistics)).toMatchObject({ 'user deleted': '0/0/2', 'membership deleted': '0/0/2' });
     target.tree.set('/uid=user0', { title: ['moved'] });
@@ -251,5 +258,51 @@ describeWorlds('the guard', (makeWorld) => {
     const third = await world.run('target-out');
     expect((await world.approve(third.id)).status).toBe('success');
     expect(target.tree.snapshot()).toEqual(corp.tree.snapshot());
+  });
+
+  test('approval on egress is not refused for what the held job itself moved', async () => {
+    const world = await makeWorld();
+    const corp = await world.system('corp');
+    const target = await world.system('target');
+    corp.tree.add('/ou=sales');
+    const people = [0, 1, 2].map((index) => `/ou=sales/uid=user${index}`);
+    for (const path of people) corp.tree.add(path);
+    corp.tree.add('/cn=staff', {}, people);
+    corp.tree.add('/cn=all', {}, ['/cn=staff']);
+    await world.ingress('corp');
+    await world.egress('target', { guard: { ...noGuard, membership: { count: 1 } } });
+    await world.run('corp-in');
+    await world.run('target-out');
+    for (const path of people.slice(0, 2)) corp.tree.removeMember('/cn=staff', path);
+    corp.tree.removeMember('/cn=all', '/cn=staff');
+    corp.tree.move('/ou=sales', '/ou=trade');
+    corp.tree.move('/cn=staff', '/cn=team');
+    await world.run('corp-in');
+    const held = await world.run('target-out');
+    expect(held.status).toBe('held');
+    expect(brief(held.statistics)).toMatchObject({
+      'organizationalUnit updated': '1/0/0',
+      'group updated': '1/0/0',
+    });
+    expect(await world.approve(held.id)).toMatchObject({ status: 'success', error: null });
+    expect(target.tree.snapshot()).toEqual(corp.tree.snapshot());
+  });
+
+  test('approval on ingress is not refused for what the held job itself moved', async () => {
+    const world = await makeWorld();
+    const corp = await world.system('corp');
+    corp.tree.add('/ou=sales');
+    const people = [0, 1, 2].map((index) => `/ou=sales/uid=user${index}`);
+    for (const path of people) corp.tree.add(path);
+    corp.tree.add('/ou=sales/cn=staff', {}, people);
+    await world.ingress('corp', { guard: oneUser });
+    await world.run('corp-in');
+    for (const path of people.slice(0, 2)) corp.tree.remove(path);
+    corp.tree.move('/ou=sales', '/ou=trade');
+    const held = await world.run('corp-in');
+    expect(held.status).toBe('held');
+    expect(brief(held.statistics)).toMatchObject({ 'organizationalUnit updated': '1/0/0' });
+    expect(await world.approve(held.id)).toMatchObject({ status: 'success', error: null });
+    expect(await world.directory()).toEqual(corp.tree.snapshot());
   });
 });

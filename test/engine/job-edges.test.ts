@@ -202,10 +202,13 @@ describeWorlds('a job', (makeWorld, store) => {
     const world = await makeWorld();
     const corp = await corpOf(world);
     await world.ingress('corp');
-    corp.openFailure = new LockstepError('AuthenticationRejected', 'wrong password');
+    corp.openFailure = new LockstepError('AuthenticationRejected', 'wrong password', { remedy: 'Ask Ann.' });
     const job = await world.run('corp-in');
-    expect(job).toMatchObject({ status: 'failed', error: { code: 'AuthenticationRejected' } });
-    expect(await world.messages(job.id)).toContain('wrong password');
+    expect(job).toMatchObject({
+      status: 'failed',
+      error: { code: 'AuthenticationRejected', message: 'wrong password. Ask Ann.' },
+    });
+    expect(await world.messages(job.id)).toContain('wrong password. Ask Ann.');
   });
 
   test('of a connection whose connector is not installed ends failed with the code', async () => {

@@ -183,6 +183,15 @@ describeWorlds('matching on ingress', (makeWorld, store) => {
     expect(await told(world, await world.run('corp-in'))).toEqual([]);
   });
 
+  test('a rule that is no attribute of the sync is refused, and the one that may be meant is named', async () => {
+    const world = await makeWorld();
+    await world.system('corp');
+    await expect(world.ingress('corp', { match: ['mail', 'phonenumbr'] })).rejects.toMatchObject({
+      code: 'InvalidConfiguration',
+      remedy: 'Write phoneNumber, if that is meant, or map the attribute.',
+    });
+  });
+
   test('a name given up by one who goes in this run is free in the next at the latest', async () => {
     const world = await makeWorld();
     const corp = await world.system('corp');

@@ -92,7 +92,10 @@ export async function getConnectionRow(
 ): Promise<ConnectionRow> {
   const row = await findConnection(executor, actor.tenantId, idOrName);
   if (row === undefined)
-    throw new LockstepError('NotFound', `there is no connection ${JSON.stringify(idOrName)}`);
+    throw new LockstepError('NotFound', `there is no connection ${JSON.stringify(idOrName)}`, {
+      remedy:
+        '`lockstep connections list` shows those there are; `lockstep apply -f FILE` makes those of a file.',
+    });
   return row;
 }
 

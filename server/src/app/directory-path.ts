@@ -99,7 +99,10 @@ export async function getObjectRow(
     : ((await findObject(executor, tenantId, kind, address)) ??
       (await findByName(executor, tenantId, kind, address)));
   if (found !== undefined) return found;
-  throw new LockstepError('NotFound', `there is no ${kind} ${JSON.stringify(address)}`);
+  throw new LockstepError('NotFound', `there is no ${kind} ${JSON.stringify(address)}`, {
+    remedy:
+      'Give its id, its path from the top (/Sales/jdoe) or its name; `lockstep directory list` shows what there is.',
+  });
 }
 
 async function findByName(

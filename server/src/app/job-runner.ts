@@ -89,10 +89,11 @@ async function breakOff(
   const remedy = error instanceof LockstepError && error.remedy ? ` ${error.remedy}` : '';
   await store.skipPlanned(job, 'all', code, `the job broke off: ${message}`);
   const sentence = remedy === '' || /[.!?]$/.test(message) ? message : `${message}.`;
-  await store.addMessage(job, 'error', `${sentence}${remedy}`);
+  const errorMessage = `${sentence}${remedy}`;
+  await store.addMessage(job, 'error', errorMessage);
   const statistics = await store.computeStatistics(job.serial);
   const status = jobStatus({ brokeOff: true, cancelled: false, incomplete: false, held: false, statistics });
-  await store.finish(job, sync, { status, statistics, errorCode: code, errorMessage: message, note: null });
+  await store.finish(job, sync, { status, statistics, errorCode: code, errorMessage, note: null });
 }
 
 async function attemptAgain(

@@ -110,7 +110,11 @@ async function showOneJob(app: Application, row: JobRow): Promise<JobView> {
 /** @throws LockstepError NotFound. */
 export async function getJobRow(app: Application, actor: Actor, jobId: string): Promise<JobRow> {
   const row = await findJob(app.store.db, actor.tenantId, jobId);
-  if (row === undefined) throw new LockstepError('NotFound', `there is no job ${JSON.stringify(jobId)}`);
+  if (row === undefined) {
+    throw new LockstepError('NotFound', `there is no job ${JSON.stringify(jobId)}`, {
+      remedy: '`lockstep jobs list` shows those there are.',
+    });
+  }
   return row;
 }
 
@@ -319,12 +323,18 @@ export async function approveJob(
 }
 
 function superseded(held: JobRow, newer: JobRow): LockstepError {
-  if (newer.approvesJobId === held.id)
+  if (newer.approvesJobId === held.id) {
+    const brokeOff = newer.status === 'failed' || newer.status === 'cancelled';
     return new LockstepError(
       'PlanSuperseded',
-      `the plan of ${held.id} has been approved: job ${newer.id} carries it out`,
-      { remedy: `Look at job ${newer.id} for what became of it.` },
+      `the plan of ${held.id} has been approved: job ${newer.id} ${brokeOff ? `has the status ${newer.status}` : 'carries it out'}`,
+      {
+        remedy: brokeOff
+          ? 'Run the sync again and approve its job if the guard holds it.'
+          : `Look at job ${newer.id} for what became of it.`,
+      },
     );
+  }
   return new LockstepError('PlanSuperseded', `job ${newer.id} of the same sync is newer than ${held.id}`, {
     remedy: 'Look at the newer job; if it holds a plan, approve that one.',
   });

@@ -1,5 +1,6 @@
 import { nextRun } from '../jobs/schedule.ts';
 import type { ScheduledSyncs } from '../jobs/scheduler.ts';
+import { findUnfinishedJob, type JobRow } from '../store/queries/jobs.ts';
 import { findNextDueAt, findSyncById, moveNextRun, selectDueSyncs } from '../store/queries/syncs.ts';
 import type { Application } from './application.ts';
 import { addJob } from './jobs.ts';
@@ -19,11 +20,19 @@ export function scheduledSyncs(app: Application): ScheduledSyncs {
   };
 }
 
-/** A sync that is running already is not started again: its next run is moved on all the same. */
+/** Whether a job does what a schedule asks for: all of the sync, and not a preview or an older plan. */
+const isWholeRun = ({ mode, selection }: JobRow): boolean => mode === 'apply' && selection === null;
+
+/**
+ * A sync that is running already is not started again: its next run is moved on all the same. Behind a job of another
+ * sort it stays due, and starts when that has ended.
+ */
 async function startScheduled(app: Application, syncId: string, dueAt: Date): Promise<void> {
   await app.store.transaction(async (trx) => {
     const sync = await findSyncById(trx, syncId);
     if (sync === undefined || !sync.enabled) return;
+    const underWay = await findUnfinishedJob(trx, sync.id);
+    if (underWay !== undefined && !isWholeRun(underWay)) return;
     const { schedule } = sync.settings;
     // From now on, not from the time missed: after a standstill a sync runs once, not once for each time missed.
     const next = schedule === undefined ? null : nextRun(schedule, app.clock.now(), sync.id);

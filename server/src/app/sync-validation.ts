@@ -3,6 +3,7 @@ import { objectKinds, type ObjectKind } from '@lockstep/contract/vocabulary.ts';
 import { directionFaults } from '../config/direction-faults.ts';
 import { nestingFault, pathContains } from '../config/scope-overlap.ts';
 import { parsePath } from '../directory/path.ts';
+import { closestName } from '../kernel/closest-name.ts';
 import { LockstepError } from '../kernel/errors.ts';
 import { compileMapping, type CompiledMapping } from '../mapping/compile.ts';
 import { overlayMapping } from '../mapping/configured.ts';
@@ -31,15 +32,19 @@ function checkMatchRules(configuration: SyncConfiguration, mapping: CompiledMapp
   const side = configuration.direction === 'ingress' ? mapping.attributesWritten : mapping.attributesRead;
   const rules = matchRules(configuration);
   for (const kind of objectKinds) {
-    const known = new Set([...builtInMatchRules[kind], ...side[kind]].map((name) => name.toLowerCase()));
+    const known = new Set([...builtInMatchRules[kind], ...side[kind]]);
+    const folded = new Set([...known].map((name) => name.toLowerCase()));
     for (const rule of rules[kind] ?? []) {
-      if (known.has(rule.toLowerCase())) continue;
+      if (folded.has(rule.toLowerCase())) continue;
+      const near = closestName(rule, [...known]);
+      const meant =
+        near === undefined ? `Use one of ${[...known].sort().join(', ')}` : `Write ${near}, if that is meant`;
       throw new LockstepError(
         'InvalidConfiguration',
         `${field}.match: ${kind} has no attribute ${rule} in this sync`,
         {
           field: `${field}.match`,
-          remedy: `Use one of ${[...known].sort().join(', ')}, or map the attribute.`,
+          remedy: `${meant}, or map the attribute.`,
         },
       );
     }

@@ -44,7 +44,11 @@ function showSync(row: SyncRow): SyncView {
 /** @throws LockstepError NotFound. */
 export async function getSyncRow(executor: Executor, actor: Actor, idOrName: string): Promise<SyncRow> {
   const row = await findSync(executor, actor.tenantId, idOrName);
-  if (row === undefined) throw new LockstepError('NotFound', `there is no sync ${JSON.stringify(idOrName)}`);
+  if (row === undefined) {
+    throw new LockstepError('NotFound', `there is no sync ${JSON.stringify(idOrName)}`, {
+      remedy: '`lockstep syncs list` shows those there are; `lockstep apply -f FILE` makes those of a file.',
+    });
+  }
   return row;
 }
 

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { JobEvent } from '@lockstep/contract/events.ts';
 import { jobIsOver, type JobView } from '@lockstep/contract/job.ts';
+import type { RequestedJob } from '@lockstep/contract/sync.ts';
 import type { JobMode } from '@lockstep/contract/vocabulary.ts';
 import { ConnectionLost } from './client.ts';
 import type { ProgressReporter } from './progress.ts';
@@ -9,7 +10,14 @@ import type { Session } from './session.ts';
 /** How often one job is looked for again after the server that was followed went away. */
 const maximumReopens = 5;
 
-function report({ sync, mode }: JobView, event: JobEvent, reporter: ProgressReporter): void {
+/** What of a session a follower needs. */
+interface Followable extends Pick<Session, 'call' | 'reopen'> {
+  readonly client: Pick<Session['client'], 'events'>;
+}
+
+type Reporter = Pick<ProgressReporter, 'update' | 'line' | 'clear'>;
+
+function report({ sync, mode }: JobView, event: JobEvent, reporter: Reporter): void {
   // The plan of a dry run is made and never applied.
   const shown = event.event === 'progress' && (mode !== 'dryRun' || event.data.phase !== 'apply');
   if (shown) reporter.update(sync, event.data);
@@ -19,11 +27,7 @@ function report({ sync, mode }: JobView, event: JobEvent, reporter: ProgressRepo
 }
 
 /** Follows a job to its end, through restarts of the server, and answers with it. */
-export async function followJob(
-  session: Session,
-  job: JobView,
-  reporter: ProgressReporter,
-): Promise<JobView> {
+export async function followJob(session: Followable, job: JobView, reporter: Reporter): Promise<JobView> {
   let lastEventId: string | undefined;
   for (let reopens = 0; ;) {
     try {
@@ -46,20 +50,36 @@ export async function followJob(
   }
 }
 
-/** Requests a job of a sync and follows it to its end; a job that an earlier process left unfinished is carried on. */
+/** What is asked of a sync; `full` reads everything again. */
+export interface AskedRun {
+  readonly mode: Exclude<JobMode, 'approve'>;
+  readonly full?: boolean;
+}
+
+/** What was under way may be a preview, the approval of an older plan, or a run of some objects: not what was asked for. */
+function doesWhatIsAsked(job: JobView, { mode, full = false }: AskedRun): boolean {
+  return job.mode === mode && job.selection === null && !(full && job.changesOnly === true);
+}
+
+function describeUnderWay(job: JobView, asked: AskedRun): string {
+  const mode = job.mode === asked.mode ? '' : ` (${job.mode})`;
+  return `job ${job.id} is under way${mode}${job.selection === null ? '' : ', for some objects only'}`;
+}
+
+/**
+ * Requests a job of a sync and follows it to its end; a job that an earlier process left unfinished is carried on.
+ * Where a job of another sort is under way its end is waited for, and then it is asked again.
+ */
 export async function runSync(
-  session: Session,
+  session: Followable,
   sync: string,
-  mode: Exclude<JobMode, 'approve'>,
-  reporter: ProgressReporter,
-): Promise<JobView> {
+  asked: AskedRun,
+  reporter: Reporter,
+): Promise<RequestedJob> {
   for (;;) {
-    const { job, created } = await session.call('requestJob', { params: { sync }, body: { mode } });
-    if (!created) {
-      reporter.line(`${sync}: job ${job.id} is under way${job.mode === mode ? '' : ` (${job.mode})`}`);
-    }
+    const { job, created } = await session.call('requestJob', { params: { sync }, body: { ...asked } });
+    if (!created) reporter.line(`${sync}: ${describeUnderWay(job, asked)}`);
     const ended = await followJob(session, job, reporter);
-    // What was under way may have been a preview, or the approval of an older plan: not what was asked for.
-    if (ended.mode === mode) return ended;
+    if (created || doesWhatIsAsked(ended, asked)) return { job: ended, created };
   }
 }

@@ -1,7 +1,8 @@
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { existsSync } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { makeDirectory } from '../kernel/make-directory.ts';
 import type { LogLevel } from '../telemetry/log.ts';
 import { ApiClient, ConnectionLost } from './client.ts';
 import { note } from './output.ts';
@@ -57,7 +58,7 @@ async function keyFileOf(location: StoreLocation): Promise<string | undefined> {
   const path = join(folder, 'master.key');
   if (existsSync(path)) return path;
   const { loadSecretBox } = await import('../secrets/master-key.ts');
-  await mkdir(folder, { recursive: true, mode: 0o700 });
+  await makeDirectory(folder);
   await loadSecretBox({ dataDirectory: folder });
   note(`A master key was made: ${path}. Give processes on other machines the same one (--key-file).`);
   return path;
@@ -67,7 +68,7 @@ async function keyFileOf(location: StoreLocation): Promise<string | undefined> {
 async function prepareSocket(location: StoreLocation): Promise<{ path: string; folder: string | undefined }> {
   const { directory } = location;
   if (directory !== undefined) {
-    await mkdir(directory, { recursive: true, mode: 0o700 });
+    await makeDirectory(directory);
     const path = socketPathOf(directory);
     if (location.type === 'embedded' || !(await answers(new ApiClient(path))))
       return { path, folder: undefined };

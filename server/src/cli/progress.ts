@@ -84,7 +84,9 @@ export class ProgressReporter {
     const text = renderProgress(sync, progress);
     if (this.#stream.isTTY === true) {
       const bar = progress.phase === 'apply' ? `${renderBar(progress.applied, progress.total, 20)} ` : '';
-      this.#stream.write(`\r\u001b[K${(bar + text).slice(0, (this.#stream.columns ?? 80) - 1)}`);
+      // A terminal that does not know its size says 0.
+      const columns = this.#stream.columns === 0 ? 80 : (this.#stream.columns ?? 80);
+      this.#stream.write(`\r\u001b[K${(bar + text).slice(0, columns - 1)}`);
       this.#live = true;
       return;
     }

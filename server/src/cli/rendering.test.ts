@@ -125,6 +125,13 @@ test('a terminal gets one line that is written over, no wider than the terminal'
   expect(written.at(-1)).toBe('done\n');
 });
 
+test('a terminal that does not know its size gets the whole line', () => {
+  const written: string[] = [];
+  const reporter = new ProgressReporter({ write: (text) => written.push(text), isTTY: true, columns: 0 });
+  reporter.update('in', { ...applying, phase: 'read' });
+  expect(written).toEqual(['\r\u001b[Kin: reading 10 (2/s)']);
+});
+
 test('server-sent events are parsed across chunks, comments skipped', async () => {
   const text =
     ': hello\n\nid: 1\nevent: status\ndata: {"status":"running"}\n\nid: 2\nevent: status\ndata: {"status":"held"}\n\n';

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
@@ -44,6 +44,21 @@ test('a directory that is not there is refused where nothing may be made', () =>
   expect(() => requireStore({ type: 'embedded', directory: '/nowhere/at/all', keyFile: undefined })).toThrow(
     'There is no data directory /nowhere/at/all.',
   );
+});
+
+const ask = (directory: string) => () => requireStore({ type: 'embedded', directory, keyFile: undefined });
+
+test('a directory without a store is refused where nothing may be made, and the example beside it is named', () => {
+  const base = mkdtempSync(join(tmpdir(), 'lockstep-'));
+  made.push(base);
+  mkdirSync(join(base, 'demo', 'pgdata'), { recursive: true });
+  expect(ask(base)).toThrow(`There is no store in ${base}.`);
+  expect(ask(base)).toThrow(
+    expect.objectContaining({
+      remedy: expect.stringContaining(`The worked example's is ${join(base, 'demo')}.`),
+    }),
+  );
+  expect(ask(join(base, 'demo'))).not.toThrow();
 });
 
 test('the socket lies in the directory, or in a private folder when its path would be cut off', () => {

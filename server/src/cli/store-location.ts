@@ -68,10 +68,20 @@ export function locateStore(
 
 /** For commands that read what is there: a mistyped directory must not become a new, empty one. */
 export function requireStore(location: StoreLocation): void {
-  if (location.type === 'embedded' && !existsSync(location.directory)) {
-    throw new LockstepError('StoreUnavailable', `There is no data directory ${location.directory}.`, {
-      field: '--data',
-      remedy: 'Name the directory that "serve" or "sync" was given, or set LOCKSTEP_DATA.',
-    });
-  }
+  if (location.type !== 'embedded' || holdsStore(location.directory)) return;
+  const { directory } = location;
+  const what = existsSync(directory)
+    ? `There is no store in ${directory}.`
+    : `There is no data directory ${directory}.`;
+  const example = join(directory, 'demo');
+  const hint = holdsStore(example) ? ` The worked example's is ${example}.` : '';
+  throw new LockstepError('StoreUnavailable', what, {
+    field: '--data',
+    remedy: `Name the directory that "apply", "serve" or "sync" was given, or set LOCKSTEP_DATA.${hint}`,
+  });
+}
+
+/** Whether a store is there, or a process that holds the directory is making one. */
+function holdsStore(directory: string): boolean {
+  return ['pgdata', 'lock'].some((name) => existsSync(join(directory, name)));
 }

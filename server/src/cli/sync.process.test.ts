@@ -159,6 +159,7 @@ describe('sync as a process, without a server', () => {
     const finished = await lockstep('jobs', 'list', '--sync', 'company-inn', '--data', data());
     expect(finished).toMatchObject({ code: 1, stdout: '' });
     expect(finished.stderr).toContain('there is no sync "company-inn"');
+    expect(finished.stderr).toContain('syncs list');
   });
 
   test('a data directory that is a file is no defect', async () => {

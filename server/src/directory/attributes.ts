@@ -60,8 +60,13 @@ export function sameValues(
   return b.every((value) => keys.has(valueKey(value)));
 }
 
+/** The values of an attribute, whose name may be one that every object answers to, such as `constructor`. */
+export function valuesOf(attributes: Attributes, name: string): readonly AttributeValue[] | undefined {
+  return Object.hasOwn(attributes, name) ? attributes[name] : undefined;
+}
+
 /** The first value as text, or undefined when there is none or it is binary. */
 export function firstText(attributes: Attributes, name: string): string | undefined {
-  const value = attributes[name]?.[0];
+  const value = valuesOf(attributes, name)?.[0];
   return typeof value === 'string' ? value : undefined;
 }

@@ -1,9 +1,10 @@
-import { chmod, mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
+import { chmod, mkdtemp, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import type { Application } from '../app/application.ts';
 import { localAdministrator } from '../app/authentication.ts';
 import { LockstepError } from '../kernel/errors.ts';
+import { makeDirectory } from '../kernel/make-directory.ts';
 import { buildServer, type ServerOptions } from './server.ts';
 import { nativeSurface } from './surfaces/native/surface.ts';
 
@@ -23,7 +24,7 @@ function checkLength(socketPath: string): void {
  * place is replaced: whoever comes here holds the data directory.
  */
 async function listenPrivately(server: FastifyInstance, socketPath: string): Promise<void> {
-  await mkdir(dirname(socketPath), { recursive: true, mode: 0o700 });
+  await makeDirectory(dirname(socketPath));
   const folder = await mkdtemp(join(dirname(socketPath), '.l-'));
   try {
     const path = join(folder, 's');

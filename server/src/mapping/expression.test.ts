@@ -143,6 +143,10 @@ describe('refused when saved', () => {
     expect(error.remedy).toBeTruthy();
   });
 
+  it('a name that is not known says where the attributes are', () => {
+    expect(refusal('sorce.mail').remedy).toContain('read from `source`');
+  });
+
   it('never raises anything but a LockstepError, whatever the text', () => {
     const fragments = fc.constantFrom(
       'source',

@@ -99,7 +99,10 @@ function translate(error: unknown, text: string, field: string, unknownFunction?
     unknownFunction === undefined
       ? error.summary.replaceAll("'any(", "'has(")
       : `unknown function ${unknownFunction}`;
-  return refuse(text, field, error.range?.start ?? 0, problem);
+  const remedy = problem.startsWith('Unknown variable')
+    ? 'The attributes of an object are read from `source`, as in source.mail[0]; a fixed text belongs in quotes.'
+    : undefined;
+  return refuse(text, field, error.range?.start ?? 0, problem, remedy);
 }
 
 function unknownFunctionAt(node: ASTNode, offset: number): string | undefined {

@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { constants, cpSync } from 'node:fs';
-import { mkdir, readdir, rename, rm, stat, utimes } from 'node:fs/promises';
+import { readdir, rename, rm, stat, utimes } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { isAbsolute, join } from 'node:path';
+import { makeDirectory } from '../kernel/make-directory.ts';
 
 const keepMilliseconds = 7 * 24 * 3_600_000;
 
@@ -49,7 +50,7 @@ export async function keepImage(key: string, directory: string, folder = cacheDi
   const name = `pgdata-${key}`;
   const temporary = join(folder, `making-${randomUUID()}`);
   try {
-    await mkdir(folder, { recursive: true, mode: 0o700 });
+    await makeDirectory(folder);
     copyTree(directory, temporary);
     await rename(temporary, join(folder, name));
     await removeOld(folder, name);

@@ -1,13 +1,14 @@
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
-import { mkdir, rename, rm } from 'node:fs/promises';
+import { rename, rm } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { join, resolve } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { Pool } from 'pg';
 import type pg from 'pg';
 import { LockstepError } from '../kernel/errors.ts';
+import { makeDirectory } from '../kernel/make-directory.ts';
 import { lockDirectory } from './directory-lock.ts';
 import { keepImage, takeImage } from './embedded-image.ts';
 import { EmbeddedListeners } from './embedded-listeners.ts';
@@ -133,7 +134,7 @@ async function openLocked(
  */
 export async function openEmbeddedStore(path: string, options: EmbeddedOptions = {}): Promise<Store> {
   const directory = resolve(path);
-  await mkdir(directory, { recursive: true, mode: 0o700 });
+  await makeDirectory(directory);
   const lock = await lockDirectory(directory);
   try {
     return await openLocked(directory, options, () => lock.release());

@@ -1,6 +1,6 @@
 import type { Verb } from '@lockstep/contract/vocabulary.ts';
 import type { JsonAttributes } from '../directory/attributes.ts';
-import { sameValues, valueToJson } from '../directory/attributes.ts';
+import { sameValues, valuesOf, valueToJson } from '../directory/attributes.ts';
 import { enabledAttribute, nameAttribute, parentAttribute } from './image.ts';
 import type { Image } from './image.ts';
 
@@ -31,8 +31,8 @@ export function diffImages(desired: Image, existing: Image, options: DiffOptions
   const before: JsonAttributes = {};
   const after: JsonAttributes = {};
   for (const name of options.managed) {
-    const wanted = desired.attributes[name];
-    const present = existing.attributes[name];
+    const wanted = valuesOf(desired.attributes, name);
+    const present = valuesOf(existing.attributes, name);
     if (sameValues(wanted, present)) continue;
     if (wanted && present && options.sameReferences?.(name, wanted, present)) continue;
     before[name] = (present ?? []).map(valueToJson);

@@ -1,5 +1,6 @@
 import type { ObjectKind } from '@lockstep/contract/vocabulary.ts';
 import { objectKinds } from '@lockstep/contract/vocabulary.ts';
+import { valuesOf } from '../directory/attributes.ts';
 import type { AttributeValue, Attributes } from '../directory/attributes.ts';
 import { LockstepError } from '../kernel/errors.ts';
 import { egressSource } from './egress-source.ts';
@@ -31,8 +32,8 @@ export function ruleTargets(run: Run): RuleTargets {
   return targets;
 }
 
-function valuesOf(attributes: Attributes, name: string): readonly AttributeValue[] | undefined {
-  const exact = attributes[name];
+function valuesOfAny(attributes: Attributes, name: string): readonly AttributeValue[] | undefined {
+  const exact = valuesOf(attributes, name);
   if (exact) return exact;
   const lower = name.toLowerCase();
   return Object.entries(attributes).find(([key]) => key.toLowerCase() === lower)?.[1];
@@ -41,7 +42,7 @@ function valuesOf(attributes: Attributes, name: string): readonly AttributeValue
 /** Match values of an unlinked entry of the target, by rule. */
 export function targetRuleValues(targets: readonly (string | null)[], attributes: Attributes) {
   return targets.flatMap((target, rule) => {
-    const values = target === null ? undefined : valuesOf(attributes, target);
+    const values = target === null ? undefined : valuesOfAny(attributes, target);
     return values ? [{ rule, values }] : [];
   });
 }
@@ -58,7 +59,7 @@ export async function stageSourceMatches(
     const rows = page.flatMap(({ objectId, directory }) => {
       const desired = mapQuietly(run, kind, egressSource(kind, objectId, directory));
       return targets.flatMap((target, rule) => {
-        const values = target === null ? undefined : desired?.[target];
+        const values = target === null || desired === null ? undefined : valuesOf(desired, target);
         return values ? matchTexts(values).map((value) => ({ kind, objectId, rule, value })) : [];
       });
     });

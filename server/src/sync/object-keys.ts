@@ -1,3 +1,4 @@
+import { valuesOf } from '../directory/attributes.ts';
 import type { Attributes } from '../directory/attributes.ts';
 import { nameAttribute } from './image.ts';
 import { matchKey, matchTexts } from './match-key.ts';
@@ -11,7 +12,7 @@ export function objectKeys(
   const keys: Record<string, readonly string[]> = {};
   if (name !== null) keys[nameAttribute] = [matchKey(name)];
   for (const attribute of matched) {
-    const values = attributes[attribute];
+    const values = valuesOf(attributes, attribute);
     if (values !== undefined) keys[attribute] = matchTexts(values);
   }
   return keys;

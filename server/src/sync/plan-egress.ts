@@ -8,7 +8,7 @@ import type { ChangeWriter } from './change-writer.ts';
 import type { ExternalObject } from './connector.ts';
 import { egressSource } from './egress-source.ts';
 import { externalNodes, SharedPlaces } from './external-nodes.ts';
-import { imageToJson } from './image.ts';
+import { imageToJson, parentAttribute } from './image.ts';
 import type { Image } from './image.ts';
 import { planObject } from './plan-object.ts';
 import type { Tie } from './plan-object.ts';
@@ -381,7 +381,8 @@ export function planEgressMissing(run: Run, missing: MissingLink): PlannedChange
     link: missing.link,
     releasesLink: true,
   };
-  const before = imageToJson({
+  // Where it is its label says: units are not looked up for it, and no place is not the top.
+  const { [parentAttribute]: _, ...before } = imageToJson({
     parent: null,
     name: staged.name,
     enabled: staged.enabled,

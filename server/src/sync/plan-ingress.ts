@@ -374,7 +374,7 @@ export function ruleValues(
   attributes: JsonAttributes | Record<string, readonly unknown[]>,
 ) {
   return rules.flatMap((attribute, rule) => {
-    const values = attributes[attribute];
+    const values = Object.hasOwn(attributes, attribute) ? attributes[attribute] : undefined;
     return values && attribute !== 'path'
       ? [{ rule, values: values as readonly (string | Uint8Array)[] }]
       : [];

@@ -4,10 +4,13 @@ import { applyPlan } from './apply-plan.ts';
 import { jobStatus } from './job-status.ts';
 import { makePlan } from './make-plan.ts';
 import type { Run } from './run-context.ts';
-import type { PlanTotals, RunnableJob, WaitingMembers } from './sync-store.ts';
+import type { PlanTotals, RunnableJob } from './sync-store.ts';
 
 /** What the job says at its end besides its outcomes. */
-function endNotes(totals: PlanTotals, waiting: WaitingMembers): string | null {
+async function endNotes({ store, sync, endpoint }: Run, totals: PlanTotals): Promise<string | null> {
+  const waiting = await store.findWaitingMembers(sync);
+  const cannotDisable = sync.direction === 'egress' && !endpoint.capabilities.disable;
+  const disabled = cannotDisable ? await store.countDisabledAccounts(sync) : 0;
   const notes: string[] = [];
   if (!totals.complete)
     notes.push(
@@ -22,6 +25,12 @@ function endNotes(totals: PlanTotals, waiting: WaitingMembers): string | null {
         ? '1 member that a group names is not in the directory and waits'
         : `${waiting.count} members that groups name are not in the directory and wait`;
     notes.push(`${who}: ${examples.join(', ')}`);
+  }
+  if (disabled > 0) {
+    const who = disabled === 1 ? '1 user that is' : `${disabled} users that are`;
+    notes.push(
+      `${who} disabled in the directory can still be used in the target: its connection has no \`disabled\`, which says how a disabled account shows`,
+    );
   }
   return notes.length === 0 ? null : notes.join('; ');
 }
@@ -88,7 +97,7 @@ async function finish(run: Run, job: RunnableJob, end: { cancelled: boolean }): 
     statistics,
     errorCode: held ? 'GuardTripped' : incomplete ? 'IncompleteRead' : null,
     errorMessage: held ? (sentence ?? null) : incomplete ? (totals?.reason ?? null) : null,
-    note: totals ? endNotes(totals, await run.store.findWaitingMembers(run.sync)) : null,
+    note: totals ? await endNotes(run, totals) : null,
   });
   return status;
 }

@@ -466,6 +466,8 @@ export interface SyncStore {
   computeStatistics(jobSerial: number): Promise<Statistics>;
   /** After the plan was carried out: which members are still waited for, whichever run met them first. */
   findWaitingMembers(sync: RunnableSync): Promise<WaitingMembers>;
+  /** Users that are disabled in the directory and linked to the connected system. */
+  countDisabledAccounts(sync: RunnableSync): Promise<number>;
   finish(job: RunnableJob, sync: RunnableSync | null, end: JobRecord): Promise<void>;
 }
 

@@ -37,8 +37,10 @@ async function findFreePort(): Promise<number> {
 async function runAll(session: Session, names: readonly string[]): Promise<JobReport[]> {
   const reporter = new ProgressReporter(process.stderr);
   const reports: JobReport[] = [];
-  for (const name of names)
-    reports.push(await reportJob(session, await runSync(session, name, 'apply', reporter)));
+  for (const name of names) {
+    const { job } = await runSync(session, name, { mode: 'apply' }, reporter);
+    reports.push(await reportJob(session, job));
+  }
   return reports;
 }
 

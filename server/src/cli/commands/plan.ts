@@ -11,7 +11,7 @@ import { printable } from '../table.ts';
 
 async function plan(sync: string, options: StoreOptions & PagingOptions): Promise<void> {
   await using session = await openSession(options, { worker: true });
-  const job = await runSync(session, sync, 'dryRun', new ProgressReporter(process.stderr));
+  const { job } = await runSync(session, sync, { mode: 'dryRun' }, new ProgressReporter(process.stderr));
   const page = await collectPages(options, (query) =>
     session.call('listChanges', { params: { job: job.id }, query }),
   );

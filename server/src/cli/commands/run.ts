@@ -1,30 +1,35 @@
 import { Command } from 'commander';
+import type { JobView } from '@lockstep/contract/job.ts';
 import { exitCodeOfJob } from '../exit-code.ts';
-import { followJob } from '../follow-job.ts';
+import { runSync } from '../follow-job.ts';
 import { print, printJson } from '../output.ts';
 import { ProgressReporter } from '../progress.ts';
 import { openSession } from '../session.ts';
 import { withStoreOptions, type StoreOptions } from '../store-location.ts';
 import { renderJob } from './jobs.ts';
 
+function renderUnderWay({ id, mode, selection }: JobView): string {
+  if (mode !== 'apply') return `Nothing was requested: job ${id} of this sync (${mode}) is under way.`;
+  const part = selection === null ? '' : ', for some objects only';
+  return `Job ${id} of this sync is under way already${part}.`;
+}
+
 async function run(sync: string, options: StoreOptions & { wait?: boolean; full?: boolean }): Promise<void> {
   const waits = options.wait === true;
   await using session = await openSession(options, { worker: waits || options.databaseUrl === undefined });
-  const { job, created } = await session.call('requestJob', {
-    params: { sync },
-    body: { mode: 'apply', full: options.full === true },
-  });
+  const asked = { mode: 'apply', full: options.full === true } as const;
   // On an embedded store the job would stop with this process; on a PostgreSQL server a worker takes it.
   const mustWait = session.isLocal && options.databaseUrl === undefined;
   if (!waits && !mustWait) {
+    const { job, created } = await session.call('requestJob', { params: { sync }, body: asked });
     if (options.json) printJson({ job, created });
-    else print(created ? `Job ${job.id} was requested.` : `Job ${job.id} of this sync is under way already.`);
+    else print(created ? `Job ${job.id} was requested.` : renderUnderWay(job));
     return;
   }
-  const ended = await followJob(session, job, new ProgressReporter(process.stderr));
-  if (options.json) printJson({ job: ended, created });
-  else print(renderJob(ended));
-  process.exitCode = exitCodeOfJob(ended);
+  const { job, created } = await runSync(session, sync, asked, new ProgressReporter(process.stderr));
+  if (options.json) printJson({ job, created });
+  else print(renderJob(job));
+  process.exitCode = exitCodeOfJob(job);
 }
 
 /** `lockstep run` */

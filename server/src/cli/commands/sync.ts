@@ -46,7 +46,7 @@ async function sync(names: string[], options: SyncOptions): Promise<void> {
   const reports: JobReport[] = [];
   const codes: ExitCode[] = [];
   for (const name of chosen) {
-    const job = await runSync(session, name, mode, reporter);
+    const { job } = await runSync(session, name, { mode }, reporter);
     reporter.line(`${name}: ${job.status}`);
     reports.push(await reportJob(session, job));
     codes.push(exitCodeOfJob(job));

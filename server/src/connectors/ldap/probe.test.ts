@@ -5,6 +5,7 @@ import { ldapConnectionSchema } from '@lockstep/contract/connection-configuratio
 import { freePorts, startSlapd, type Slapd } from '../../../../test/servers/slapd.ts';
 import type { TestStep } from '../../sync/connector.ts';
 import { ldapConnector } from './connector.ts';
+import { connectLdap, type LdapClientOptions } from './protocol/client/client.ts';
 
 let server: Slapd;
 beforeAll(async () => {
@@ -56,6 +57,7 @@ describe('testing a connection', () => {
       [{ url: 'ldap://no-such-host.invalid' }, 'dns false', 'name servers'],
       [{ url: `ldap://127.0.0.1:${port}` }, 'dns true, tcp false', 'port'],
       [{ url: server.ldapsUrl }, 'dns true, tcp true, tls false', 'caFile'],
+      [{ url: server.url.replace('ldap:', 'ldaps:') }, 'dns true, tcp true, tls false', 'startTls'],
       [{ password: 'wrong' }, 'dns true, tcp true, tls true, bind false', 'password'],
       [{ password: undefined }, 'dns true, tcp true, tls true, bind false', 'password'],
       [
@@ -70,4 +72,17 @@ describe('testing a connection', () => {
       expect(seen.at(-1)?.remedy).toContain(remedy);
     }
   });
+});
+
+test('a client that cannot connect or bind says what to check, without a test of the connection', async () => {
+  const [port] = await freePorts(1);
+  const bind = { method: 'simple', dn: server.adminDn, password: 'wrong' } as const;
+  const failures: [LdapClientOptions, string][] = [
+    [{ url: `ldap://127.0.0.1:${port}` }, 'port in url'],
+    [{ url: 'ldap://no-such-host.invalid' }, 'host name in url'],
+    [{ url: server.url, bind }, 'Check bindDn and password'],
+  ];
+  for (const [options, remedy] of failures) {
+    await expect(connectLdap(options)).rejects.toMatchObject({ remedy: expect.stringContaining(remedy) });
+  }
 });

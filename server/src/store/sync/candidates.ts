@@ -256,7 +256,7 @@ export async function* egressCandidates(
   const entry = (await broughtAny(context, kind))
     ? {
         columns: stagedColumns,
-        join: sql`left join ${table('object')} o on o.kind = ${kind} and o.external_id = coalesce(s.external_id, s.matched_external_id)`,
+        join: sql`left join ${table('object')} o on o.kind = ${kind} and o.external_id = coalesce(s.matched_external_id, s.external_id)`,
       }
     : { columns: sql`null as o_kind`, join: sql`` };
   const load = async ([depth, after]: Place): Promise<Row[]> => {
@@ -269,7 +269,7 @@ export async function* egressCandidates(
         order by depth, object_id limit ${pageSize}
       ) s
       left join ${directoryTables[kind].table} d on d.id = s.object_id
-      left join link l on l.sync_serial = ${sync.serial} and l.object_id = s.object_id
+      left join link l on l.sync_serial = ${sync.serial} and l.object_id = s.object_id and not s.vanished
       ${entry.join}
       order by s.depth, s.object_id`.execute(store.db);
     return rows;
@@ -315,7 +315,7 @@ export async function unlinkedKinds({ store, table }: StagingContext): Promise<R
   return new Set(rows.map(({ kind }) => kind));
 }
 
-/** Directory objects in scope that no link ties yet. */
+/** Directory objects in scope that no link ties yet, or whose entry has vanished: it may have been made anew. */
 export async function* unlinkedSources(
   { store, table }: StagingContext,
   kind: ObjectKind,
@@ -324,7 +324,7 @@ export async function* unlinkedSources(
   for (;;) {
     const { rows } = await sql<DirectoryRow & { d_id: string }>`
       select ${directoryColumns(kind)} from (
-        select object_id from ${table('source')} where kind = ${kind} and external_id is null and object_id > ${after}
+        select object_id from ${table('source')} where kind = ${kind} and (external_id is null or vanished) and object_id > ${after}
         order by object_id limit ${pageSize}
       ) s join ${directoryTables[kind].table} d on d.id = s.object_id order by d.id`.execute(store.db);
     const last = rows.at(-1);

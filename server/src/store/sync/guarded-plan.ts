@@ -122,9 +122,11 @@ export async function planDigest(
   }[which];
   // Passwords are written as long as they wait: whether one does says nothing of the plan that was looked at.
   // What the plan itself would create goes by its id outside: its id in the directory is another one in each plan.
+  // A member that the directory knows goes by its id alone: outside it goes by a name, which what the held job did
+  // to units, groups and people may have changed.
   const { rows } = await sql<{ digest: string }>`
     select count(*)::text || ':' || coalesce(sum(hashtextextended(concat_ws('|', c.kind, c.verb,
-      coalesce(c.external_id, c.object_id), case when c.verb = 'create' then '' else coalesce(g.external_id, c.object_id) end,
+      case when c.member_id is null then coalesce(c.external_id, c.object_id) else '' end, case when c.verb = 'create' then '' else coalesce(g.external_id, c.object_id) end,
       coalesce(m.external_id, c.member_id),
       c.expected_revision::text, c.before::text, (c.after - '$parent'::text - ${passwordAttribute}::text)::text), 0)::numeric), 0)::text as digest
     from change c

@@ -137,7 +137,7 @@ export async function refuseTakenUsernames({ store, sync, table }: StagingContex
     from refused r where o.kind = 'user' and o.external_id = r.external_id`.execute(store.db);
 }
 
-/** Egress: directory objects without a link against unlinked entries of the target. */
+/** Egress: directory objects without a link, or whose entry has vanished, against unlinked entries of the target. */
 export async function matchEgressKind(
   context: StagingContext,
   kind: ObjectKind,

@@ -137,13 +137,17 @@ async function joinWhole(trx: Executor): Promise<void> {
 
 async function addOnEgress(context: StagingContext, first: number): Promise<void> {
   const { job, sync, table } = context;
+  // A group that is as it was is not read: of an entry that is bound to another object it has what its link knows.
+  const present = sql`coalesce(t.reference, case when x.group_id is null and g.has_members is not true and o.reference is not null then (
+    select y.reference from membership_link y
+    where y.sync_serial = ${sync.serial} and y.group_id = m.group_id and y.reference = o.reference and sg.external_id is not null and not sg.vanished) end)`;
   await insertPlanned(context, async (trx) => {
     await joinWhole(trx);
     await sql`
     insert into change (job_serial, ordinal, kind, verb, object_id, member_id, member_kind, external_id, label)
     select ${job.serial}, ${first}::bigint - 1 + row_number() over (order by m.group_id, m.member_id), 'membership',
-      case when x.group_id is null and t.reference is not null then 'bind' else 'addMember' end,
-      m.group_id, m.member_id, m.member_kind, coalesce(x.reference, t.reference, l.reference), sg.label || ' < ' || sm.label
+      case when x.group_id is null and ${present} is not null then 'bind' else 'addMember' end,
+      m.group_id, m.member_id, m.member_kind, coalesce(x.reference, ${present}, l.reference), sg.label || ' < ' || sm.label
     from membership m
     join ${table('source')} sg on sg.kind = 'group' and sg.object_id = m.group_id and sg.conflict_code is null
     join ${table('source')} sm on sm.kind = m.member_kind and sm.object_id = m.member_id and sm.conflict_code is null
@@ -315,12 +319,19 @@ export async function countSameMemberships({ store, job, sync, table }: StagingC
     select 1 from ${table('object')} g
     where g.kind = 'group' and g.object_id = x.group_id and g.has_members and g.error_code is null
       and not exists (select 1 from ${table('wanted')} w where w.group_id = x.group_id and w.member_id = x.member_id))`;
+  // Egress: the entry is another member's from now on.
+  const boundToOther = sql`exists (
+    select 1 from change c
+    where c.job_serial = ${job.serial} and c.kind = 'membership' and c.verb = 'bind' and c.object_id = x.group_id and c.external_id = x.reference)`;
   const { rows } = await sql<{ same: number }>`
     select count(*)::int as same from membership_link x
     where x.sync_serial = ${sync.serial} and x.member_id is not null
       and not exists (
-        select 1 from change c where c.job_serial = ${job.serial} and c.object_id = x.group_id
-          and (c.kind = 'membership' and c.member_id = x.member_id or c.kind = 'group' and c.verb = 'delete'))
-      ${sync.direction === 'ingress' ? sql`and not ${leftToOthers}` : sql``}`.execute(store.db);
+        select 1 from change c
+        where c.job_serial = ${job.serial} and c.kind = 'membership' and c.object_id = x.group_id and c.member_id = x.member_id)
+      and not exists (
+        select 1 from change c
+        where c.job_serial = ${job.serial} and c.kind = 'group' and c.verb = 'delete' and c.object_id = x.group_id)
+      and not ${sync.direction === 'ingress' ? leftToOthers : boundToOther}`.execute(store.db);
   return rows[0]?.same ?? 0;
 }

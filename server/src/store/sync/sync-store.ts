@@ -25,6 +25,7 @@ import { recordOutcomes } from './outcomes.ts';
 import { openStaging } from './staging.ts';
 import { computeStatistics } from './statistics.ts';
 import { findTakenEntries } from './taken-entries.ts';
+import { countDisabledAccounts } from './disabled-accounts.ts';
 import { findWaitingMembers } from './waiting-members.ts';
 import { listUnitMoves, loadTargetBatch } from './target-batch.ts';
 
@@ -65,6 +66,7 @@ export function makeSyncStore(store: Store, passwords: PasswordReading = noPassw
     recordIntent: (job, through) => recordIntent(store, job, through),
     recordOutcomes: (job, sync, through, outcomes) => recordOutcomes(store, job, sync, through, outcomes),
     findWaitingMembers: (sync) => findWaitingMembers(store, sync),
+    countDisabledAccounts: (sync) => countDisabledAccounts(store, sync),
     computeStatistics: (jobSerial) => computeStatistics(store.db, jobSerial),
     finish: (job, sync, end) => finishJob(store, job, sync, end),
   };

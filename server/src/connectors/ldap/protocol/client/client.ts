@@ -195,8 +195,12 @@ class ConnectedClient implements LdapClient {
     );
     if (result.code === resultCodes.success) return;
     const error = ldapResultError(result, `${this.name}: bind`);
-    if (error.code === 'ConnectionFailed' || error.code === 'AuthenticationRejected') throw error;
-    throw Object.assign(new LockstepError('AuthenticationRejected', error.message), {
+    if (error.code === 'ConnectionFailed') throw error;
+    const remedy =
+      credentials.method === 'external'
+        ? 'Check the client certificate, and whom the server takes it for.'
+        : 'Check bindDn and password; some servers take passwords over TLS only (ldaps:// or startTls).';
+    throw Object.assign(new LockstepError('AuthenticationRejected', error.message, { remedy }), {
       resultCode: result.code,
       result,
     });

@@ -133,6 +133,22 @@ function connectionFailed(
   cause: unknown,
   code: ErrorCode,
 ): LockstepError {
-  const { message, code: name } = cause as NodeJS.ErrnoException;
-  return new LockstepError(code, `${renderAddress(address)}: ${step}: ${message || String(name)}`, { cause });
+  const { message, code: name = '' } = cause as NodeJS.ErrnoException;
+  const remedy = code === 'Cancelled' ? undefined : remedyFor(address, step, name);
+  return new LockstepError(code, `${renderAddress(address)}: ${step}: ${message || name}`, { cause, remedy });
+}
+
+/** What the codes of certificates that are not accepted have in common. */
+const certificateCodes = /CERT|SIGNATURE|ISSUER|SELF_SIGNED/;
+
+function remedyFor({ scheme }: LdapAddress, step: string, code: string): string {
+  if (step === 'connect') {
+    return code === 'ENOTFOUND' || code === 'EAI_AGAIN'
+      ? 'Check the host name in url, and the name servers of this machine.'
+      : 'Check that the server runs, host and port in url, and firewalls in between.';
+  }
+  if (code === 'CERT_HAS_EXPIRED') return 'The server needs a new certificate.';
+  if (scheme === 'ldaps' && !certificateCodes.test(code))
+    return 'Check that the port speaks LDAPS (usually 636); where it speaks plain LDAP (389), use ldap:// with startTls: true.';
+  return 'Give the certificate authority as tls.caFile; if the certificate bears another name, give it as tls.serverName.';
 }

@@ -1,0 +1,57 @@
+import type { JobView } from '@lockstep/contract/job.ts';
+import { emptyStatistics } from '@lockstep/contract/job.ts';
+import { describe, expect, it } from 'vitest';
+import { runSync, type AskedRun } from './follow-job.ts';
+
+function makeJob(id: string, differing: Partial<JobView>): JobView {
+  const job = { id, sync: 'corp-in', mode: 'apply', status: 'success', selection: null, changesOnly: false };
+  return { ...job, statistics: emptyStatistics(), ...differing } as JobView;
+}
+
+/** Runs against a server where one job is under way; the next request finds none and makes a new one. */
+async function runBeside(underWay: Partial<JobView>, asked: AskedRun) {
+  const jobs = [makeJob('before', underWay), makeJob('new', { mode: asked.mode })];
+  const lines: string[] = [];
+  const requests: unknown[] = [];
+  let followed = 0;
+  const session = {
+    call: (_id: string, call: unknown) => {
+      requests.push(call);
+      return Promise.resolve({ job: jobs[followed], created: followed > 0 });
+    },
+    client: {
+      async *events() {
+        await Promise.resolve();
+        yield { id: 'end', event: 'end', data: jobs[followed++] };
+      },
+    },
+  };
+  const reporter = { update: () => {}, line: (text: string) => lines.push(text), clear: () => {} };
+  const ended = await runSync(session as never, 'corp-in', asked, reporter);
+  return { ended, lines, requests };
+}
+
+describe('a run that is asked for while another job is under way', () => {
+  it('is that job if it does what is asked for', async () => {
+    const { ended, requests } = await runBeside({}, { mode: 'apply' });
+    expect(ended).toMatchObject({ created: false, job: { id: 'before' } });
+    expect(requests).toEqual([{ params: { sync: 'corp-in' }, body: { mode: 'apply' } }]);
+  });
+
+  it.each<[string, Partial<JobView>, AskedRun, string]>([
+    ['a preview', { mode: 'dryRun' }, { mode: 'apply' }, ' (dryRun)'],
+    ['an approval', { mode: 'approve' }, { mode: 'apply' }, ' (approve)'],
+    [
+      'a run of some objects',
+      { selection: { userIds: ['u'] } },
+      { mode: 'apply' },
+      ', for some objects only',
+    ],
+    ['a run of changes', { changesOnly: true }, { mode: 'apply', full: true }, ''],
+  ])('is a new job behind %s', async (_, underWay, asked, said) => {
+    const { ended, lines, requests } = await runBeside(underWay, asked);
+    expect(ended).toMatchObject({ created: true, job: { id: 'new' } });
+    expect(lines).toEqual([`corp-in: job before is under way${said}`]);
+    expect(requests).toHaveLength(2);
+  });
+});
