@@ -9,6 +9,7 @@ import { makeSyncStore } from '../../server/src/store/sync/sync-store.ts';
 import { startPostgres } from '../servers/postgres.ts';
 import type { PostgresServer } from '../servers/postgres.ts';
 import { hookedStore } from './hooked-store.ts';
+import type { MemorySystem } from './memory-system.ts';
 import { makeWorld } from './world.ts';
 import type { World } from './world.ts';
 
@@ -76,15 +77,21 @@ async function runThroughCrash(world: World, sync: string, method: string): Prom
   return getJob(app, actor, job.id);
 }
 
+/** A source of three people and a group of two. */
+async function staffed(world: World): Promise<MemorySystem> {
+  const corp = await world.system('corp');
+  corp.tree.add('/ou=people');
+  for (const name of ['ann', 'bob', 'cid']) corp.tree.add(`/ou=people/uid=${name}`);
+  corp.tree.add('/cn=staff', {}, ['/ou=people/uid=ann', '/ou=people/uid=bob']);
+  await world.ingress('corp');
+  return corp;
+}
+
 test.each(['see', 'settleSeen', 'matchIngress', 'stageMissing', 'planRemovedMembers', 'commit'])(
   'a database that crashes before %s loses what is staged, and nothing is taken for gone',
   async (method) => {
     const world = await makeWorld(store);
-    const corp = await world.system('corp');
-    corp.tree.add('/ou=people');
-    for (const name of ['ann', 'bob', 'cid']) corp.tree.add(`/ou=people/uid=${name}`);
-    corp.tree.add('/cn=staff', {}, ['/ou=people/uid=ann', '/ou=people/uid=bob']);
-    await world.ingress('corp');
+    const corp = await staffed(world);
     await world.run('corp-in');
     corp.tree.set('/ou=people/uid=bob', { title: ['new'] });
     corp.tree.remove('/ou=people/uid=cid');
@@ -100,12 +107,8 @@ test.each(['planAddedMembers', 'countUnmanaged', 'commit'])(
   'a database that crashes before %s may lose parts of a plan for a connected system, which is then planned again',
   async (method) => {
     const world = await makeWorld(store);
-    const corp = await world.system('corp');
+    const corp = await staffed(world);
     const replica = await world.system('replica');
-    corp.tree.add('/ou=people');
-    for (const name of ['ann', 'bob', 'cid']) corp.tree.add(`/ou=people/uid=${name}`);
-    corp.tree.add('/cn=staff', {}, ['/ou=people/uid=ann', '/ou=people/uid=bob']);
-    await world.ingress('corp');
     await world.egress('replica');
     await world.run('corp-in');
     const job = await runThroughCrash(world, 'replica-out', method);

@@ -32,7 +32,7 @@ export function ruleTargets(run: Run): RuleTargets {
   return targets;
 }
 
-function valuesOfAny(attributes: Attributes, name: string): readonly AttributeValue[] | undefined {
+function valuesInAnyCase(attributes: Attributes, name: string): readonly AttributeValue[] | undefined {
   const exact = valuesOf(attributes, name);
   if (exact) return exact;
   const lower = name.toLowerCase();
@@ -42,7 +42,7 @@ function valuesOfAny(attributes: Attributes, name: string): readonly AttributeVa
 /** Match values of an unlinked entry of the target, by rule. */
 export function targetRuleValues(targets: readonly (string | null)[], attributes: Attributes) {
   return targets.flatMap((target, rule) => {
-    const values = target === null ? undefined : valuesOfAny(attributes, target);
+    const values = target === null ? undefined : valuesInAnyCase(attributes, target);
     return values ? [{ rule, values }] : [];
   });
 }

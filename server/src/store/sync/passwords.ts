@@ -5,7 +5,7 @@ import type { PlannedPasswords, RunnableSync } from '../../sync/sync-store.ts';
 import type { TargetPassword } from '../../sync/connector.ts';
 import { selectPendingPasswords, type SealedPassword } from '../queries/pending-passwords.ts';
 import type { Store } from '../store.ts';
-import { requireOwnership } from './job-rows.ts';
+import { insertPlanned } from './insert-planned.ts';
 import { lastOrdinal } from './members.ts';
 import type { StagingContext } from './staging-tables.ts';
 
@@ -28,14 +28,13 @@ export async function planPasswords(
   first: number,
   now: Date,
 ): Promise<PlannedPasswords> {
-  const { store, job, sync, table } = context;
+  const { job, sync, table } = context;
   const changed = sql`
     from change c
     where c.job_serial = ${job.serial} and c.kind = 'user' and c.object_id = s.object_id and c.ordinal < ${first}`;
   const said = sql`jsonb_build_object(${passwordAttribute}::text, '["set"]'::jsonb)`;
-  const { rows } = await store.transaction(async (trx) => {
-    await requireOwnership(trx, job);
-    return sql<{ alone: boolean }>`
+  const { rows } = await insertPlanned(context, (trx) =>
+    sql<{ alone: boolean }>`
       with waiting as materialized (
         select s.object_id, s.scope, d.username, not exists (select ${changed}) as alone,
           (select max(c.ordinal) ${changed} and ${updating}) as ordinal
@@ -55,8 +54,8 @@ export async function planPasswords(
           username, '{}'::jsonb, ${said}, scope
         from waiting where ordinal is null
       )
-      select alone from waiting`.execute(trx);
-  });
+      select alone from waiting`.execute(trx),
+  );
   return {
     last: await lastOrdinal(context, first),
     unchanged: rows.filter(({ alone }) => alone).length,
