@@ -142,6 +142,75 @@ describeWorlds('attributes that name other objects', (makeWorld) => {
     expect(managers(target)).toEqual({ [ann]: [boss] });
   });
 
+  test('an entry that is there gets whom the same run creates', async () => {
+    const world = await makeWorld();
+    const corp = await corpOf(world);
+    const target = await world.system('target');
+    await world.egress('target');
+    for (const name of ['corp-in', 'target-out', 'target-out']) await world.run(name);
+    corp.tree.add('/ou=people/uid=cid');
+    corp.tree.set(ann, { manager: ['/ou=people/uid=cid'], title: ['clerk'] });
+    corp.tree.set(boss, { manager: ['/ou=people/uid=cid'] });
+    await world.run('corp-in');
+    const job = await world.run('target-out');
+    expect(await told(world, job)).toEqual([
+      'user update ann',
+      'user create cid',
+      'user update ann',
+      'user update boss',
+    ]);
+    expect(managers(target)).toEqual({
+      [ann]: ['/ou=people/uid=cid'],
+      [boss]: ['/ou=people/uid=cid'],
+    });
+    expect(brief(job.statistics)).not.toHaveProperty('user same');
+    expect(brief((await world.run('target-out')).statistics)).toMatchObject({ 'user same': '3/0/0' });
+  });
+
+  test('an entry keeps whom it names until the one who comes in their place is there', async () => {
+    const world = await makeWorld();
+    const corp = await corpOf(world);
+    const target = await world.system('target');
+    await world.egress('target');
+    for (const name of ['corp-in', 'target-out', 'target-out']) await world.run(name);
+    corp.tree.add('/ou=people/uid=cid');
+    corp.tree.set(ann, { manager: ['/ou=people/uid=cid'] });
+    await world.run('corp-in');
+    target.refuse = ({ name, verb }) => (verb === 'create' && name === 'uid=cid' ? 'no' : null);
+    const job = await world.run('target-out');
+    expect(await told(world, job)).toEqual([
+      'user create cid failed TargetRejected',
+      'user update ann skipped DependencyFailed',
+    ]);
+    expect(managers(target)).toEqual({ [ann]: [boss] });
+    target.refuse = () => null;
+    expect(await told(world, await world.run('target-out'))).toEqual(['user create cid', 'user update ann']);
+    expect(managers(target)).toEqual({ [ann]: ['/ou=people/uid=cid'] });
+  });
+
+  test('entries that are bound together name each other, and are written only where they do not yet', async () => {
+    const world = await makeWorld();
+    const corp = await corpOf(world);
+    corp.tree.add('/ou=people/uid=cid', { manager: [boss] });
+    const target = await world.system('target');
+    target.tree.add('/ou=people');
+    target.tree.add(ann, { manager: [boss.toUpperCase()] });
+    target.tree.add(boss);
+    target.tree.add('/ou=people/uid=cid', { manager: [ann] });
+    await world.egress('target', { match: ['username', 'path'] });
+    await world.run('corp-in');
+    const job = await world.run('target-out');
+    expect(await told(world, job)).toEqual([
+      'organizationalUnit bind people',
+      'user bind ann',
+      'user bind boss',
+      'user bind cid',
+      'user update cid',
+    ]);
+    expect(managers(target)).toEqual({ [ann]: [boss.toUpperCase()], '/ou=people/uid=cid': [boss] });
+    expect(brief((await world.run('target-out')).statistics)).toMatchObject({ 'user same': '3/0/0' });
+  });
+
   test('objects that vanished together are made anew with what they name', async () => {
     const world = await makeWorld();
     await corpOf(world);

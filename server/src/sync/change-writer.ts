@@ -1,5 +1,6 @@
 import type { PlannedChange } from './planned-change.ts';
 import type { ProgressNotes } from './progress-notes.ts';
+import { lateOrdinal } from './sync-store.ts';
 import type { Staging } from './sync-store.ts';
 
 const batchSize = 2000;
@@ -13,6 +14,7 @@ const atOnce = 2;
  */
 export class ChangeWriter implements AsyncDisposable {
   #ordinal = 0;
+  #late = 0;
   #waiting = 0;
   readonly #underWay: Promise<void>[] = [];
   readonly #staging: Staging;
@@ -31,9 +33,22 @@ export class ChangeWriter implements AsyncDisposable {
   async write(changes: readonly PlannedChange[]): Promise<void> {
     for (const change of changes) {
       this.#ordinal += 1;
-      this.#waiting += 1;
       this.#staging.planChange(this.#ordinal, change);
     }
+    await this.#shipFull(changes.length);
+  }
+
+  /** Writes changes that get their numbers behind all others (`planPendingReferences`). */
+  async writeLate(changes: readonly PlannedChange[]): Promise<void> {
+    for (const change of changes) {
+      this.#late += 1;
+      this.#staging.planChange(lateOrdinal + this.#late, change);
+    }
+    await this.#shipFull(changes.length);
+  }
+
+  async #shipFull(written: number): Promise<void> {
+    this.#waiting += written;
     if (this.#waiting >= batchSize) await this.#ship();
   }
 

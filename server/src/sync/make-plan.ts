@@ -1,5 +1,5 @@
 import type { Kind, ObjectKind } from '@lockstep/contract/vocabulary.ts';
-import { kinds } from '@lockstep/contract/vocabulary.ts';
+import { kinds, objectKinds } from '@lockstep/contract/vocabulary.ts';
 import { LockstepError } from '../kernel/errors.ts';
 import { isAllowed } from './allowed-actions.ts';
 import { ChangeWriter } from './change-writer.ts';
@@ -162,9 +162,22 @@ async function planEgressObjects(
     same[kind] = scope.inScope[kind] - planned.notSame;
     waits ||= planned.waits;
   }
-  if (waits) await writer.hand((first) => staging.planPendingReferences(first));
+  if (waits) await planReferences(staging, writer, same);
   same.user -= await planPasswords(run, staging, writer);
   return same;
+}
+
+/** Plans references to objects that the plan creates or binds; who has nothing new but these is not the same. */
+async function planReferences(
+  staging: Staging,
+  writer: ChangeWriter,
+  same: Record<ObjectKind, number>,
+): Promise<void> {
+  await writer.hand(async (first) => {
+    const { last, unchanged } = await staging.planPendingReferences(first);
+    for (const kind of objectKinds) same[kind] -= unchanged[kind];
+    return last;
+  });
 }
 
 /** Returns how many users have nothing new but a password. */

@@ -24,6 +24,7 @@ import {
   recordReferences,
   sameReferences,
 } from './references.ts';
+import { planLateReferences } from './late-references.ts';
 import type { UnitResolver } from './unit-resolver.ts';
 import type { EgressCandidate, MissingLink, StagedObject, Staging } from './sync-store.ts';
 
@@ -212,24 +213,30 @@ function planCandidate(
         sameReferences(wanted, present, references, (text) => run.endpoint.normaliseReference(text)),
     },
   );
-  return {
-    changes: changes.map((change) =>
-      recordReferences(
-        change.verb === 'create' ? { ...change, after: { ...change.after, ...desired.pending } } : change,
-        references,
-      ),
-    ),
-    waits: Object.keys(desired.pending).length > 0,
-  };
+  const { pending } = desired;
+  const waits = Object.keys(pending).length > 0;
+  const marked = changes.map((change) =>
+    waits && change.after ? { ...change, after: { ...change.after, ...pending } } : change,
+  );
+  const { objectId, scope } = candidate;
+  const late =
+    waits && existing && may('update')
+      ? planLateReferences({ kind, objectId, label, scope, pending, existing }, (text) =>
+          run.endpoint.normaliseReference(text),
+        )
+      : null;
+  return { changes: marked.map((change) => recordReferences(change, references)), waits, late };
 }
 
 interface Planned {
   readonly changes: readonly PlannedChange[];
-  /** It names an object that the plan has yet to create. */
+  /** It names an object that the plan has yet to create, or to bind. */
   readonly waits: boolean;
+  /** What an existing entry gets once that object is there. */
+  readonly late: PlannedChange | null;
 }
 
-const settledPlan = (changes: readonly PlannedChange[]): Planned => ({ changes, waits: false });
+const settledPlan = (changes: readonly PlannedChange[]): Planned => ({ changes, waits: false, late: null });
 
 const emptyImage: Image = { parent: null, name: '', enabled: null, attributes: {} };
 const exact = { managed: [], sameName: (left: string, right: string): boolean => left === right };
@@ -291,9 +298,9 @@ export interface TargetRead {
 
 /** What came of planning a kind. */
 export interface PlannedKind {
-  /** How many objects are not known to be equal. */
+  /** How many objects are not known to be equal, late references left aside. */
   readonly notSame: number;
-  /** Some name objects that the plan has yet to create: their references are planned behind these. */
+  /** Some name objects that the plan has yet to create, or to bind: their references are planned behind these. */
   readonly waits: boolean;
 }
 
@@ -321,6 +328,7 @@ export async function planEgressKind(
     const refreshed: Parameters<Staging['refreshLinks']>[0][number][] = [];
     const settled: { kind: ObjectKind; externalId: string; objectId: string | null }[] = [];
     const changes: PlannedChange[] = [];
+    const late: PlannedChange[] = [];
     page.forEach((candidate, index) => {
       const byPlace = placed[index] ?? null;
       const staged = candidate.staged ?? byPlace;
@@ -343,6 +351,7 @@ export async function planEgressKind(
         settled.push({ kind, externalId: staged.externalId, objectId: failed ? null : candidate.objectId });
       }
       waits ||= planned.waits;
+      if (planned.late) late.push(planned.late);
       if (planned.changes.length > 0) notSame += 1;
       else if (staged) {
         refreshed.push({
@@ -363,6 +372,7 @@ export async function planEgressKind(
     if (settled.length > 0) await staging.settleStaged(settled);
     if (refreshed.length > 0) await staging.refreshLinks(refreshed);
     await writer.write(changes);
+    await writer.writeLate(late);
     if (kind === 'organizationalUnit') units.forget();
   }
   return { notSame, waits };

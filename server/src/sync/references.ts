@@ -10,8 +10,11 @@ import type { PlannedChange } from './planned-change.ts';
  */
 export const referencesAttribute = '$references';
 
-/** Egress: `$pending.` and a target attribute lists the ids that a created object's attribute gets by a later change. */
+/** Egress: `$pending.` and a target attribute lists the ids that the object's attribute gets by a later change. */
 export const pendingPrefix = '$pending.';
+
+/** Egress: `$present.` and a target attribute lists what an existing entry names there, in the form in which links are compared. */
+export const presentPrefix = '$present.';
 
 /** Nobody knows it, and so no value begins with it: a mapping may carry a reference like any other value. */
 const mark = `\u001f${randomUUID()} `;

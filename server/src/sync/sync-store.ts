@@ -218,6 +218,17 @@ export interface PlanProgress {
   readonly planned: number;
 }
 
+/** Where changes stand until it is known what the plan has before them. */
+export const lateOrdinal = 2 ** 40;
+
+/** What planning references to objects that the plan creates or binds came to. */
+export interface PlannedReferences {
+  /** The last ordinal used. */
+  readonly last: number;
+  /** Existing objects of which the plan changes nothing else, by kind. */
+  readonly unchanged: Readonly<Record<ObjectKind, number>>;
+}
+
 /** What planning passwords came to. */
 export interface PlannedPasswords {
   /** The last ordinal used. */
@@ -341,10 +352,10 @@ export interface Staging extends AsyncDisposable {
   /** Writes the changes that were planned so far. @throws LockstepError JobTakenOver */
   writeChanges(): Promise<void>;
   /**
-   * Egress: plans what created objects say of others that the plan creates as well, from the given ordinal on; returns
-   * the last ordinal used.
+   * Egress: plans what objects say of others that the plan creates or binds, from the given ordinal on. Changes that
+   * stand behind `lateOrdinal` get their numbers; those that come to nothing are dropped.
    */
-  planPendingReferences(firstOrdinal: number): Promise<number>;
+  planPendingReferences(firstOrdinal: number): Promise<PlannedReferences>;
   /** Egress: plans the setting of passwords that wait and expire after `now`, from the given ordinal on. */
   planPasswords(firstOrdinal: number, now: Date): Promise<PlannedPasswords>;
   /** Plans additions of members from the given ordinal on; returns the last ordinal used. */

@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 import type { RawBuilder, Transaction } from 'kysely';
 import type { Database } from '../schema.ts';
 import type { Executor } from '../store.ts';
+import { lateOrdinal } from '../../sync/sync-store.ts';
 import type { Absence } from '../../sync/sync-store.ts';
 import { insertPlanned } from './insert-planned.ts';
 import { indexStagingTable } from './staging-indexes.ts';
@@ -91,12 +92,15 @@ async function resolveWanted(context: StagingContext): Promise<void> {
   await analyzeStaged(context, 'wanted');
 }
 
-/** The last ordinal of the plan so far, at least the one before `first`. */
-export async function lastOrdinal({ store, job }: StagingContext, first: number): Promise<number> {
+/** The last ordinal of the plan so far, at least the one before `first`; late ones have none of their own yet. */
+export async function lastOrdinal(
+  { store, job }: StagingContext,
+  first: number,
+  executor: Executor = store.db,
+): Promise<number> {
   const { rows } = await sql<{ last: number | null }>`
-    select max(ordinal) as last from change where job_serial = ${job.serial} and ordinal >= ${first}`.execute(
-    store.db,
-  );
+    select max(ordinal) as last from change
+    where job_serial = ${job.serial} and ordinal >= ${first} and ordinal <= ${lateOrdinal}`.execute(executor);
   return rows[0]?.last ?? first - 1;
 }
 

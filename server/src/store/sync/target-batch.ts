@@ -109,7 +109,10 @@ function namedIds(row: Row): string[] {
   );
 }
 
-/** An update that follows the creation of its object in the same plan needs the id that this one gave it. */
+/**
+ * An update that waits for what the plan creates or binds: its object, whose id it takes from there, or one that it
+ * names.
+ */
 function later(row: Row): (string | null)[] {
   return row.verb === 'update' && row.external_id === null ? [row.object_id] : [];
 }
@@ -153,12 +156,16 @@ function objectChange(row: Row, nodes: readonly string[], passwords: Passwords):
   if (places && parentLocation === null)
     return skipped(row, 'the organizational unit above it is not in the target');
   const after = readPseudoAttributes(row.after ?? {});
-  const set = row.verb === 'delete' ? {} : wantedValues(row);
+  const wanted = row.verb === 'delete' ? {} : wantedValues(row);
   const [pending] = later(row);
+  // What could not come to be takes nothing away.
+  const set =
+    pending === undefined
+      ? wanted
+      : Object.fromEntries(Object.entries(wanted).filter(([, each]) => each.length > 0));
   if (
     pending !== undefined &&
-    (row.l_external_id === null ||
-      (!setsPassword(row) && Object.values(set).every((each) => each.length === 0)))
+    (row.l_external_id === null || (!setsPassword(row) && Object.keys(set).length === 0))
   )
     return skipped(row, 'the object that it names is not in the target');
   const password = passwordOf(row, passwords);
