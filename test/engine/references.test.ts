@@ -153,17 +153,29 @@ describeWorlds('attributes that name other objects', (makeWorld) => {
     corp.tree.set(boss, { manager: ['/ou=people/uid=cid'] });
     await world.run('corp-in');
     const job = await world.run('target-out');
-    expect(await told(world, job)).toEqual([
-      'user update ann',
-      'user create cid',
-      'user update ann',
-      'user update boss',
-    ]);
+    expect(await told(world, job)).toEqual(['user create cid', 'user update ann', 'user update boss']);
     expect(managers(target)).toEqual({
       [ann]: ['/ou=people/uid=cid'],
       [boss]: ['/ou=people/uid=cid'],
     });
+    expect(target.tree.get(ann).attributes['title']).toEqual(['clerk']);
     expect(brief(job.statistics)).not.toHaveProperty('user same');
+    expect(brief((await world.run('target-out')).statistics)).toMatchObject({ 'user same': '3/0/0' });
+  });
+
+  test('an entry that moves gets whom the same run creates as well', async () => {
+    const world = await makeWorld();
+    const corp = await corpOf(world);
+    const target = await world.system('target');
+    await world.egress('target');
+    for (const name of ['corp-in', 'target-out', 'target-out']) await world.run(name);
+    corp.tree.add('/ou=people/uid=cid');
+    corp.tree.set(ann, { manager: ['/ou=people/uid=cid'] });
+    corp.tree.move(ann, '/uid=ann');
+    await world.run('corp-in');
+    const job = await world.run('target-out');
+    expect(await told(world, job)).toEqual(['user move ann', 'user create cid', 'user update ann']);
+    expect(managers(target)).toEqual({ '/uid=ann': ['/ou=people/uid=cid'] });
     expect(brief((await world.run('target-out')).statistics)).toMatchObject({ 'user same': '3/0/0' });
   });
 
@@ -174,18 +186,19 @@ describeWorlds('attributes that name other objects', (makeWorld) => {
     await world.egress('target');
     for (const name of ['corp-in', 'target-out', 'target-out']) await world.run(name);
     corp.tree.add('/ou=people/uid=cid');
-    corp.tree.set(ann, { manager: ['/ou=people/uid=cid'] });
+    corp.tree.set(ann, { manager: ['/ou=people/uid=cid'], title: ['clerk'] });
     await world.run('corp-in');
     target.refuse = ({ name, verb }) => (verb === 'create' && name === 'uid=cid' ? 'no' : null);
-    const job = await world.run('target-out');
-    expect(await told(world, job)).toEqual([
-      'user create cid failed TargetRejected',
-      'user update ann skipped DependencyFailed',
-    ]);
+    const refused = ['user create cid failed TargetRejected', 'user update ann failed DependencyFailed'];
+    expect(await told(world, await world.run('target-out'))).toEqual(refused);
     expect(managers(target)).toEqual({ [ann]: [boss] });
+    expect(target.tree.get(ann).attributes['title']).toEqual(['clerk']);
+    const waiting = ['user create cid failed TargetRejected', 'user update ann skipped DependencyFailed'];
+    expect(await told(world, await world.run('target-out'))).toEqual(waiting);
     target.refuse = () => null;
     expect(await told(world, await world.run('target-out'))).toEqual(['user create cid', 'user update ann']);
     expect(managers(target)).toEqual({ [ann]: ['/ou=people/uid=cid'] });
+    expect(brief((await world.run('target-out')).statistics)).toMatchObject({ 'user same': '3/0/0' });
   });
 
   test('entries that are bound together name each other, and are written only where they do not yet', async () => {

@@ -11,7 +11,7 @@ import type { BatchOutcome, TargetBatch } from './sync-store.ts';
 const directoryBatch = 4000;
 
 function batchOutcome(
-  { kind, verb, ordinal, password }: TargetChange,
+  { kind, verb, ordinal, password, unresolved }: TargetChange,
   outcome: TargetOutcome | undefined,
   version: string,
 ): BatchOutcome {
@@ -19,6 +19,10 @@ function batchOutcome(
     throw new LockstepError('Internal', 'the target did not answer for each change of a batch');
   if (!outcome.ok)
     return { ordinal, kind, verb, result: 'failed', code: outcome.code, message: outcome.message };
+  if (unresolved !== undefined) {
+    const message = `${unresolved.join(', ')}: an object that it shall name is not in the target; the rest was written`;
+    return { ordinal, kind, verb, result: 'failed', code: 'DependencyFailed', message };
+  }
   const { externalId, location, reference, alias } = outcome;
   const fingerprint = outcome.fingerprint && mixFingerprints(outcome.fingerprint, version);
   const passwordVersion = password?.version;

@@ -164,6 +164,8 @@ export interface TargetChange {
   readonly before: Readonly<Record<string, readonly AttributeValue[]>>;
   /** Wanted account state where it changes; undefined: leave alone. */
   readonly enabled?: boolean | undefined;
+  /** Attributes that stay as they are, since an object that they shall name is not in the target. */
+  readonly unresolved?: readonly string[] | undefined;
   /** The password that a user shall have, of any change of one who exists. */
   readonly password?: TargetPassword | undefined;
   /** For a membership: the member. */

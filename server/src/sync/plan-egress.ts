@@ -24,7 +24,7 @@ import {
   recordReferences,
   sameReferences,
 } from './references.ts';
-import { planLateReferences } from './late-references.ts';
+import { planLate } from './late-references.ts';
 import type { UnitResolver } from './unit-resolver.ts';
 import type { EgressCandidate, MissingLink, StagedObject, Staging } from './sync-store.ts';
 
@@ -215,17 +215,17 @@ function planCandidate(
   );
   const { pending } = desired;
   const waits = Object.keys(pending).length > 0;
-  const marked = changes.map((change) =>
-    waits && change.after ? { ...change, after: { ...change.after, ...pending } } : change,
+  const recorded = changes.map((change) => recordReferences(change, references));
+  if (!waits) return settledPlan(recorded);
+  if (existing && may('update')) {
+    const { objectId, scope } = candidate;
+    const waiting = { kind, objectId, label, scope, pending, existing };
+    return { ...planLate(recorded, waiting, (text) => run.endpoint.normaliseReference(text)), waits };
+  }
+  const marked = recorded.map((change) =>
+    change.after ? { ...change, after: { ...change.after, ...pending } } : change,
   );
-  const { objectId, scope } = candidate;
-  const late =
-    waits && existing && may('update')
-      ? planLateReferences({ kind, objectId, label, scope, pending, existing }, (text) =>
-          run.endpoint.normaliseReference(text),
-        )
-      : null;
-  return { changes: marked.map((change) => recordReferences(change, references)), waits, late };
+  return { changes: marked, waits, late: null };
 }
 
 interface Planned {

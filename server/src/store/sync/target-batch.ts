@@ -117,6 +117,14 @@ function later(row: Row): (string | null)[] {
   return row.verb === 'update' && row.external_id === null ? [row.object_id] : [];
 }
 
+/** Attributes of an entry that shall name an object which is not in the target. */
+function unresolvedNames(row: Row): string[] {
+  if (row.verb === 'create') return [];
+  return referencesOf(row).filter((name) =>
+    (row.after?.[name] ?? []).some((id) => typeof id === 'string' && row.named?.[id] === undefined),
+  );
+}
+
 /** Attributes to set, references by what the objects go by now; those that are not there are left out. */
 function wantedValues(row: Row): Record<string, readonly AttributeValue[]> {
   const wanted = values(row.after);
@@ -157,16 +165,12 @@ function objectChange(row: Row, nodes: readonly string[], passwords: Passwords):
     return skipped(row, 'the organizational unit above it is not in the target');
   const after = readPseudoAttributes(row.after ?? {});
   const wanted = row.verb === 'delete' ? {} : wantedValues(row);
-  const [pending] = later(row);
+  const unresolved = unresolvedNames(row);
   // What could not come to be takes nothing away.
-  const set =
-    pending === undefined
-      ? wanted
-      : Object.fromEntries(Object.entries(wanted).filter(([, each]) => each.length > 0));
-  if (
-    pending !== undefined &&
-    (row.l_external_id === null || (!setsPassword(row) && Object.keys(set).length === 0))
-  )
+  const set = Object.fromEntries(Object.entries(wanted).filter(([name]) => !unresolved.includes(name)));
+  const setsNothing = Object.keys(set).length === 0 && after.enabled === null && !setsPassword(row);
+  const [pending] = later(row);
+  if ((pending !== undefined && row.l_external_id === null) || (unresolved.length > 0 && setsNothing))
     return skipped(row, 'the object that it names is not in the target');
   const password = passwordOf(row, passwords);
   if (password !== undefined && 'result' in password) return password;
@@ -181,6 +185,7 @@ function objectChange(row: Row, nodes: readonly string[], passwords: Passwords):
     set,
     before: values(row.before),
     ...(after.enabled === null ? {} : { enabled: after.enabled }),
+    ...(unresolved.length === 0 ? {} : { unresolved }),
     ...(password === undefined ? {} : { password }),
   };
 }
