@@ -11,7 +11,7 @@ import { listChanges } from '../server/src/app/changes.ts';
 import { putConnection } from '../server/src/app/connections.ts';
 import { bootstrapInstallation } from '../server/src/app/installation.ts';
 import { makeJobRunner } from '../server/src/app/job-runner.ts';
-import { approveJob, getJob, requestJob } from '../server/src/app/jobs.ts';
+import { approveJob, getJob, requestJob, undoJob } from '../server/src/app/jobs.ts';
 import { putSync } from '../server/src/app/syncs.ts';
 import { eventCallbackConnector } from '../server/src/connectors/event-callback/connector.ts';
 import { fileConnector } from '../server/src/connectors/file/connector.ts';
@@ -42,6 +42,7 @@ export interface Workbench {
   /** Runs a job of the sync to its end, in this process and without a queue. */
   run(sync: string, mode?: 'apply' | 'dryRun', asked?: { full?: boolean }): Promise<JobView>;
   approve(jobId: string): Promise<JobView>;
+  undo(jobId: string, mode?: 'apply' | 'dryRun'): Promise<JobView>;
   changes(jobId: string): Promise<ChangeView[]>;
 }
 
@@ -93,6 +94,10 @@ export function workbenchOf(app: Application, actor: Actor): Workbench {
     },
     async approve(jobId) {
       const { job } = await approveJob(app, actor, jobId, 'native');
+      return finish(job.id);
+    },
+    async undo(jobId, mode = 'apply') {
+      const { job } = await undoJob(app, actor, jobId, { mode, startedThrough: 'native' });
       return finish(job.id);
     },
     async changes(jobId) {

@@ -19,6 +19,13 @@ function facts(job) {
     'div',
     {},
     make('p', { class: 'quiet' }, line),
+    job.undoesJobId !== null &&
+      make(
+        'p',
+        {},
+        'Takes back what was done by ',
+        make('a', { href: `#/jobs/${job.undoesJobId}` }, job.undoesJobId),
+      ),
     job.note !== null && make('p', { class: 'note' }, `Note: ${job.note}.`),
   );
 }
@@ -79,6 +86,33 @@ function sequel({ state, jobId, account, at }) {
     `${what}${by} on ${showTime(at)}: `,
     make('a', { href: `#/jobs/${jobId}` }, jobId ?? ''),
   );
+}
+
+/**
+ * Starts a job that takes another one back, or shows what it would take back, and goes to its page.
+ * @param {string} label
+ * @param {string} jobId
+ * @param {'apply' | 'dryRun'} mode
+ * @param {ViewContext} context
+ */
+function undoButton(label, jobId, mode, context) {
+  return button(
+    label,
+    async () => {
+      const { job } = /** @type {{ job: JobView }} */ (
+        await call(`/jobs/${jobId}/undo`, { method: 'POST', body: { mode } })
+      );
+      location.hash = `#/jobs/${job.id}`;
+    },
+    context,
+  );
+}
+
+/** Taking a job back begins with a look at what that means. @param {JobView} job @param {ViewContext} context */
+function undo({ id, direction, mode, undoesJobId }, context) {
+  if (direction !== 'ingress') return null;
+  if (mode !== 'dryRun') return undoButton('Preview undo', id, 'dryRun', context);
+  return undoesJobId === null ? null : undoButton('Undo', undoesJobId, 'apply', context);
 }
 
 /**
@@ -169,7 +203,9 @@ class JobPage {
       make('p', { class: 'failed' }, `${job.error.code}: ${job.error.message}`);
     this.head.replaceChildren(
       facts(job),
-      ...[error, actions(job, this.context)].filter((node) => node instanceof Node),
+      ...[error, actions(job, this.context), isOver && undo(job, this.context)].filter(
+        (node) => node instanceof Node,
+      ),
     );
     this.statistics.replaceChildren(statisticsTable(job));
   }

@@ -4,7 +4,7 @@ import { resourceNameSchema } from './connection.ts';
 import { jobViewSchema, messageSchema } from './job.ts';
 import { pageOf, pageQuery } from './page.ts';
 import type { Route } from './route.ts';
-import { requestedJobSchema } from './sync.ts';
+import { requestedJobSchema, undoRequestSchema } from './sync.ts';
 import {
   directionSchema,
   jobModeSchema,
@@ -107,6 +107,18 @@ export const jobRoutes = {
     status: 202,
     response: requestedJobSchema,
     errors: ['NotFound', 'NotHeld', 'PlanSuperseded', 'Conflict'],
+  },
+  undoJob: {
+    method: 'POST',
+    path: '/jobs/{job}/undo',
+    summary: 'Start a job that takes back what an ingress job did to the directory',
+    tag: 'jobs',
+    role: 'operator',
+    params: jobParams,
+    body: undoRequestSchema,
+    status: 202,
+    response: requestedJobSchema,
+    errors: ['NotFound', 'NotUndoable', 'Conflict'],
   },
   cancelJob: {
     method: 'POST',

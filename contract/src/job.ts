@@ -74,6 +74,7 @@ export const jobViewSchema = z.object({
   direction: directionSchema,
   mode: jobModeSchema,
   approvesJobId: z.string().nullable(),
+  undoesJobId: z.string().nullable().describe('The job whose changes this one takes back.'),
   status: jobStatusSchema,
   startedThrough: z.string().describe('The surface that asked for it: cli, native, console, schedule, ...'),
   startedBy: z.string().nullable(),
@@ -93,9 +94,12 @@ export const jobViewSchema = z.object({
     .boolean()
     .nullable()
     .describe(
-      'Whether what changed since an earlier run was read, and nothing else; null until that is known.',
+      'Whether what changed since an earlier run was read, and nothing else; null until that is known, and for an undo.',
     ),
-  complete: z.boolean().nullable().describe('Whether the source was read to its proven end.'),
+  complete: z
+    .boolean()
+    .nullable()
+    .describe('Whether the source was read to its proven end; null for an undo, which does not ask it.'),
   error: z.object({ code: z.string(), message: z.string() }).nullable(),
   note: z.string().nullable(),
   cancelRequested: z.boolean(),

@@ -101,6 +101,8 @@ function objectSentence(change: SentenceChange, verb: Verb | null): string {
       return moveSentence(change);
     case 'bind':
       return withAttributes(`bind ${who}`, change, ' and set ');
+    case 'unbind':
+      return `unbind ${who}`;
     case 'disable':
     case 'enable':
       return withAttributes(`${verb} ${who}`, change, ' and set ');

@@ -36,6 +36,14 @@ export const jobRequestSchema = z.strictObject({
     .describe('Read everything again, also where the system could tell what changed since the last run.'),
 });
 
+export const undoRequestSchema = z.strictObject({
+  mode: z
+    .enum(['apply', 'dryRun'])
+    .default('apply')
+    .describe('dryRun: show what would be taken back, and what could not be.'),
+  description: z.string().max(1000).optional().describe('A note that the job keeps.'),
+});
+
 /** The job that answers a request to run: a new one, or the one of this sync that has not ended yet. */
 export const requestedJobSchema = z.object({
   job: jobViewSchema,

@@ -10,12 +10,16 @@ export type ObjectKind = (typeof objectKinds)[number];
 export const directions = ['ingress', 'egress'] as const;
 export type Direction = (typeof directions)[number];
 
-/** What a change does. Move is a rename or a re-parenting, with any attribute changes of the same object. */
+/**
+ * What a change does. Move is a rename or a re-parenting, with any attribute changes of the same object; unbind takes
+ * the tie of a bind away, and no more.
+ */
 export const verbs = [
   'create',
   'update',
   'move',
   'bind',
+  'unbind',
   'disable',
   'enable',
   'delete',
@@ -81,6 +85,7 @@ export const operationOfVerb: Record<Verb, Operation> = {
   update: 'updated',
   move: 'updated',
   bind: 'binded',
+  unbind: 'binded',
   disable: 'updated',
   enable: 'updated',
   delete: 'deleted',

@@ -148,6 +148,22 @@ test('a held plan is seen and approved', async () => {
   await page.close();
 });
 
+test('a job is taken back after a look at what that means', async () => {
+  const { page, errors } = await openConsole(`#token=${token}`);
+  await writeFile(join(folder, 'in.ldif'), company(['amy', 'eve']));
+  await page.getByRole('button', { name: 'Run hr-in', exact: true }).click();
+  await status(page, 'success');
+  await page.getByRole('button', { name: 'Preview undo' }).click();
+  await page.getByText('Takes back what was done by').waitFor();
+  await status(page, 'success');
+  await page.getByText('delete user "eve"').waitFor();
+  await page.getByRole('button', { name: 'Undo', exact: true }).click();
+  await page.getByRole('link', { name: 'Users, Deleted: 1', exact: true }).waitFor();
+  await status(page, 'success');
+  expect(errors).toEqual([]);
+  await page.close();
+});
+
 test('without a token it asks for one, and says when it is wrong', async () => {
   const { page } = await openConsole();
   await page.getByLabel(/API token/).fill('wrong');

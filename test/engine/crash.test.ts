@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { getJob, requestJob } from '../../server/src/app/jobs.ts';
+import { getJob, requestJob, undoJob } from '../../server/src/app/jobs.ts';
 import { makeJobRunner } from '../../server/src/app/job-runner.ts';
 import type { JobView } from '../../contract/src/job.ts';
 import { makeSyncStore } from '../../server/src/store/sync/sync-store.ts';
@@ -40,6 +40,7 @@ const paging = new Set<string | symbol>([
   'unlinkedSources',
   'egressCandidates',
   'missing',
+  'undoCandidates',
 ]);
 
 /**
@@ -72,11 +73,11 @@ function fused<Port extends object>(port: Port, fuse: Fuse): Port {
 /** Runs a job that is killed after so many steps and taken up by a fresh runner; says whether it was killed at all. */
 async function runKilled(
   world: World,
-  sync: string,
+  requested: Promise<{ readonly job: JobView }>,
   steps: number,
   target: MemorySystem | null,
 ): Promise<{ killed: boolean; job: JobView }> {
-  const { job } = await requestJob(world.app, world.actor, sync, { mode: 'apply', startedThrough: 'native' });
+  const { job } = await requested;
   const fuse = new Fuse(steps);
   const port: SyncStore = fused(makeSyncStore(world.app.store), fuse);
   if (target) target.beforeWrite = () => fuse.step();
@@ -92,6 +93,8 @@ async function runKilled(
     job: await checked(world.app, world.actor, await getJob(world.app, world.actor, job.id)),
   };
 }
+
+const asked = { mode: 'apply', startedThrough: 'native' } as const;
 
 /** Everything that a job does: all verbs, units that move with what is below them, names and members that change. */
 function state(system: MemorySystem, which: 'before' | 'after'): void {
@@ -175,12 +178,39 @@ describeWorlds('a job that is killed', (makeWorld, store) => {
     }
     await killAtEveryStep(store().engine, async (which, steps) => {
       state(corp, which);
-      const { killed, job } = await runKilled(world, 'corp-in', steps, null);
+      const { killed, job } = await runKilled(
+        world,
+        requestJob(world.app, world.actor, 'corp-in', asked),
+        steps,
+        null,
+      );
       expect(await record(world, job), `killed after ${steps} steps`).toEqual(expected[which]);
       expect(await world.directory(), `killed after ${steps} steps`).toEqual(corp.tree.snapshot());
       return killed;
     });
     expect(await told(world, await world.run('corp-in'))).toEqual([]);
+  });
+
+  test('while it takes another one back ends as if it had not been', { timeout: 300_000 }, async () => {
+    const world = await makeWorld();
+    const corp = await world.system('corp');
+    initial(corp);
+    await world.ingress('corp');
+    await world.run('corp-in');
+    const before = await world.directory();
+    state(corp, 'after');
+    let done = await world.run('corp-in');
+    const after = await world.directory();
+    const expected = await record(world, await world.undo(done.id));
+    await killAtEveryStep(store().engine, async (_, steps) => {
+      done = await world.run('corp-in');
+      expect(await world.directory()).toEqual(after);
+      const undo = undoJob(world.app, world.actor, done.id, asked);
+      const { killed, job } = await runKilled(world, undo, steps, null);
+      expect(await record(world, job), `killed after ${steps} steps`).toEqual(expected);
+      expect(await world.directory(), `killed after ${steps} steps`).toEqual(before);
+      return killed;
+    });
   });
 
   test('on egress ends as if it had not been, wherever it was killed', { timeout: 300_000 }, async () => {
@@ -201,7 +231,12 @@ describeWorlds('a job that is killed', (makeWorld, store) => {
     await killAtEveryStep(store().engine, async (which, steps) => {
       state(corp, which);
       await world.run('corp-in');
-      const { killed, job } = await runKilled(world, 'target-out', steps, target);
+      const { killed, job } = await runKilled(
+        world,
+        requestJob(world.app, world.actor, 'target-out', asked),
+        steps,
+        target,
+      );
       expect(await record(world, job), `killed after ${steps} steps`).toEqual(expected[which]);
       expect(target.tree.snapshot(), `killed after ${steps} steps`).toEqual(corp.tree.snapshot());
       return killed;

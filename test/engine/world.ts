@@ -100,6 +100,9 @@ export async function makeWorld(store: Store): Promise<World> {
     async approve(id) {
       return checked(app, actor, await bench.approve(id));
     },
+    async undo(id, mode) {
+      return checked(app, actor, await bench.undo(id, mode));
+    },
     async system(name) {
       const made = new MemorySystem(name);
       systems.set(name, made);

@@ -54,12 +54,13 @@ function showJob(row: JobRow, statistics: Statistics, heldPlan: HeldPlanView | u
     direction: row.direction,
     mode: row.mode,
     approvesJobId: row.approvesJobId,
+    undoesJobId: row.undoesJobId,
     status: row.status,
     startedThrough: row.startedThrough,
     startedBy: row.startedBy,
     description: row.description,
     selection: row.selection,
-    changesOnly: row.changesOnly,
+    changesOnly: row.undoesJobId === null ? row.changesOnly : null,
     createdAt: row.createdAt.toISOString(),
     startedAt: row.startedAt?.toISOString() ?? null,
     endedAt: row.endedAt?.toISOString() ?? null,
@@ -68,7 +69,8 @@ function showJob(row: JobRow, statistics: Statistics, heldPlan: HeldPlanView | u
     unmanaged: row.unmanagedCounts,
     guard: row.guardVerdict,
     heldPlan: heldPlan ?? null,
-    complete: row.complete,
+    // An undo asks no source.
+    complete: row.undoesJobId === null ? row.complete : null,
     error: row.errorCode === null ? null : { code: row.errorCode, message: row.errorMessage ?? '' },
     note: row.note,
     cancelRequested: row.cancelRequested,
@@ -190,12 +192,13 @@ export async function listMessages(
   );
 }
 
-/** A job to be added. `approvesJobId` is the held job whose plan it applies. */
+/** A job to be added. `approvesJobId` is the held job whose plan it applies, `undoesJobId` the one that it takes back. */
 export interface JobOrder {
   readonly sync: SyncRow;
   readonly mode: JobMode;
   readonly origin: JobOrigin;
   readonly approvesJobId?: string | undefined;
+  readonly undoesJobId?: string | undefined;
   /** What the one who asked for it noted. */
   readonly description?: string | undefined;
   readonly selection?: JobSelection | undefined;
@@ -224,6 +227,7 @@ export async function addJob(
     direction: sync.direction,
     mode,
     approvesJobId: order.approvesJobId ?? null,
+    undoesJobId: order.undoesJobId ?? null,
     startedThrough: origin.startedThrough,
     startedBy: origin.startedBy,
     createdAt,
@@ -316,9 +320,64 @@ export async function approveJob(
   const origin = { startedThrough, startedBy: actor.accountName };
   // It has to see what the held one saw.
   const full = held.changesOnly !== true;
-  const order: JobOrder = { sync, mode: 'approve', origin, approvesJobId: held.id, full };
+  const order: JobOrder = {
+    sync,
+    mode: 'approve',
+    origin,
+    approvesJobId: held.id,
+    undoesJobId: held.undoesJobId ?? undefined,
+    full,
+  };
   const { row, created } = await addOrFindJob(app, order);
   if (row.approvesJobId !== held.id) throw superseded(held, row);
+  return { job: await showOneJob(app, row), created };
+}
+
+/** What is asked for when a job shall be taken back. */
+export interface UndoRequest {
+  readonly mode: 'apply' | 'dryRun';
+  readonly startedThrough: Surface;
+  readonly description?: string | undefined;
+}
+
+/** @throws LockstepError NotUndoable, saying what can be done instead. */
+function requireUndoable(job: JobRow): void {
+  const refuse = (reason: string, remedy: string): never => {
+    throw new LockstepError('NotUndoable', `job ${job.id} ${reason}`, { remedy });
+  };
+  if (!jobIsOver(job.status)) refuse('has not ended', 'Cancel it, or wait for its end, and undo it then.');
+  if (job.direction === 'egress')
+    refuse(
+      'wrote to a connected system, which follows the directory',
+      'Undo the ingress job that changed the directory, and run the egress again.',
+    );
+  if (job.mode === 'dryRun')
+    refuse('was a dry run and changed nothing', 'Undo the run that changed something.');
+}
+
+/**
+ * Starts a job that takes back what an ingress job did to the directory, or shows what it would take back.
+ * @throws LockstepError NotFound; NotUndoable; Conflict while another job of the sync has not ended.
+ */
+export async function undoJob(
+  app: Application,
+  actor: Actor,
+  jobId: string,
+  { mode, startedThrough, description }: UndoRequest,
+): Promise<RequestedJob> {
+  requireRole(actor, 'operator');
+  const undone = await getJobRow(app, actor, jobId);
+  requireUndoable(undone);
+  const sync = await findSync(app.store.db, actor.tenantId, undone.syncId);
+  if (sync === undefined)
+    throw new LockstepError('NotFound', `sync ${undone.syncName} of this job has been deleted`);
+  const origin = { startedThrough, startedBy: actor.accountName };
+  const order: JobOrder = { sync, mode, origin, undoesJobId: undone.id, description };
+  const { row, created } = await addOrFindJob(app, order);
+  if (row.undoesJobId !== undone.id || row.mode !== mode)
+    throw new LockstepError('Conflict', `job ${row.id} of the same sync has not ended`, {
+      remedy: 'Wait for its end, or cancel it, and try again.',
+    });
   return { job: await showOneJob(app, row), created };
 }
 

@@ -20,8 +20,9 @@ export function scheduledSyncs(app: Application): ScheduledSyncs {
   };
 }
 
-/** Whether a job does what a schedule asks for: all of the sync, and not a preview or an older plan. */
-const isWholeRun = ({ mode, selection }: JobRow): boolean => mode === 'apply' && selection === null;
+/** Whether a job does what a schedule asks for: all of the sync, and not a preview, an older plan or an undo. */
+const isWholeRun = ({ mode, selection, undoesJobId }: JobRow): boolean =>
+  mode === 'apply' && selection === null && undoesJobId === null;
 
 /**
  * A sync that is running already is not started again: its next run is moved on all the same. Behind a job of another

@@ -5,7 +5,8 @@ import { runSync, type AskedRun } from './follow-job.ts';
 
 function makeJob(id: string, differing: Partial<JobView>): JobView {
   const job = { id, sync: 'corp-in', mode: 'apply', status: 'success', selection: null, changesOnly: false };
-  return { ...job, statistics: emptyStatistics(), ...differing } as JobView;
+  const plain = { ...job, undoesJobId: null };
+  return { ...plain, statistics: emptyStatistics(), ...differing } as JobView;
 }
 
 /** Runs against a server where one job is under way; the next request finds none and makes a new one. */
@@ -40,6 +41,7 @@ describe('a run that is asked for while another job is under way', () => {
 
   it.each<[string, Partial<JobView>, AskedRun, string]>([
     ['a preview', { mode: 'dryRun' }, { mode: 'apply' }, ' (dryRun)'],
+    ['an undo', { undoesJobId: 'older' }, { mode: 'apply' }, ' (undo of older)'],
     ['an approval', { mode: 'approve' }, { mode: 'apply' }, ' (approve)'],
     [
       'a run of some objects',

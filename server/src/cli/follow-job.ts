@@ -56,13 +56,15 @@ export interface AskedRun {
   readonly full?: boolean;
 }
 
-/** What was under way may be a preview, the approval of an older plan, or a run of some objects: not what was asked for. */
+/** What was under way may be a preview, the approval of an older plan, an undo, or a run of some objects: not what was asked for. */
 function doesWhatIsAsked(job: JobView, { mode, full = false }: AskedRun): boolean {
-  return job.mode === mode && job.selection === null && !(full && job.changesOnly === true);
+  const isRun = job.mode === mode && job.undoesJobId === null;
+  return isRun && job.selection === null && !(full && job.changesOnly === true);
 }
 
 function describeUnderWay(job: JobView, asked: AskedRun): string {
-  const mode = job.mode === asked.mode ? '' : ` (${job.mode})`;
+  const sort = job.undoesJobId === null ? job.mode : `undo of ${job.undoesJobId}`;
+  const mode = sort === asked.mode ? '' : ` (${sort})`;
   return `job ${job.id} is under way${mode}${job.selection === null ? '' : ', for some objects only'}`;
 }
 

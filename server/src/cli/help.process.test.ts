@@ -29,6 +29,7 @@ test('every command that is promised is there', () => {
       'jobs changes',
       'jobs list',
       'jobs show',
+      'jobs undo',
       'keys create',
       'keys list',
       'keys revoke',

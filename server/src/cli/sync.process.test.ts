@@ -269,5 +269,14 @@ describe('sync as a process, through the server that holds the data directory', 
     expect(shown.stdout).toMatch(/^status: +success$/m);
     const user = await lockstep('directory', 'show', 'user', 'p11', '--data', data());
     expect(user.stdout).toMatch(/mail: p11@example\.com +\(from company-in\)/);
+    const undo = ['jobs', 'undo', job.id, '--wait', '--data', data()];
+    const preview = await lockstep(...undo, '--dry-run');
+    expect(preview.code, preview.stderr).toBe(2);
+    expect(preview.stdout).toMatch(/^undoes: +sync_/m);
+    const undone = await lockstep(...undo, '--json');
+    expect(undone.code, undone.stderr).toBe(0);
+    const gone = count(JSON.parse(undone.stdout), 'user', 'deleted');
+    expect(gone.success).toBeGreaterThan(0);
+    expect((await lockstep('directory', 'show', 'user', 'p11', '--data', data())).code).toBe(1);
   });
 });

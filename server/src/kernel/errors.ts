@@ -38,6 +38,7 @@ export const errorTable = {
   UsernameTaken: ['conflict', 'Another user of the tenant has this user name.'],
   NameTaken: ['conflict', 'Another object has this name in the same place.'],
   RevisionMoved: ['conflict', 'The object changed since the plan was made.'],
+  UndoConflict: ['conflict', 'The object changed since the job that is taken back; it stays as it is.'],
   RequiredValueMissing: ['invalid', 'A value that the target demands is missing.'],
   ReferenceNotFound: ['not_found', 'A referenced object does not exist, or is not in scope.'],
   ParentNotFound: ['not_found', 'The parent of the object does not exist, or is not in scope.'],
@@ -51,6 +52,7 @@ export const errorTable = {
   PlanMoved: ['refused', 'Source or target moved since the plan was made; run the sync again.'],
   PlanSuperseded: ['refused', 'A newer run of the sync superseded the held plan.'],
   NotApproved: ['refused', 'Not a part of the plan that was approved; the next run does it.'],
+  NotUndoable: ['refused', 'Only what a job of an ingress did to the directory can be taken back.'],
   NotHeld: ['refused', 'Only a held job can be approved.'],
   IncompleteRead: [
     'unavailable',

@@ -255,6 +255,7 @@ interface JobTable {
   direction: 'ingress' | 'egress';
   mode: 'apply' | 'dryRun' | 'approve';
   approves_job_id: Optional<string>;
+  undoes_job_id: Optional<string>;
   attempt: Generated<number>;
   status: 'pending' | 'running' | 'held' | 'success' | 'partial_success' | 'failed' | 'cancelled';
   phase: Generated<'read' | 'plan' | 'apply' | 'record' | 'over'>;

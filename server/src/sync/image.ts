@@ -1,5 +1,7 @@
+import type { ObjectKind } from '@lockstep/contract/vocabulary.ts';
 import type { Attributes, JsonAttributes, JsonValue } from '../directory/attributes.ts';
-import { attributesToJson } from '../directory/attributes.ts';
+import { attributesFromJson, attributesToJson } from '../directory/attributes.ts';
+import type { DirectoryState } from './sync-store.ts';
 
 /**
  * One object as one side holds it (or shall hold it), in the vocabulary of the target side of a sync:
@@ -21,6 +23,16 @@ export const nameAttribute = '$name';
 export const enabledAttribute = '$enabled';
 /** Egress: the change sets a password; what it is is never recorded. */
 export const passwordAttribute = '$password';
+
+/** The image of a directory object. */
+export function directoryImage(kind: ObjectKind, directory: DirectoryState): Image {
+  return {
+    parent: directory.parentId,
+    name: directory.name,
+    enabled: kind === 'user' ? directory.enabled : null,
+    attributes: attributesFromJson(directory.attributes),
+  };
+}
 
 /** The whole image as recorded in a change. The parent is recorded by id, the root as an empty text. */
 export function imageToJson(image: Image): JsonAttributes {

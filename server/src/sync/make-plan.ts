@@ -1,11 +1,9 @@
-import type { Kind, ObjectKind } from '@lockstep/contract/vocabulary.ts';
-import { kinds, objectKinds } from '@lockstep/contract/vocabulary.ts';
+import type { ObjectKind } from '@lockstep/contract/vocabulary.ts';
+import { objectKinds } from '@lockstep/contract/vocabulary.ts';
 import { LockstepError } from '../kernel/errors.ts';
 import { isAllowed } from './allowed-actions.ts';
 import { ChangeWriter } from './change-writer.ts';
 import { namingAttribute } from './contributions.ts';
-import { evaluateGuard, guardWindow } from './guard.ts';
-import type { GuardCount, GuardVerdict } from './guard.ts';
 import { ruleTargets, stageSourceMatches, targetRuleValues } from './match-egress.ts';
 import type { RuleTargets } from './match-egress.ts';
 import { planEgressKind, planEgressMissing } from './plan-egress.ts';
@@ -18,8 +16,9 @@ import { plannedKinds, plansMemberships, readsChanges } from './run-context.ts';
 import type { Run } from './run-context.ts';
 import { stageEntries } from './stage-entries.ts';
 import type { Interpret, Reading } from './stage-entries.ts';
-import type { Absence, MissingLink, PlanTotals, ReadPosition, RunnableJob, Staging } from './sync-store.ts';
+import type { MissingLink, PlanTotals, ReadPosition, RunnableJob, Staging } from './sync-store.ts';
 import { UnitResolver } from './unit-resolver.ts';
+import { weigh } from './weigh.ts';
 
 /** Missing objects go users first, then groups, then units from the leaves up. */
 const missingOrder: readonly ObjectKind[] = ['user', 'group', 'organizationalUnit'];
@@ -195,18 +194,6 @@ async function planPasswords(run: Run, staging: Staging, writer: ChangeWriter): 
 }
 
 const nothingSame: PlanTotals['same'] = { organizationalUnit: 0, user: 0, group: 0, membership: 0 };
-
-async function weigh(run: Run, staging: Staging, absence: Absence): Promise<GuardVerdict> {
-  const since = absence === 'told' ? new Date(run.startedAt.getTime() - guardWindow) : null;
-  const [linked, losses] = await Promise.all([
-    staging.countLinked(),
-    run.store.countLosses(run.job, run.sync, since),
-  ]);
-  const counts = Object.fromEntries(
-    kinds.map((kind) => [kind, { ...losses[kind], linked: linked[kind] }]),
-  ) as Record<Kind, GuardCount>;
-  return evaluateGuard(counts, run.specification.guard);
-}
 
 /** Where the next run may read changes from once this one has ended. */
 function nextPosition(run: Run, { absence, position }: Reading): ReadPosition | null {

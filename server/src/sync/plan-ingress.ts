@@ -11,6 +11,7 @@ import {
 import type { Contribution } from './contributions.ts';
 import { diffImages } from './diff.ts';
 import {
+  directoryImage,
   enabledAttribute,
   imageToJson,
   parentAttribute,
@@ -39,16 +40,6 @@ import type {
 export type TargetNodes = readonly (string | null)[];
 
 const sameText = (left: string, right: string): boolean => left === right;
-
-/** The image of a directory object, of the attributes given. */
-function directoryImage(kind: ObjectKind, directory: DirectoryState): Image {
-  return {
-    parent: directory.parentId,
-    name: directory.name,
-    enabled: kind === 'user' ? directory.enabled : null,
-    attributes: attributesFromJson(directory.attributes),
-  };
-}
 
 /** What a directory object's own state says in the form of a contribution. */
 function heldContribution(

@@ -3,11 +3,14 @@ import { LockstepError } from '../kernel/errors.ts';
 import { applyPlan } from './apply-plan.ts';
 import { jobStatus } from './job-status.ts';
 import { makePlan } from './make-plan.ts';
+import { makeUndoPlan } from './make-undo-plan.ts';
 import type { Run } from './run-context.ts';
 import type { PlanTotals, RunnableJob } from './sync-store.ts';
 
 /** What the job says at its end besides its outcomes. */
-async function endNotes({ store, sync, endpoint }: Run, totals: PlanTotals): Promise<string | null> {
+async function endNotes({ job, store, sync, endpoint }: Run, totals: PlanTotals): Promise<string | null> {
+  if (job.undoesJobId !== null)
+    return 'the source was not asked: what it says comes back with the next run of the sync, unless source or configuration say otherwise by then';
   const waiting = await store.findWaitingMembers(sync);
   const cannotDisable = sync.direction === 'egress' && !endpoint.capabilities.disable;
   const disabled = cannotDisable ? await store.countDisabledAccounts(sync) : 0;
@@ -105,7 +108,9 @@ async function finish(run: Run, job: RunnableJob, end: { cancelled: boolean }): 
 /** Null: the job was cancelled while it read, and has no plan. */
 async function planUnlessCancelled(run: Run): Promise<RunnableJob | null> {
   try {
-    return await makePlan(run, (totals) => weighPlan(run, totals));
+    const { undoesJobId } = run.job;
+    const weighed = (totals: PlanTotals): Promise<void> => weighPlan(run, totals);
+    return await (undoesJobId === null ? makePlan(run, weighed) : makeUndoPlan(run, undoesJobId, weighed));
   } catch (error) {
     if (!(error instanceof LockstepError) || error.code !== 'Cancelled') throw error;
     await run.store.resetPlan(run.job);

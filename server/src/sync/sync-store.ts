@@ -14,6 +14,7 @@ import type { MemberChanges, ObjectKey, PlannedWork, TargetChange, UnitMove } fr
 import type { GuardVerdict, PlannedLoss } from './guard.ts';
 import type { LinkData, PlannedChange } from './planned-change.ts';
 import type { KnownReferences } from './references.ts';
+import type { UndoCandidate } from './plan-undo.ts';
 import type { JobSelection } from './selection.ts';
 
 /** A job as the engine needs it. */
@@ -25,6 +26,8 @@ export interface RunnableJob {
   readonly mode: JobMode;
   readonly phase: 'read' | 'plan' | 'apply' | 'record' | 'over';
   readonly approvesJobId: string | null;
+  /** The job whose changes this one takes back. */
+  readonly undoesJobId: string | null;
   /** Which taking-up of the job this is: what an earlier one writes from now on is refused. */
   readonly attempt: number;
   readonly appliedOrdinal: number;
@@ -367,6 +370,14 @@ export interface Staging extends AsyncDisposable {
   planRemovedMembers(firstOrdinal: number, absence: Absence): Promise<number>;
   /** How many memberships were known and stay as they are. */
   countSameMemberships(): Promise<number>;
+  /** Undo: what an earlier job did to objects of a kind by these verbs, the last change first, with what is there now. */
+  undoCandidates(
+    undone: number,
+    kind: ObjectKind,
+    verbs: readonly Verb[],
+  ): AsyncIterable<readonly UndoCandidate[]>;
+  /** Undo: plans what takes additions or removals of members back, from the given ordinal on; returns the last one used. */
+  planMembersBack(undone: number, verb: 'addMember' | 'removeMember', firstOrdinal: number): Promise<number>;
   /** To be called when so many changes are planned: what follows looks things up in the plan. */
   analyzePlan(changes: number): Promise<void>;
   countLinked(): Promise<Record<Kind, number>>;

@@ -8,7 +8,7 @@ import { renderGuard } from '../guard-report.ts';
 import { note, print, printJson } from '../output.ts';
 import { collectPages, type PagingOptions } from '../paging.ts';
 import { ProgressReporter } from '../progress.ts';
-import { openSession } from '../session.ts';
+import { openSession, type Session } from '../session.ts';
 import { orderStatistics, renderStatistics } from '../statistics-table.ts';
 import { withStoreOptions, type StoreOptions } from '../store-location.ts';
 import { printable, renderFields, renderTable, renderTime } from '../table.ts';
@@ -39,6 +39,7 @@ export function renderJob(job: JobView): string {
     ['error', error === null ? null : `${error.message} (${error.code})`],
     ['note', job.note],
     ['approves', job.approvesJobId],
+    ['undoes', job.undoesJobId],
     [
       'source read',
       job.complete === null ? null : job.complete ? 'completely' : 'not to its end: nothing was deleted',
@@ -108,18 +109,38 @@ async function listChanges(id: string, options: ChangesOptions): Promise<void> {
   if (page.next !== null) note(`There are more: --limit all, or --after ${page.next}`);
 }
 
-async function approveJob(id: string, options: StoreOptions & { wait?: boolean }): Promise<void> {
-  await using session = await openSession(options, { worker: true });
-  const { job } = await session.call('approveJob', { params: { job: id } });
+type StartOptions = StoreOptions & { readonly wait?: boolean };
+
+/** Says what was started, or waits for its end and shows it: without a server nobody else carries it out. */
+async function showStarted(
+  session: Session,
+  job: JobView,
+  sentence: string,
+  options: StartOptions,
+): Promise<void> {
   if (!session.isLocal && options.wait !== true) {
     if (options.json) printJson(orderJob(job));
-    else print(`Job ${job.id} applies the plan that ${id} holds.`);
+    else print(sentence);
     return;
   }
   const ended = await followJob(session, job, new ProgressReporter(process.stderr));
   if (options.json) printJson(orderJob(ended));
   else print(renderJob(ended));
   process.exitCode = exitCodeOfJob(ended);
+}
+
+async function approveJob(id: string, options: StartOptions): Promise<void> {
+  await using session = await openSession(options, { worker: true });
+  const { job } = await session.call('approveJob', { params: { job: id } });
+  await showStarted(session, job, `Job ${job.id} applies the plan that ${id} holds.`, options);
+}
+
+async function undoJob(id: string, options: StartOptions & { readonly dryRun?: boolean }): Promise<void> {
+  await using session = await openSession(options, { worker: true });
+  const mode = options.dryRun ? 'dryRun' : 'apply';
+  const { job } = await session.call('undoJob', { params: { job: id }, body: { mode } });
+  const what = options.dryRun ? `shows what would take ${id} back` : `takes back what ${id} did`;
+  await showStarted(session, job, `Job ${job.id} ${what}.`, options);
 }
 
 async function cancelJob(id: string, options: StoreOptions): Promise<void> {
@@ -132,7 +153,7 @@ async function cancelJob(id: string, options: StoreOptions): Promise<void> {
 /** `lockstep jobs ...` */
 export function jobsCommand(): Command {
   const command = new Command('jobs')
-    .description('list, show, approve and cancel jobs')
+    .description('list, show, approve, undo and cancel jobs')
     .addHelpText('after', example('list --sync corp-in --data ./data'));
   command.addCommand(
     withStoreOptions(new Command('list'))
@@ -174,6 +195,16 @@ export function jobsCommand(): Command {
       .option('--json', 'one JSON document')
       .addHelpText('after', example('approve sync_0dk1... --wait'))
       .action(approveJob),
+  );
+  command.addCommand(
+    withStoreOptions(new Command('undo'))
+      .description('start a job that takes back what an ingress job did to the directory')
+      .argument('<job>', 'id of the job to take back')
+      .option('--dry-run', 'show what would be taken back, and what changed since and would stay')
+      .option('--wait', 'wait for the end; without a running server it is always waited for')
+      .option('--json', 'one JSON document')
+      .addHelpText('after', example('undo sync_0dk1... --dry-run --wait'))
+      .action(undoJob),
   );
   command.addCommand(
     withStoreOptions(new Command('cancel'))

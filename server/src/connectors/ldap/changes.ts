@@ -46,6 +46,7 @@ const writers: Readonly<Record<Verb, typeof createEntry | undefined>> = {
   disable: updateEntry,
   enable: updateEntry,
   bind: undefined,
+  unbind: undefined,
   addMember: undefined,
   removeMember: undefined,
 };

@@ -17,6 +17,7 @@ export interface JobRow {
   readonly direction: Direction;
   readonly mode: JobMode;
   readonly approvesJobId: string | null;
+  readonly undoesJobId: string | null;
   readonly status: JobStatus;
   readonly phase: JobPhase;
   readonly startedThrough: string;
@@ -47,7 +48,7 @@ export interface JobRow {
 
 const columns = sql`
   id, serial, tenant_id as "tenantId", sync_id as "syncId", connection_id as "connectionId", sync_name as "syncName",
-  direction, mode, approves_job_id as "approvesJobId", status, phase, started_through as "startedThrough",
+  direction, mode, approves_job_id as "approvesJobId", undoes_job_id as "undoesJobId", status, phase, started_through as "startedThrough",
   started_by as "startedBy", created_at as "createdAt", started_at as "startedAt", ended_at as "endedAt",
   applied_ordinal as "appliedOrdinal", last_ordinal as "lastOrdinal", read_count as "readCount",
   unmanaged_counts as "unmanagedCounts", guard_verdict as "guardVerdict", complete, statistics,
@@ -218,6 +219,7 @@ export type NewJob = Pick<
   | 'direction'
   | 'mode'
   | 'approvesJobId'
+  | 'undoesJobId'
   | 'startedThrough'
   | 'startedBy'
   | 'createdAt'
@@ -232,10 +234,10 @@ export type NewJob = Pick<
  */
 export async function insertPendingJob(executor: Executor, job: NewJob): Promise<boolean> {
   const { rows } = await sql`
-    insert into job (id, tenant_id, sync_id, connection_id, sync_name, direction, mode, approves_job_id, status,
+    insert into job (id, tenant_id, sync_id, connection_id, sync_name, direction, mode, approves_job_id, undoes_job_id, status,
       started_through, started_by, created_at, description, selection, full_read)
     values (${job.id}, ${job.tenantId}, ${job.syncId}, ${job.connectionId}, ${job.syncName}, ${job.direction},
-      ${job.mode}, ${job.approvesJobId}, 'pending', ${job.startedThrough}, ${job.startedBy}, ${job.createdAt}, ${job.description},
+      ${job.mode}, ${job.approvesJobId}, ${job.undoesJobId}, 'pending', ${job.startedThrough}, ${job.startedBy}, ${job.createdAt}, ${job.description},
       ${job.selection === null ? null : JSON.stringify(job.selection)}::jsonb, ${job.full})
     on conflict (sync_id) where status in ('pending', 'running') do nothing
     returning id`.execute(executor);

@@ -74,6 +74,8 @@ async function applyRange(
     if (before === undefined) await requireOwnership(trx, job);
     if (patience !== undefined) await sql`select set_config('lock_timeout', ${patience}, true)`.execute(trx);
     await preferKeyLookups(trx);
+    // What is taken back gives names up and takes them in the same breath.
+    if (job.undoesJobId !== null) await sql`set constraints all deferred`.execute(trx);
     const { rows } = await sql<{
       revision: number;
     }>`select nextval('directory_revision') as revision`.execute(trx);

@@ -45,7 +45,8 @@ interface StagedRow {
   o_error_message: string | null;
 }
 
-interface DirectoryRow {
+/** A directory object beside something else. */
+export interface DirectoryRow {
   d_id: string | null;
   d_parent_id: string | null;
   d_name: string;
@@ -79,7 +80,7 @@ const stagedColumns = sql.raw(
     .join(', '),
 );
 
-function directoryColumns(kind: ObjectKind) {
+export function directoryColumns(kind: ObjectKind) {
   const { name } = directoryTables[kind];
   return sql`d.id as d_id, d.parent_id as d_parent_id, d.${name} as d_name, ${enabledColumn(kind, 'd')} as d_enabled,
     d.attributes as d_attributes, d.revision as d_revision`;
@@ -112,7 +113,7 @@ function stagedOf(row: StagedRow): StagedObject {
   };
 }
 
-function directoryOf(row: DirectoryRow): DirectoryState | null {
+export function directoryOf(row: DirectoryRow): DirectoryState | null {
   if (row.d_id === null) return null;
   return {
     parentId: row.d_parent_id,

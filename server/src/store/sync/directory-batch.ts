@@ -46,7 +46,7 @@ export async function loadContents(batch: Batch): Promise<Contents> {
     select distinct c.kind, c.verb from change c where ${pending(batch)}`.execute(batch.trx);
   const found = new Set(rows.flatMap(({ kind, verb }) => [kind, `${kind} ${verb}`]));
   return {
-    changes: rows.some(({ verb }) => verb !== 'bind'),
+    changes: rows.some(({ verb }) => verb !== 'bind' && verb !== 'unbind'),
     has: (kind, ...verbs) =>
       verbs.length === 0 ? found.has(kind) : verbs.some((verb) => found.has(`${kind} ${verb}`)),
   };

@@ -175,6 +175,9 @@ export async function commitPlan(
       read_position = ${totals.readPosition === null ? null : JSON.stringify(totals.readPosition)}::jsonb,
       plan_hash = ${totals.verdict.tripped ? await planDigest(trx, job.serial, 'held') : null}
     where serial = ${job.serial}`.execute(trx);
+  // What the source says of objects that were taken back is looked at again, whether it changed since or not.
+  if (job.undoesJobId !== null && job.mode !== 'dryRun')
+    await sql`update sync set read_position = null where id = ${job.syncId}`.execute(trx);
 }
 
 /** A plan that was committed, by whichever process, is never called unfinished again. */

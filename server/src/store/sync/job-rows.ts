@@ -26,6 +26,7 @@ interface JobRow {
   mode: JobMode;
   phase: RunnableJob['phase'];
   approves_job_id: string | null;
+  undoes_job_id: string | null;
   attempt: number;
   applied_ordinal: number;
   intended_ordinal: number;
@@ -64,6 +65,7 @@ function jobOf(row: JobRow): RunnableJob {
     mode: row.mode,
     phase: row.phase,
     approvesJobId: row.approves_job_id,
+    undoesJobId: row.undoes_job_id,
     attempt: row.attempt,
     appliedOrdinal: row.applied_ordinal,
     intendedOrdinal: row.intended_ordinal,

@@ -2,9 +2,19 @@ import { sql } from 'kysely';
 import { pending } from './directory-batch.ts';
 import type { Batch, Contents } from './directory-batch.ts';
 
+/** Members that are taken back differ from what the source says of a group: the next run compares them, whatever its bytes. */
+async function lookAgain(batch: Batch): Promise<void> {
+  const { trx, sync } = batch;
+  await sql`
+    update link l set fingerprint = null
+    where l.sync_serial = ${sync.serial} and l.object_id in (
+      select c.object_id from change c where ${pending(batch)} and c.kind = 'membership')`.execute(trx);
+}
+
 /** Carries out the membership changes of a batch. */
 export async function writeMemberships(batch: Batch, contents: Contents): Promise<void> {
-  const { trx, sync, revision } = batch;
+  const { trx, job, sync, revision } = batch;
+  if (job.undoesJobId !== null) await lookAgain(batch);
   await sql`
     insert into membership (group_id, member_id, tenant_id, member_kind, revision)
     select distinct c.object_id, c.member_id, ${sync.tenantId}, c.member_kind, ${revision}::bigint
@@ -13,7 +23,7 @@ export async function writeMemberships(batch: Batch, contents: Contents): Promis
   await sql`
     insert into membership_link (sync_serial, group_id, reference, member_id)
     select ${sync.serial}, c.object_id, c.external_id, min(c.member_id)
-    from change c where ${pending(batch)} and c.kind = 'membership' and c.verb in ('addMember', 'bind')
+    from change c where ${pending(batch)} and c.kind = 'membership' and c.verb in ('addMember', 'bind') and c.external_id is not null
     group by c.object_id, c.external_id
     on conflict (sync_serial, group_id, reference) do update set member_id = excluded.member_id`.execute(trx);
   if (!contents.has('membership', 'removeMember')) return;

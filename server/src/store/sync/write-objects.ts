@@ -88,7 +88,7 @@ const altering = ['update', 'move', 'enable', 'disable'] as const;
 async function writeLinks(batch: Batch, contents: Contents): Promise<void> {
   const { trx, sync, revision } = batch;
   const binds = objectKinds.some((kind) => contents.has(kind, 'bind'));
-  const tied = sql`${pending(batch)} and c.kind <> 'membership' and c.verb <> 'delete' and not c.releases_link and c.external_id is not null`;
+  const tied = sql`${pending(batch)} and c.kind <> 'membership' and c.verb not in ('delete', 'unbind') and not c.releases_link and c.external_id is not null`;
   if (binds)
     await sql`
     delete from link l using change c
@@ -114,6 +114,15 @@ async function writeLinks(batch: Batch, contents: Contents): Promise<void> {
     );
 }
 
+/** Ties that are taken away, and nothing with them. */
+async function dropLinks(batch: Batch): Promise<void> {
+  const { trx, sync } = batch;
+  await sql`
+    delete from link l using change c
+    where ${pending(batch)} and c.verb = 'unbind' and l.sync_serial = ${sync.serial} and l.kind = c.kind
+      and l.external_id = c.external_id and l.object_id = c.object_id`.execute(trx);
+}
+
 /** Carries out the changes of a batch on units, users and groups, with their links and match values; deletions come last. */
 export async function writeObjects(batch: Batch, contents: Contents): Promise<void> {
   for (const kind of objectKinds) {
@@ -127,6 +136,7 @@ export async function writeObjects(batch: Batch, contents: Contents): Promise<vo
       objectKinds.some((kind) => contents.has(kind, ...altering)),
     );
   if (objectKinds.some((kind) => contents.has(kind))) await writeLinks(batch, contents);
+  if (objectKinds.some((kind) => contents.has(kind, 'unbind'))) await dropLinks(batch);
 }
 
 /** Deletes objects, users first and units last, with all that hangs on them. */

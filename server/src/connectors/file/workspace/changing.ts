@@ -22,10 +22,13 @@ const carriers: Readonly<Record<Verb, Carry>> = {
   delete: remove,
   addMember,
   removeMember,
-  bind: () => {
-    throw new LockstepError('Internal', 'a bind is no change of a target');
-  },
+  bind: refuseTie,
+  unbind: refuseTie,
 };
+
+function refuseTie(): never {
+  throw new LockstepError('Internal', 'a bind is no change of a target');
+}
 
 /** Carries out one change. @throws LockstepError when it cannot be; nothing is written then. */
 export function carryOut(scene: Scene, change: TargetChange): Success {

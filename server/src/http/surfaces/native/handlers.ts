@@ -38,7 +38,15 @@ import {
   updateDirectoryObject,
   type MembershipAddress,
 } from '../../../app/directory-writes/by-address.ts';
-import { approveJob, cancelJob, getJob, listJobs, listMessages, requestJob } from '../../../app/jobs.ts';
+import {
+  approveJob,
+  cancelJob,
+  getJob,
+  listJobs,
+  listMessages,
+  requestJob,
+  undoJob,
+} from '../../../app/jobs.ts';
 import {
   createConnectionToken,
   listConnectionTokens,
@@ -168,6 +176,8 @@ export const handlers: { readonly [Id in JsonOperationId]: Handler<Id> } = {
   },
   listMessages: async ({ app, actor }, { params, query }) => listMessages(app, actor, params.job, query),
   approveJob: async ({ app, actor, surface }, { params }) => approveJob(app, actor, params.job, surface),
+  undoJob: async ({ app, actor, surface }, { params, body }) =>
+    undoJob(app, actor, params.job, { ...body, startedThrough: surface }),
   cancelJob: async ({ app, actor }, { params }) => cancelJob(app, actor, params.job),
 
   listDirectory: async ({ app, actor }, { params, query }) => {

@@ -1,0 +1,150 @@
+import { sql } from 'kysely';
+import type { RawBuilder } from 'kysely';
+import type { ObjectKind, Verb } from '@lockstep/contract/vocabulary.ts';
+import type { JsonAttributes } from '../../directory/attributes.ts';
+import type { UndoCandidate } from '../../sync/plan-undo.ts';
+import { directoryColumns, directoryOf } from './candidates.ts';
+import type { DirectoryRow } from './candidates.ts';
+import { insertPlanned } from './insert-planned.ts';
+import { lastOrdinal } from './members.ts';
+import { directoryTables } from './staging-tables.ts';
+import type { StagingContext } from './staging-tables.ts';
+
+const pageSize = 2000;
+
+/** Changes `c` of a job that succeeded. */
+function succeeded(undone: number): RawBuilder<unknown> {
+  return sql`c.job_serial = ${undone} and c.result is null
+    and c.ordinal <= (select j.applied_ordinal from job j where j.serial = ${undone})`;
+}
+
+interface Row extends DirectoryRow {
+  ordinal: number;
+  verb: Verb;
+  object_id: string;
+  external_id: string | null;
+  label: string;
+  before: JsonAttributes | null;
+  after: JsonAttributes | null;
+  reference: string | null;
+  alias: string | null;
+  location: string | null;
+  scope: number | null;
+  releases_link: boolean;
+  l_external_id: string | null;
+  l_reference: string | null;
+  l_alias: string | null;
+  l_location: string | null;
+  l_scope: number;
+  l_contribution: JsonAttributes | null;
+  fed: boolean;
+  joined: boolean;
+  claimed: boolean;
+}
+
+function candidateOf(kind: ObjectKind, row: Row): UndoCandidate {
+  return {
+    change: {
+      kind,
+      verb: row.verb,
+      objectId: row.object_id,
+      externalId: row.external_id,
+      label: row.label,
+      before: row.before,
+      after: row.after,
+      link: {
+        reference: row.reference,
+        alias: row.alias,
+        location: row.location,
+        scope: row.scope ?? 0,
+        fingerprint: null,
+      },
+      releasesLink: row.releases_link,
+    },
+    directory: directoryOf(row),
+    link:
+      row.l_external_id === null
+        ? null
+        : {
+            externalId: row.l_external_id,
+            reference: row.l_reference,
+            alias: row.l_alias,
+            location: row.l_location,
+            scope: row.l_scope,
+            fingerprint: null,
+            contribution: row.l_contribution,
+          },
+    fed: row.fed,
+    joined: row.joined,
+    claimed: row.claimed,
+  };
+}
+
+/** What a job did to objects of a kind, the last change first, with what the object is now. */
+export async function* undoCandidates(
+  { store, sync }: StagingContext,
+  undone: number,
+  kind: ObjectKind,
+  verbs: readonly Verb[],
+): AsyncGenerator<UndoCandidate[]> {
+  let before = Number.MAX_SAFE_INTEGER;
+  for (;;) {
+    const { rows } = await sql<Row>`
+      select c.ordinal, c.verb, c.object_id, c.external_id, c.label, c.before, c.after, c.reference, c.alias, c.location, c.scope,
+        c.releases_link, l.external_id as l_external_id, l.reference as l_reference, l.alias as l_alias, l.location as l_location,
+        l.scope as l_scope, l.contribution as l_contribution, ${directoryColumns(kind)},
+        exists (
+          select 1 from link o join sync s on s.serial = o.sync_serial
+          where o.object_id = c.object_id and o.sync_serial <> ${sync.serial} and o.state = 'live' and s.direction = 'ingress') as fed,
+        c.verb = 'create' and exists (
+          select 1 from membership m where (m.group_id = c.object_id or m.member_id = c.object_id) and not exists (
+            select 1 from change x where x.job_serial = ${undone} and x.kind = 'membership' and x.verb = 'addMember'
+              and x.result is null and x.object_id = m.group_id and x.member_id = m.member_id)) as joined,
+        exists (
+          select 1 from link o
+          where o.sync_serial = ${sync.serial} and o.kind = ${kind} and o.external_id = c.external_id and o.object_id <> c.object_id) as claimed
+      from (
+        select c.* from change c
+        where ${succeeded(undone)} and c.kind = ${kind} and c.verb = any (${verbs}::text[]) and c.object_id is not null
+          and c.ordinal < ${before}
+        order by c.ordinal desc limit ${pageSize}
+      ) c
+      left join ${directoryTables[kind].table} d on d.id = c.object_id
+      left join link l on l.sync_serial = ${sync.serial} and l.object_id = c.object_id
+      order by c.ordinal desc`.execute(store.db);
+    const last = rows.at(-1);
+    if (!last) return;
+    before = last.ordinal;
+    yield rows.map((row) => candidateOf(kind, row));
+  }
+}
+
+/**
+ * Members that a job added leave, unless another sync gives them too; those that it removed come back. What is so by now
+ * is not planned, and a membership that only was bound stays.
+ * @returns the last ordinal used
+ */
+export async function planMembersBack(
+  context: StagingContext,
+  undone: number,
+  verb: 'addMember' | 'removeMember',
+  first: number,
+): Promise<number> {
+  const { job, sync } = context;
+  const isThere = sql`exists (select 1 from membership m where m.group_id = c.object_id and m.member_id = c.member_id)`;
+  const isGivenElsewhere = sql`exists (
+    select 1 from membership_link y join sync s on s.serial = y.sync_serial and s.direction = 'ingress'
+    where y.group_id = c.object_id and y.member_id = c.member_id and y.sync_serial <> ${sync.serial})`;
+  const leaves = verb === 'addMember';
+  await insertPlanned(context, (trx) =>
+    sql`
+    insert into change (job_serial, ordinal, kind, verb, object_id, member_id, member_kind, external_id, label, releases_link)
+    select ${job.serial}, ${first}::bigint - 1 + row_number() over (order by c.ordinal desc), 'membership',
+      ${leaves ? 'removeMember' : 'addMember'}, c.object_id, c.member_id, c.member_kind,
+      nullif(c.external_id, c.member_id), c.label, ${leaves}::boolean
+    from change c
+    where ${succeeded(undone)} and c.kind = 'membership' and c.verb = ${verb}
+      and ${leaves ? sql`${isThere} and not ${isGivenElsewhere}` : sql`not ${isThere}`}`.execute(trx),
+  );
+  return lastOrdinal(context, first);
+}
