@@ -1,4 +1,5 @@
 import type { ObjectKind } from '@lockstep/contract/vocabulary.ts';
+import type { Attributes } from './attributes.ts';
 
 /**
  * One attribute of the directory and its counterpart in LDAP (RFC 4519, RFC 4524, RFC 2798, RFC 2307). The LDAP
@@ -159,4 +160,36 @@ export function isBinaryAttribute(name: string): boolean {
   if (lower.endsWith(';binary')) return true;
   const semicolon = lower.indexOf(';');
   return binaryNames.has(semicolon < 0 ? lower : lower.slice(0, semicolon));
+}
+
+/** Attributes of other than binary syntax whose values may be empty texts: IA5 strings, DNs, postal addresses. */
+const possiblyEmpty = new Set([
+  'gecos',
+  'homedirectory',
+  'homepostaladdress',
+  'loginshell',
+  'mail',
+  'manager',
+  'memberuid',
+  'owner',
+  'postaladdress',
+  'secretary',
+  'userpassword',
+]);
+
+/**
+ * Mapped attributes as an entry can hold them: a Directory String has one character at least (RFC 4517 section 3.3.6), so
+ * empty texts are left out where the syntax is not known to allow them, and attributes that are left without a value.
+ */
+export function withoutEmpty(mapped: Attributes): Attributes {
+  const held: Attributes = {};
+  for (const [name, values] of Object.entries(mapped)) {
+    const kept = mayBeEmpty(name) ? values : values.filter((value) => value !== '');
+    if (kept.length > 0) held[name] = kept;
+  }
+  return held;
+}
+
+function mayBeEmpty(name: string): boolean {
+  return isBinaryAttribute(name) || possiblyEmpty.has(name.toLowerCase());
 }

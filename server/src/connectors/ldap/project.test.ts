@@ -39,6 +39,18 @@ describe('a new entry', () => {
     expect(project('user', { uid: ['jdoe'] }).attributes).toMatchObject({ cn: ['jdoe'], sn: ['jdoe'] });
   });
 
+  test('has no empty texts, which no Directory String may be, and takes the next best name instead', () => {
+    const { attributes } = project('user', {
+      uid: ['jdoe'],
+      cn: [''],
+      displayName: [''],
+      title: ['', 'Dr.'],
+      mail: [''],
+    });
+    expect(attributes).toMatchObject({ cn: ['jdoe'], sn: ['jdoe'], title: ['Dr.'], mail: [''] });
+    expect(attributes).not.toHaveProperty('displayName');
+  });
+
   test('without a name, or without what nobody can make up, is refused by the attribute’s name', () => {
     expect(() => project('user', { cn: ['x'] })).toThrow(
       expect.objectContaining({ code: 'RequiredValueMissing', field: 'uid' }),

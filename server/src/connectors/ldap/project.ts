@@ -1,5 +1,6 @@
 import type { ObjectKind } from '@lockstep/contract/vocabulary.ts';
 import type { AttributeValue, Attributes } from '../../directory/attributes.ts';
+import { withoutEmpty } from '../../directory/inet-org-person.ts';
 import { LockstepError } from '../../kernel/errors.ts';
 import type { ExternalObject, Projected } from '../../sync/connector.ts';
 import type { LdapShape } from './config.ts';
@@ -47,8 +48,7 @@ export function projectEntry(
   attributes: Attributes,
   existing: ExternalObject | null,
 ): Projected {
-  const draft: Draft = {};
-  for (const [name, values] of Object.entries(attributes)) if (values.length > 0) draft[name] = values;
+  const draft: Draft = withoutEmpty(attributes);
   if (kind === 'user' && shape.disabled !== undefined) keepState(draft, existing, shape.disabled.attribute);
   const { writeClasses, rdnAttribute } = shape.kinds[kind];
   const had = texts(existing?.attributes['objectClass']);

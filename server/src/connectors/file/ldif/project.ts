@@ -1,6 +1,6 @@
 import type { ObjectKind } from '@lockstep/contract/vocabulary.ts';
 import type { AttributeValue, Attributes } from '../../../directory/attributes.ts';
-import { namingAttributes, writeObjectClasses } from '../../../directory/inet-org-person.ts';
+import { namingAttributes, withoutEmpty, writeObjectClasses } from '../../../directory/inet-org-person.ts';
 import { LockstepError } from '../../../kernel/errors.ts';
 import type { ExternalObject, Projected } from '../../../sync/connector.ts';
 import { parseDn, renderRdn, type Rdn } from '../../../directory/dn/dn.ts';
@@ -28,10 +28,6 @@ export function projectLdif(
   const wanted = existing === null || classes.size === 0 ? writeObjectClasses[kind] : [];
   attributes['objectClass'] = mergeClasses(existing, [...wanted, ...posix]);
   return { name: rdnOf(kind, attributes, existing), attributes };
-}
-
-function withoutEmpty(mapped: Attributes): Attributes {
-  return Object.fromEntries(Object.entries(mapped).filter(([, values]) => values.length > 0));
 }
 
 function classesOf(existing: ExternalObject | null): Set<string> {
