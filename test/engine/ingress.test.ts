@@ -34,4 +34,32 @@ describeWorlds('ingress', (makeWorld) => {
     expect(corp.decodes).toBe(0);
     expect(await told(world, second)).toEqual([]);
   });
+
+  test('says which attributes its own rules look for in vain, once', async () => {
+    const world = await makeWorld();
+    const corp = await world.system('corp');
+    corp.tree.add('/uid=ann', { mail: ['ann@x.org'], telephoneNumber: ['1'], title: ['Dr.'] });
+    corp.tree.add('/uid=bob', { mail: ['bob@x.org'] });
+    corp.tree.add('/cn=all', {}, ['/uid=ann']);
+    await world.ingress('corp', {
+      match: { user: ['mail', 'employeeNumber'] },
+      map: {
+        user: {
+          phoneNumber: ['mobile', 'telefonNumber'],
+          title: 'TITLE',
+          mail: { cel: 'source.mial[0]' },
+        },
+      },
+    });
+    const said = [
+      'no user has a value for employeeNumber, which the match rule employeeNumber reads',
+      'no user has a value for mial, which the mapping of mail reads. Did you mean mail?',
+      'no user has a value for mobile, which the mapping of phoneNumber reads',
+      'no user has a value for telefonNumber, which the mapping of phoneNumber reads. Did you mean telephoneNumber?',
+    ];
+    expect((await world.messages((await world.run('corp-in', 'dryRun')).id)).toSorted()).toEqual(said);
+    expect((await world.messages((await world.run('corp-in')).id)).toSorted()).toEqual(said);
+    corp.tree.add('/uid=cid');
+    expect(await world.messages((await world.run('corp-in')).id)).toEqual([]);
+  });
 });

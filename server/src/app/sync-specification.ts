@@ -15,6 +15,7 @@ import { findTenantPrecedence } from '../store/queries/tenant.ts';
 import type { Connector } from '../sync/connector.ts';
 import { resolveGuard } from '../sync/guard-limits.ts';
 import type { SyncSpecification } from '../sync/run-context.ts';
+import type { OwnRules } from '../sync/source-survey.ts';
 import type { SourceFilter } from '../sync/sync-store.ts';
 import { findConnection } from '../store/queries/connections.ts';
 import type { Application } from './application.ts';
@@ -26,13 +27,21 @@ const engineVersion = 'lockstep engine 1';
 const pageSize = 200;
 
 /** The match rules of a sync: its own where it names a kind, else the connector's. A list is for users. */
-export function effectiveMatch(settings: SyncConfiguration, defaults: MatchRules): MatchRules {
+export function effectiveMatch(settings: Pick<SyncConfiguration, 'match'>, defaults: MatchRules): MatchRules {
   const own = Array.isArray(settings.match) ? { user: settings.match } : (settings.match ?? {});
   return {
     user: own.user ?? defaults.user,
     organizationalUnit: own.organizationalUnit ?? defaults.organizationalUnit,
     group: own.group ?? defaults.group,
   };
+}
+
+function ownRules({ map, match }: SyncConfiguration, usual: CompiledMapping): OwnRules {
+  const none = { user: [], organizationalUnit: [], group: [] };
+  const mapped = { ...none } as Record<ObjectKind, string[]>;
+  for (const kind of objectKinds) mapped[kind] = Object.keys(map?.[kind] ?? {});
+  const matched = effectiveMatch({ match }, none);
+  return { mapped, matched, usual: usual.attributesRead };
 }
 
 function scopesOf(sync: SyncRow, root: string): SyncSpecification['scopes'] {
@@ -129,6 +138,7 @@ export async function specifySync(
     kinds: settings.kinds ?? kinds,
     mapping,
     match,
+    own: ownRules(settings, compileMapping(defaults)),
     guard: resolveGuard(settings.guard),
     allowed: settings.actions,
     passwords: settings.passwords,

@@ -34,16 +34,17 @@ function checkMatchRules(configuration: SyncConfiguration, mapping: CompiledMapp
   for (const kind of objectKinds) {
     const known = new Set([...builtInMatchRules[kind], ...side[kind]]);
     const folded = new Set([...known].map((name) => name.toLowerCase()));
-    for (const rule of rules[kind] ?? []) {
+    for (const [index, rule] of (rules[kind] ?? []).entries()) {
       if (folded.has(rule.toLowerCase())) continue;
       const near = closestName(rule, [...known]);
       const meant =
         near === undefined ? `Use one of ${[...known].sort().join(', ')}` : `Write ${near}, if that is meant`;
+      const at = Array.isArray(configuration.match) ? `${field}.match` : `${field}.match.${kind}`;
       throw new LockstepError(
         'InvalidConfiguration',
-        `${field}.match: ${kind} has no attribute ${rule} in this sync`,
+        `${at}: ${kind} has no attribute ${rule} in this sync`,
         {
-          field: `${field}.match`,
+          field: `${at}.${index}`,
           remedy: `${meant}, or map the attribute.`,
         },
       );

@@ -1,5 +1,7 @@
 import { resolve } from 'node:path';
 import type { ResolvedConfiguration } from '@lockstep/contract/installationConfiguration.ts';
+import type { LoadedConfiguration } from '../config/loaded.ts';
+import { LockstepError } from '../kernel/errors.ts';
 
 type Settings = Readonly<Record<string, unknown>>;
 
@@ -30,13 +32,42 @@ function resolveSettings(settings: Settings, base: string): Record<string, unkno
   );
 }
 
+/** A configuration as commands send it, and where it came from. */
+export interface ConfigurationFile {
+  readonly configuration: ResolvedConfiguration;
+  /** Awaits the answer to a call with the configuration; a refusal that names a field gets its place in the file. */
+  placing<Answer>(call: Promise<Answer>): Promise<Answer>;
+}
+
 /**
  * Loads a configuration file with its secrets and with absolute paths.
  * Throws LockstepError with the position of every fault.
  */
-export async function loadConfiguration(file: string): Promise<ResolvedConfiguration> {
+export async function loadConfiguration(file: string): Promise<ConfigurationFile> {
   const { loadConfiguration: load } = await import('../config/load.ts');
-  const { baseDirectory, connections, syncs, precedence, authZones } = await load(file, process.env);
+  const loaded = await load(file, process.env);
+  return {
+    configuration: resolveConfiguration(loaded),
+    async placing(call) {
+      try {
+        return await call;
+      } catch (error) {
+        throw placed(loaded, error);
+      }
+    },
+  };
+}
+
+function placed(loaded: LoadedConfiguration, error: unknown): unknown {
+  if (!(error instanceof LockstepError) || error.position !== undefined) return error;
+  const { code, message, field, remedy } = error;
+  if (field === undefined || !/^(connections|syncs|precedence|authZones)\b/.test(field)) return error;
+  const position = loaded.positionOf(field);
+  return new LockstepError(code, message, { field, remedy, position, cause: error });
+}
+
+function resolveConfiguration(loaded: LoadedConfiguration): ResolvedConfiguration {
+  const { baseDirectory, connections, syncs, precedence, authZones } = loaded;
   return {
     connections: connections.map(({ name, type, settings, secrets }) => ({
       name,

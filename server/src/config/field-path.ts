@@ -21,3 +21,30 @@ export function valueAt(value: unknown, path: FieldPath): unknown {
   }
   return current;
 }
+
+/**
+ * The path that a field's text names in plain data, as far as there is such a value: `renderPath` backwards, where an
+ * index may also stand behind a dot (`scopes.0`) and names may have dots of their own.
+ */
+export function parseField(value: unknown, field: string): FieldPath {
+  const path: (string | number)[] = [];
+  let rest = field;
+  let current = value;
+  while (rest !== '' && typeof current === 'object' && current !== null) {
+    const isList = Array.isArray(current);
+    const steps = Object.keys(current).map((key) => (isList ? Number(key) : key));
+    const found = steps
+      .flatMap((step) => spellings(step).map((spelling) => ({ step, spelling })))
+      .filter(({ spelling }) => rest.startsWith(spelling) && /^(?:$|[.[])/.test(rest.slice(spelling.length)))
+      .toSorted((left, right) => right.spelling.length - left.spelling.length)[0];
+    if (found === undefined) break;
+    path.push(found.step);
+    current = valueAt(current, [found.step]);
+    rest = rest.slice(found.spelling.length).replace(/^\./, '');
+  }
+  return path;
+}
+
+function spellings(step: string | number): string[] {
+  return typeof step === 'number' ? [`[${step}]`, String(step)] : [step, `[${JSON.stringify(step)}]`];
+}

@@ -7,7 +7,7 @@ import type { ConnectionConfiguration } from '@lockstep/contract/connection-conf
 import { partSecretFields } from '@lockstep/contract/secret-fields.ts';
 import { LockstepError } from '../kernel/errors.ts';
 import type { Problem } from '../kernel/errors.ts';
-import { valueAt } from './field-path.ts';
+import { parseField, valueAt } from './field-path.ts';
 import type { LoadedConfiguration, LoadedConnection } from './loaded.ts';
 import { checkReferences } from './references.ts';
 import { checkShape } from './shape.ts';
@@ -93,6 +93,7 @@ export function parseConfiguration(
   return {
     file,
     baseDirectory,
+    positionOf: (field) => ({ file, ...source.positionOf(parseField(source.value, field)) }),
     connections: source.keysOf(['connections']).flatMap((name): LoadedConnection[] => {
       const connection = parsed.connections[name];
       if (connection === undefined) return [];

@@ -1,4 +1,5 @@
 import type { ConnectionConfiguration } from '@lockstep/contract/connection-configuration.ts';
+import type { LockstepError } from '../kernel/errors.ts';
 import type { AuthZoneConfiguration, SyncConfiguration } from '@lockstep/contract/configuration.ts';
 
 /** A connection: what may be stored and shown, and apart from it what must be sealed. */
@@ -29,4 +30,6 @@ export interface LoadedConfiguration extends ConfigurationState {
   readonly file: string;
   /** Relative paths in the configuration start here. */
   readonly baseDirectory: string;
+  /** Where a field of the configuration stands (`syncs.corp-in.match[0]`), or the nearest thing around it. */
+  positionOf(field: string): NonNullable<LockstepError['position']>;
 }

@@ -196,7 +196,7 @@ describeOnSharedStores('native API', (makeStore) => {
     expect(await refused({ map: { user: { mail: { cel: 'user.(' } } } })).toMatchObject({
       code: 'InvalidExpression',
     });
-    expect(await refused({ match: ['shoeSize'] })).toMatchObject({ field: 'syncs.in.match' });
+    expect(await refused({ match: ['shoeSize'] })).toMatchObject({ field: 'syncs.in.match.0' });
     const nested = [
       { source: 'dc=example', target: '/' },
       { source: 'ou=a,dc=example', target: '/a' },

@@ -14,6 +14,7 @@ import { ProgressNotes } from './progress-notes.ts';
 import { normaliseReferences } from './references.ts';
 import { plannedKinds, plansMemberships, readsChanges } from './run-context.ts';
 import type { Run } from './run-context.ts';
+import { SourceSurvey } from './source-survey.ts';
 import { stageEntries } from './stage-entries.ts';
 import type { Interpret, Reading } from './stage-entries.ts';
 import type { MissingLink, PlanTotals, ReadPosition, RunnableJob, Staging } from './sync-store.ts';
@@ -24,8 +25,9 @@ import { weigh } from './weigh.ts';
 const missingOrder: readonly ObjectKind[] = ['user', 'group', 'organizationalUnit'];
 
 const interpretIngress =
-  (run: Run): Interpret =>
+  (run: Run, survey: SourceSurvey): Interpret =>
   (kind, entry) => {
+    survey.note(kind, entry.attributes);
     const mapped = run.specification.mapping[kind](entry.attributes);
     const attributes = normaliseReferences(kind, mapped, (text) => run.endpoint.normaliseReference(text));
     const naming = attributes[namingAttribute[kind]]?.[0];
@@ -195,6 +197,16 @@ async function planPasswords(run: Run, staging: Staging, writer: ChangeWriter): 
 
 const nothingSame: PlanTotals['same'] = { organizationalUnit: 0, user: 0, group: 0, membership: 0 };
 
+/** Said when all objects of a kind were looked at, as the first run of a new or changed mapping does. */
+async function warnOfUnmet(run: Run, reading: Reading, survey: SourceSurvey): Promise<void> {
+  if (reading.absence !== 'whole') return;
+  const { mapping, own } = run.specification;
+  for (const kind of plannedKinds(run).filter((each) => reading.clean[each] === 0)) {
+    for (const sentence of survey.findUnmet(kind, mapping, own))
+      await run.store.addMessage(run.job, 'warning', sentence);
+  }
+}
+
 /** Where the next run may read changes from once this one has ended. */
 function nextPosition(run: Run, { absence, position }: Reading): ReadPosition | null {
   if (absence === 'nothing' || position === undefined || run.job.selection !== null) return null;
@@ -221,10 +233,12 @@ export async function makePlan(
   // Whoever stages first learns of its failure.
   marked.catch(() => undefined);
   const progress = new ProgressNotes(run.store, run.job);
-  const interpret = scope ? interpretEgress(scope) : interpretIngress(run);
+  const survey = new SourceSurvey();
+  const interpret = scope ? interpretEgress(scope) : interpretIngress(run, survey);
   const reading = await stageEntries(run, staging, marked, interpret, progress);
   await progress.readEnded();
   for (const warning of reading.warnings) await run.store.addMessage(run.job, 'warning', warning);
+  if (!scope) await warnOfUnmet(run, reading, survey);
   await using writer = new ChangeWriter(staging, progress);
   const same = scope
     ? await planEgressObjects(run, staging, reading, writer, nodes, scope)

@@ -5,6 +5,7 @@ import type { MatchRules } from '../mapping/rules.ts';
 import type { AllowedActions } from './allowed-actions.ts';
 import type { Endpoint } from './connector.ts';
 import type { ResolvedGuard } from './guard-limits.ts';
+import type { OwnRules } from './source-survey.ts';
 import type { SourceFilter, RunnableJob, RunnableSync, SyncStore } from './sync-store.ts';
 
 /** What a saved sync asks for, compiled. */
@@ -17,6 +18,7 @@ export interface SyncSpecification {
   readonly kinds: readonly Kind[];
   readonly mapping: CompiledMapping;
   readonly match: MatchRules;
+  readonly own: OwnRules;
   readonly guard: ResolvedGuard;
   /** Egress; without it everything may be done. */
   readonly allowed?: AllowedActions | undefined;

@@ -22,9 +22,9 @@ async function confirm(options: ApplyOptions): Promise<boolean> {
 }
 
 async function apply(options: ApplyOptions): Promise<void> {
-  const configuration = await loadConfiguration(options.file);
+  const { configuration, placing } = await loadConfiguration(options.file);
   await using session = await openSession(options, { create: true }, options.file);
-  const { changes } = await session.call('compareConfiguration', { body: configuration });
+  const { changes } = await placing(session.call('compareConfiguration', { body: configuration }));
   const dryRun = options.dryRun === true;
   if (options.json) printJson({ changes, applied: !dryRun && changes.length > 0 });
   else print(renderDifference(changes));
@@ -38,7 +38,7 @@ async function apply(options: ApplyOptions): Promise<void> {
     process.exitCode = exitCodes.failed;
     return;
   }
-  await session.call('applyConfiguration', { body: configuration });
+  await placing(session.call('applyConfiguration', { body: configuration }));
   if (!options.json) print('Applied.');
 }
 

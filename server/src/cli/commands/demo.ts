@@ -95,7 +95,7 @@ async function demo(options: { data?: string; port?: string; entra?: boolean }):
   const directory = resolve(options.data ?? process.env.LOCKSTEP_DATA ?? join(root, 'data/demo'));
   const location: StoreLocation = { type: 'embedded', directory, keyFile: undefined };
   await using opened = new AsyncDisposableStack();
-  const company = await loadConfiguration(join(root, 'examples/lockstep.yaml'));
+  const { configuration: company } = await loadConfiguration(join(root, 'examples/lockstep.yaml'));
   const configuration =
     options.entra === true
       ? withTenant(company, opened.use(await startSimulatedTenant('example.com')))

@@ -42,7 +42,7 @@ async function serve(options: ServeOptions): Promise<void> {
   const listen = parseListen(options.listen);
   const publicUrl = options.publicUrl === undefined ? undefined : parsePublicUrl(options.publicUrl);
   const location = locateStore(options, options.file);
-  const configuration = options.file === undefined ? undefined : await loadConfiguration(options.file);
+  const given = options.file === undefined ? undefined : await loadConfiguration(options.file);
   const { openLocalRuntime } = await import('../local-runtime.ts');
   const end = terminated();
   await using runtime = await openLocalRuntime(location, {
@@ -52,7 +52,8 @@ async function serve(options: ServeOptions): Promise<void> {
     logLevel: options.logLevel,
     ...(publicUrl === undefined ? {} : { publicUrl }),
   });
-  if (configuration !== undefined) await runtime.client.call('applyConfiguration', { body: configuration });
+  if (given !== undefined)
+    await given.placing(runtime.client.call('applyConfiguration', { body: given.configuration }));
   print(`listening on ${runtime.url}`);
   await end;
 }

@@ -32,10 +32,10 @@ function chooseSyncs(configuration: ResolvedConfiguration, names: readonly strin
 }
 
 async function sync(names: string[], options: SyncOptions): Promise<void> {
-  const configuration = await loadConfiguration(options.file);
+  const { configuration, placing } = await loadConfiguration(options.file);
   const chosen = chooseSyncs(configuration, names);
   await using session = await openSession(options, { worker: true, create: true }, options.file);
-  await session.call('applyConfiguration', { body: configuration });
+  await placing(session.call('applyConfiguration', { body: configuration }));
   const mode = options.dryRun === true ? 'dryRun' : 'apply';
   if (mode === 'dryRun' && chosen.length > 1) {
     note(
