@@ -5,6 +5,7 @@ import { connectionSchema } from '@lockstep/contract/connection-configuration.ts
 import type { Page } from '@lockstep/contract/page.ts';
 import { partSecretFields } from '@lockstep/contract/secret-fields.ts';
 import { LockstepError } from '../kernel/errors.ts';
+import { explainIssue } from '../kernel/schema-issue.ts';
 import { idPrefixes, newId } from '../kernel/ids.ts';
 import {
   deleteConnectionRow,
@@ -172,11 +173,9 @@ export function parseSettings(
 ): Record<string, unknown> {
   const parsed = connectionSchema.safeParse({ ...settings, type });
   if (parsed.success) return parsed.data;
-  const issue = parsed.error.issues[0];
-  const path = [field, ...(issue?.path ?? []).map(String)].join('.');
-  throw new LockstepError('InvalidConfiguration', `${path}: ${issue?.message ?? 'is not valid'}`, {
-    field: path,
-  });
+  const { path, message, remedy } = explainIssue(parsed.error, { ...settings, type });
+  const at = [field, ...path].join('.');
+  throw new LockstepError('InvalidConfiguration', `${at}: ${message}`, { field: at, remedy });
 }
 
 /**

@@ -3,6 +3,7 @@ import { syncSchema } from '@lockstep/contract/configuration.ts';
 import type { Direction } from '@lockstep/contract/vocabulary.ts';
 import type { z } from 'zod';
 import { LockstepError } from '../kernel/errors.ts';
+import { explainIssue } from '../kernel/schema-issue.ts';
 import {
   deleteConnectionRow,
   findConnection,
@@ -127,11 +128,9 @@ async function writeSync(
   const given = Object.fromEntries(Object.entries(merged).filter(([, value]) => value !== undefined));
   const parsed = syncSchema.safeParse(given);
   if (!parsed.success) {
-    const issue = parsed.error.issues[0];
-    const field = `sync.${(issue?.path ?? []).join('.')}`;
-    throw new LockstepError('InvalidConfiguration', `${field}: ${issue?.message ?? 'is not valid'}`, {
-      field,
-    });
+    const { path, message, remedy } = explainIssue(parsed.error, given);
+    const field = ['sync', ...path].join('.');
+    throw new LockstepError('InvalidConfiguration', `${field}: ${message}`, { field, remedy });
   }
   const configuration: SyncConfiguration = parsed.data;
   const name = current?.name ?? connection;

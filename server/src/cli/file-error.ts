@@ -1,8 +1,8 @@
 import { LockstepError } from '../kernel/errors.ts';
 
-const reasons: Readonly<Record<string, readonly [reason: string, remedy: string | undefined]>> = {
-  ENOENT: ['there is no such file or folder', undefined],
-  ENOTDIR: ['a part of the path is no folder', undefined],
+const reasons: Readonly<Record<string, readonly [reason: string, remedy: string]>> = {
+  ENOENT: ['there is no such file or folder', 'Correct the path, or make the folder first.'],
+  ENOTDIR: ['a part of the path is no folder', 'Correct the path.'],
   EEXIST: ['there is something else of this name', 'Name another path.'],
   ENAMETOOLONG: ['the name is too long', 'Name a shorter path.'],
   ELOOP: ['its symbolic links lead in a circle', 'Name another path.'],
@@ -12,7 +12,7 @@ const reasons: Readonly<Record<string, readonly [reason: string, remedy: string 
   EROFS: ['the file system is read-only', 'Name another path.'],
   ENOSPC: ['the disk is full', 'Make room and run the command again.'],
   EDQUOT: ['the disk quota is used up', 'Make room and run the command again.'],
-  EIO: ['the disk reports an error', undefined],
+  EIO: ['the disk reports an error', 'Look after the disk, or name another path.'],
 };
 
 /** An error of the operating system as one that names the path; undefined for any other. */

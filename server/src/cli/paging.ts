@@ -17,12 +17,22 @@ function parseLimit(text: string): number {
   });
 }
 
+/** A key is what a page before said as its `next`. */
+function refuseEmptyKey(after: string | undefined): void {
+  if (after !== '') return;
+  throw new LockstepError('InvalidRequest', 'The key to go on after is empty.', {
+    field: '--after',
+    remedy: 'Give what the page before named, or leave --after out to begin at the start.',
+  });
+}
+
 /** Collects as many items as `--limit` says, page by page. `next` is where `--after` goes on, null at the end. */
 export async function collectPages<Item>(
   options: PagingOptions,
   load: (query: { limit: string; after?: string }) => Promise<Page<Item>>,
 ): Promise<Page<Item>> {
   const limit = parseLimit(options.limit);
+  refuseEmptyKey(options.after);
   const items: Item[] = [];
   let after = options.after ?? null;
   do {

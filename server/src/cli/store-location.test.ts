@@ -25,6 +25,14 @@ test('--data, environment, beside the file, working directory: in this order', (
   expect(locate({ data: 'x' }, undefined, { LOCKSTEP_DATABASE_URL: 'postgres://x' })).toBe(resolve('x'));
 });
 
+test('an empty option is refused, an empty variable names nothing', () => {
+  expect(() => locate({ data: '' }, undefined, {})).toThrow(expect.objectContaining({ field: '--data' }));
+  expect(() => locate({ keyFile: '' }, undefined, {})).toThrow(
+    expect.objectContaining({ field: '--key-file' }),
+  );
+  expect(locate({}, undefined, { LOCKSTEP_DATA: '', LOCKSTEP_DATABASE_URL: '' })).toBe(resolve('data'));
+});
+
 test('with a server the directory is for what the process leaves', () => {
   expect(locateStore({ data: 'x', databaseUrl: 'postgres://x' }, undefined, {})).toEqual({
     type: 'server',

@@ -44,15 +44,28 @@ function refuseOtherDatabases(url: string): void {
   });
 }
 
-/** The store that the options name, else the environment, else `data` beside the configuration file, else `./data`. */
+/** An empty name is an unset variable of a script, and would stand for the folder that the command runs in. */
+function refuseEmpty(value: string | undefined, field: string): void {
+  if (value !== '') return;
+  throw new LockstepError('InvalidRequest', `The value of ${field} is empty.`, {
+    field,
+    remedy: 'Give a value, or leave it out.',
+  });
+}
+
+/** The store that the options name, else the environment (an empty variable names nothing), else `data` beside the configuration file, else `./data`. */
 export function locateStore(
   options: StoreOptions,
   configurationFile?: string,
   environment: NodeJS.ProcessEnv = process.env,
 ): StoreLocation {
-  const keyFile = options.keyFile ?? environment.LOCKSTEP_KEY_FILE;
+  const variable = (name: string): string | undefined =>
+    environment[name] === '' ? undefined : environment[name];
+  refuseEmpty(options.data, '--data');
+  refuseEmpty(options.keyFile, '--key-file');
+  const keyFile = options.keyFile ?? variable('LOCKSTEP_KEY_FILE');
   const url =
-    options.databaseUrl ?? (options.data === undefined ? environment.LOCKSTEP_DATABASE_URL : undefined);
+    options.databaseUrl ?? (options.data === undefined ? variable('LOCKSTEP_DATABASE_URL') : undefined);
   if (url !== undefined) {
     refuseOtherDatabases(url);
     const directory = options.data === undefined ? undefined : resolve(options.data);
@@ -61,7 +74,7 @@ export function locateStore(
   const beside = configurationFile === undefined ? 'data' : join(dirname(configurationFile), 'data');
   return {
     type: 'embedded',
-    directory: resolve(options.data ?? environment.LOCKSTEP_DATA ?? beside),
+    directory: resolve(options.data ?? variable('LOCKSTEP_DATA') ?? beside),
     keyFile,
   };
 }

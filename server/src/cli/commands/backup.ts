@@ -2,17 +2,24 @@ import { createWriteStream } from 'node:fs';
 import { rename, rm } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
 import { Command } from 'commander';
+import { LockstepError } from '../../kernel/errors.ts';
 import { fileError } from '../file-error.ts';
 import { note, print, printJson } from '../output.ts';
 import { openSession } from '../session.ts';
 import { withStoreOptions, type StoreOptions } from '../store-location.ts';
 
 async function backup(file: string, options: StoreOptions): Promise<void> {
+  if (file === '') {
+    throw new LockstepError('InvalidRequest', 'The name of the file is empty.', {
+      field: 'FILE',
+      remedy: 'Name the file to write.',
+    });
+  }
   await using session = await openSession(options);
   const unfinished = `${file}.unfinished`;
   try {
     const stream = await session.client.open('downloadBackup', {});
-    await pipeline(stream, createWriteStream(unfinished, { mode: 0o600 }));
+    await pipeline(stream, createWriteStream(unfinished, { mode: 0o600, flush: true }));
     await rename(unfinished, file);
   } catch (error) {
     await rm(unfinished, { force: true });

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { Actor } from '../../../app/actor.ts';
 import type { Application } from '../../../app/application.ts';
 import { LockstepError } from '../../../kernel/errors.ts';
+import { explainIssue } from '../../../kernel/schema-issue.ts';
 import type { Query } from './query.ts';
 
 /** Who calls, and where answers say that the API is. */
@@ -84,12 +85,10 @@ type Described<Schema extends z.ZodType | undefined> = Omit<
 function parseBody(schema: z.ZodType, value: unknown): unknown {
   const parsed = schema.safeParse(value ?? {});
   if (parsed.success) return parsed.data;
-  const issue = parsed.error.issues[0];
-  const field = (issue?.path ?? []).map(String).join('.');
-  const message = issue?.message ?? 'is not valid';
-  throw new LockstepError('InvalidRequest', field === '' ? `the body ${message}` : `'${field}' ${message}`, {
-    field,
-  });
+  const { path, message, remedy } = explainIssue(parsed.error, value ?? {});
+  const field = path.join('.');
+  const what = field === '' ? 'the body' : `'${field}'`;
+  throw new LockstepError('InvalidRequest', `${what} ${message}. ${remedy}`, { field });
 }
 
 /** An operation whose handler gets its body checked. Members that it does not know are ignored. */

@@ -1,7 +1,8 @@
 import type { FastifyRequest } from 'fastify';
 import type { Route } from '@lockstep/contract/route.ts';
-import type { z } from 'zod';
+import { z } from 'zod';
 import { LockstepError } from '../../../kernel/errors.ts';
+import { explainIssue } from '../../../kernel/schema-issue.ts';
 import { isStorableText } from '../../json-body.ts';
 
 /** What a request said, checked against its route. */
@@ -11,20 +12,18 @@ export interface CheckedRequest {
   readonly body: unknown;
 }
 
-/** The first issue, with the place in the request as `query.limit` or `body.scopes.0.source`. */
-function refuse(part: string, error: z.ZodError): LockstepError {
-  const issue = error.issues[0];
-  const unknown = issue?.code === 'unrecognized_keys' ? issue.keys[0] : undefined;
-  const path = [...(issue?.path ?? []), ...(unknown === undefined ? [] : [unknown])].map(String);
+/** The first issue, with the place in the request as `limit` or `body.scopes.0.source`. */
+function refuse(part: string, schema: z.ZodType, error: z.ZodError, value: unknown): LockstepError {
+  const members = schema instanceof z.ZodObject ? Object.keys(schema.shape) : [];
+  const { path, message, remedy } = explainIssue(error, value, members);
   const field = (part === 'body' ? [part, ...path] : path).join('.') || part;
-  const message = unknown === undefined ? (issue?.message ?? 'is not valid') : 'is not known here';
-  return new LockstepError('InvalidRequest', `${field}: ${message}`, { field });
+  return new LockstepError('InvalidRequest', `${field}: ${message}`, { field, remedy });
 }
 
 function check(part: string, schema: z.ZodType | undefined, value: unknown): unknown {
   if (schema === undefined) return undefined;
   const parsed = schema.safeParse(value);
-  if (!parsed.success) throw refuse(part, parsed.error);
+  if (!parsed.success) throw refuse(part, schema, parsed.error, value);
   return parsed.data;
 }
 
@@ -34,6 +33,7 @@ function checkTexts(part: string, values: unknown): void {
     if (texts.every((text) => typeof text !== 'string' || isStorableText(text))) continue;
     throw new LockstepError('InvalidRequest', `${part} ${JSON.stringify(name)} contains U+0000`, {
       field: name,
+      remedy: 'Leave the character out.',
     });
   }
 }
@@ -41,7 +41,10 @@ function checkTexts(part: string, values: unknown): void {
 function refuseUnknown(part: 'query' | 'body', given: unknown): void {
   const names = Object.keys(given ?? {});
   if (names.length === 0) return;
-  throw new LockstepError('InvalidRequest', `this operation takes no ${part}`, { field: names[0] });
+  throw new LockstepError('InvalidRequest', `this operation takes no ${part}`, {
+    field: names[0],
+    remedy: 'Leave it out.',
+  });
 }
 
 /** Checks a request against its route. @throws LockstepError InvalidRequest that names the member at fault. */
