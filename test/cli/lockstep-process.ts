@@ -2,7 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { resolve } from 'node:path';
 
-const launcher = resolve(import.meta.dirname, '../../bin/lockstep');
+export const launcher = resolve(import.meta.dirname, '../../bin/lockstep');
 
 export interface Finished {
   readonly code: number | null;

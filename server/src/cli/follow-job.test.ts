@@ -1,7 +1,8 @@
 import type { JobView } from '@lockstep/contract/job.ts';
 import { emptyStatistics } from '@lockstep/contract/job.ts';
 import { describe, expect, it } from 'vitest';
-import { runSync, type AskedRun } from './follow-job.ts';
+import { LockstepError } from '../kernel/errors.ts';
+import { followJob, runSync, type AskedRun } from './follow-job.ts';
 
 function makeJob(id: string, differing: Partial<JobView>): JobView {
   const job = { id, sync: 'corp-in', mode: 'apply', status: 'success', selection: null, changesOnly: false };
@@ -56,4 +57,28 @@ describe('a run that is asked for while another job is under way', () => {
     expect(lines).toEqual([`corp-in: job before is under way${said}`]);
     expect(requests).toHaveLength(2);
   });
+});
+
+it('a job is followed on when the database is started again meanwhile', async () => {
+  const away = new LockstepError('StoreUnavailable', 'The database cannot be used');
+  const job = makeJob('followed', {});
+  let asked = 0;
+  const session = {
+    call: () => Promise.reject(away),
+    reopen: () => Promise.reject(new Error('nothing to reopen')),
+    client: {
+      async *events(_id: string, after?: string) {
+        await Promise.resolve();
+        asked += 1;
+        if (asked === 1) yield { id: '1', event: 'message', data: { level: 'info', text: '' } };
+        // Its end is asked for, in vain; then the events are not there either.
+        if (asked === 2) throw away;
+        if (asked === 3) yield { id: 'end', event: 'end', data: { ...job, note: after ?? null } };
+      },
+    },
+  };
+  const lines: string[] = [];
+  const reporter = { update: () => {}, line: (text: string) => lines.push(text), clear: () => {} };
+  expect(await followJob(session as never, job, reporter)).toEqual({ ...job, note: '1' });
+  expect(lines).toEqual(['corp-in: the database went away, waiting for it']);
 });

@@ -3,12 +3,22 @@ import type { JobEvent } from '@lockstep/contract/events.ts';
 import { jobIsOver, type JobView } from '@lockstep/contract/job.ts';
 import type { RequestedJob } from '@lockstep/contract/sync.ts';
 import type { JobMode } from '@lockstep/contract/vocabulary.ts';
+import { LockstepError } from '../kernel/errors.ts';
 import { ConnectionLost } from './client.ts';
 import type { ProgressReporter } from './progress.ts';
 import type { Session } from './session.ts';
 
 /** How often one job is looked for again after the server that was followed went away. */
 const maximumReopens = 5;
+
+const pauseMilliseconds = 200;
+
+/** How often a database is looked for that does not answer: half a minute, time enough to start one again. */
+const maximumWaits = 150;
+
+function isDatabaseAway(error: unknown): boolean {
+  return error instanceof LockstepError && error.code === 'StoreUnavailable';
+}
 
 /** What of a session a follower needs. */
 interface Followable extends Pick<Session, 'call' | 'reopen'> {
@@ -29,9 +39,10 @@ function report({ sync, mode }: JobView, event: JobEvent, reporter: Reporter): v
 /** Follows a job to its end, through restarts of the server, and answers with it. */
 export async function followJob(session: Followable, job: JobView, reporter: Reporter): Promise<JobView> {
   let lastEventId: string | undefined;
-  for (let reopens = 0; ;) {
+  for (let reopens = 0, waits = 0; ;) {
     try {
       for await (const event of session.client.events(job.id, lastEventId)) {
+        waits = 0;
         if (event.id !== '') lastEventId = event.id;
         if (event.event === 'end') return event.data;
         report(job, event, reporter);
@@ -39,8 +50,13 @@ export async function followJob(session: Followable, job: JobView, reporter: Rep
       const current = await session.call('getJob', { params: { job: job.id } });
       if (jobIsOver(current.status)) return current;
       // A server that is closing ends its streams before it goes away.
-      await delay(200);
+      await delay(pauseMilliseconds);
     } catch (error) {
+      if (isDatabaseAway(error) && ++waits <= maximumWaits) {
+        if (waits === 1) reporter.line(`${job.sync}: the database went away, waiting for it`);
+        await delay(pauseMilliseconds);
+        continue;
+      }
       if (!(error instanceof ConnectionLost) || ++reopens > maximumReopens) throw error;
       reporter.line(`${job.sync}: the server went away, looking for the job again`);
       await session.reopen();

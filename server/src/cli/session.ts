@@ -1,13 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { RouteResponse } from '@lockstep/contract/route.ts';
 import type { OperationId, routes } from '@lockstep/contract/routes.ts';
-import { LockstepError } from '../kernel/errors.ts';
+import { LockstepError, type ErrorCode } from '../kernel/errors.ts';
 import type { ApiClient, CallOf } from './client.ts';
 import type { LocalRuntime } from './local-runtime.ts';
 import { exitCodeOf, terminated } from './signals.ts';
 import { locateStore, requireStore, type StoreLocation, type StoreOptions } from './store-location.ts';
 
-/** How long a command waits for the process that holds the data directory to answer, or to let go of it. */
+/** How long a command waits for who holds the data directory to answer or let go of it, or for a database to be back. */
 const takeoverMilliseconds = 30_000;
 
 export interface SessionOptions {
@@ -27,20 +27,20 @@ interface Opened {
  * runtime in this process that listens on the same socket. Commands see no difference.
  */
 export class Session implements AsyncDisposable {
-  readonly #open: () => Promise<Opened>;
+  readonly #reopen: () => Promise<Opened>;
   #opened: Opened;
   #ended = false;
 
-  private constructor(open: () => Promise<Opened>, opened: Opened) {
-    this.#open = open;
+  private constructor(reopen: () => Promise<Opened>, opened: Opened) {
+    this.#reopen = reopen;
     this.#opened = opened;
   }
 
   /** A signal ends the process after the store is closed: jobs stop at their next safe point. */
   static async open(location: StoreLocation, options: SessionOptions): Promise<Session> {
     if (!options.create) requireStore(location);
-    const open = () => openEither(location, options);
-    const session = new Session(open, await open());
+    const reopen = () => openEither(location, options, ['DataDirectoryLocked', 'StoreUnavailable']);
+    const session = new Session(reopen, await openEither(location, options, ['DataDirectoryLocked']));
     void terminated().then(async (signal) => {
       await session.close();
       process.exit(exitCodeOf(signal));
@@ -71,7 +71,7 @@ export class Session implements AsyncDisposable {
   async reopen(): Promise<void> {
     if (this.#ended) throw new LockstepError('Cancelled', 'The command was ended.');
     await this.#opened.local?.[Symbol.asyncDispose]();
-    this.#opened = await this.#open();
+    this.#opened = await this.#reopen();
   }
 
   async close(): Promise<void> {
@@ -95,7 +95,15 @@ export async function openSession(
   return Session.open(location, { worker: false, create: false, ...sessionOptions });
 }
 
-async function openEither(location: StoreLocation, options: SessionOptions): Promise<Opened> {
+/**
+ * @param passing errors that are waited out: a directory that is held and not listened on yet, or not any more; a
+ * database that was there before, and is being started again.
+ */
+async function openEither(
+  location: StoreLocation,
+  options: SessionOptions,
+  passing: readonly ErrorCode[],
+): Promise<Opened> {
   const { connectToRunning, openLocalRuntime } = await import('./local-runtime.ts');
   const deadline = Date.now() + takeoverMilliseconds;
   for (;;) {
@@ -105,9 +113,8 @@ async function openEither(location: StoreLocation, options: SessionOptions): Pro
       const local = await openLocalRuntime(location, options);
       return { client: local.client, local };
     } catch (error) {
-      // Held, but not listening yet, or not any more: both pass.
-      const held = error instanceof LockstepError && error.code === 'DataDirectoryLocked';
-      if (!held || Date.now() > deadline) throw error;
+      const passes = error instanceof LockstepError && passing.includes(error.code);
+      if (!passes || Date.now() > deadline) throw error;
       await delay(200);
     }
   }

@@ -1,9 +1,12 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { kinds, operations } from '@lockstep/contract/vocabulary.ts';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { lockstep, LockstepProcess, type Finished } from '../../../test/cli/lockstep-process.ts';
+import { launcher, lockstep, LockstepProcess, type Finished } from '../../../test/cli/lockstep-process.ts';
 import { writeCompany, writeConfiguration } from '../../../test/cli/sample-company.ts';
 import type { ReportedJob } from './sync-report.ts';
 
@@ -278,5 +281,24 @@ describe('sync as a process, through the server that holds the data directory', 
     const gone = count(JSON.parse(undone.stdout), 'user', 'deleted');
     expect(gone.success).toBeGreaterThan(0);
     expect((await lockstep('directory', 'show', 'user', 'p11', '--data', data())).code).toBe(1);
+  });
+
+  test('a run goes on to its end when nobody reads standard error any more', async () => {
+    writeCompany(input(), 13);
+    const run = new LockstepProcess(['sync', '-f', configuration, '--json']);
+    await run.waitFor('stderr', /company-in: reading/);
+    run.child.stderr?.destroy();
+    const finished = await run.finished();
+    expect(finished.code).toBe(0);
+    expect(reportOf(finished).map(({ status }) => status)).toEqual(['success', 'success']);
+  });
+
+  test('results that cannot be written are an error and no defect', async () => {
+    const command = 'exec "$0" "$@" > /dev/full';
+    const child = spawn('sh', ['-c', command, launcher, 'jobs', 'list', '--data', data()]);
+    const [said, [code]] = await Promise.all([text(child.stderr), once(child, 'exit')]);
+    expect(code).toBe(1);
+    expect(said).toMatch(/^error: standard output cannot be used: the disk is full/);
+    expect(said).not.toMatch(/^\s+at /m);
   });
 });

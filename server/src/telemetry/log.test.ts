@@ -20,3 +20,12 @@ test('requests are logged by method, path and sender, without their query', asyn
   ]);
   expect(lines.join('')).not.toContain('hunter2');
 });
+
+test('an error is logged without the client of the database that it came from', () => {
+  const lines: string[] = [];
+  const log = openLog('info', { write: (line) => void lines.push(line) });
+  log.error(Object.assign(new Error('Connection terminated'), { code: '57P01', client: { user: 'me' } }));
+  const { err } = JSON.parse(lines[0] ?? '') as { err: Record<string, unknown> };
+  expect(err).toMatchObject({ type: 'Error', message: 'Connection terminated', code: '57P01' });
+  expect(err).not.toHaveProperty('client');
+});

@@ -17,14 +17,25 @@ function describeRequest({ method, url, host, ip, socket }: LoggedRequest): Reco
   return { method, url: path, host, remoteAddress: ip, remotePort: socket?.remotePort };
 }
 
+/** The driver of the database hangs its whole client on the error of a lost connection. */
+function describeError(error: Error): object {
+  const { client: _, ...described } = pino.stdSerializers.err(error);
+  return described;
+}
+
+/** Asynchronous. Where nothing can be written (a full disk, a closed pipe) nothing is logged, and all else goes on. */
+function standardError(): DestinationStream {
+  return pino.destination({ dest: 2, sync: false }).on('error', () => undefined);
+}
+
 /**
  * The log of the process: JSON lines on stderr, so that stdout is for results. Secrets in headers and queries are never
  * written.
  */
-export function openLog(
-  level: LogLevel,
-  destination: DestinationStream = pino.destination({ dest: 2, sync: false }),
-): Logger {
+export function openLog(level: LogLevel, destination: DestinationStream = standardError()): Logger {
   const redact = { paths: ['req.headers.authorization', 'req.headers.cookie'], remove: true };
-  return pino({ level, redact, base: null, serializers: { req: describeRequest } }, destination);
+  return pino(
+    { level, redact, base: null, serializers: { req: describeRequest, err: describeError } },
+    destination,
+  );
 }
