@@ -1,10 +1,12 @@
 import { hash } from 'node:crypto';
 import type { ObjectKind } from '@lockstep/contract/vocabulary.ts';
 import type { AttributeValue } from '../../directory/attributes.ts';
+import { LockstepError } from '../../kernel/errors.ts';
 import type { ExternalObject, RawEntry } from '../../sync/connector.ts';
 import { baseName, remembered, type LdapShape } from './config.ts';
 import type { Location } from './location.ts';
 import { memberAttributes, memberReferences, uidReference } from './members.ts';
+import { parseRange } from './protocol/client/ranges.ts';
 import type { RawSearchEntry } from './protocol/messages/entry.ts';
 
 /** The values of attributes that the server hands out in ranges, by attribute type in lower case. */
@@ -26,6 +28,8 @@ export interface AttributeUse {
   readonly isUid: boolean;
   readonly isMember: boolean;
   readonly isAccountState: boolean;
+  /** The server sent some of its values only. */
+  readonly isPart: boolean;
 }
 
 /** Tells the use of an attribute; `wanted` is by description in lower case. */
@@ -41,6 +45,7 @@ export function attributeUse(
       isUid: lower === 'uid',
       isMember: (memberAttributes as readonly string[]).includes(lower),
       isAccountState: lower === state,
+      isPart: parseRange(lower) !== undefined,
     };
   });
 }
@@ -98,6 +103,7 @@ function decodeEntry(
     const [description, values] = whole(receivedName, receivedValues, completed);
     if (values.length === 0) continue;
     const use = uses[kind](description);
+    if (use.isPart) throw partly(dn, description);
     if (use.wantedAs !== undefined) attributes[use.wantedAs] = values;
     if (use.isUid) uid = values[0];
     if (use.isMember) members.push([description, values]);
@@ -125,6 +131,10 @@ function whole(
   if (completed === undefined) return [name, values];
   const all = completed.get(baseName(name));
   return all === undefined ? [name, values] : [baseName(name), [...all]];
+}
+
+function partly(dn: string, description: string): LockstepError {
+  return new LockstepError('ProtocolError', `"${dn}": of ${description} the rest was not read`);
 }
 
 function isDisabling(shape: LdapShape, values: readonly AttributeValue[]): boolean {

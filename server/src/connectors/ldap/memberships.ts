@@ -1,6 +1,7 @@
 import { LockstepError, type ErrorCode } from '../../kernel/errors.ts';
 import type { TargetChange, TargetOutcome } from '../../sync/connector.ts';
 import { readOne } from './client.ts';
+import { baseName } from './config.ts';
 import { resultFailure } from './errors.ts';
 import { splitDn } from './location.ts';
 import { memberReference, placeholderValue, uidOfReference, uidReference } from './members.ts';
@@ -9,6 +10,7 @@ import { normaliseDn, parseDn } from '../../directory/dn/dn.ts';
 import { equality } from './protocol/filter/filter.ts';
 import type { Modification } from './protocol/messages/requests.ts';
 import { resultCodes, type LdapResult } from './protocol/messages/result.ts';
+import { completeRanges, hasRange } from './ranges.ts';
 import { findAgain, writeAt, type Attempt, type Writing } from './writing.ts';
 
 /** A membership that was turned into a value of the group's attribute. */
@@ -27,6 +29,8 @@ interface Group {
   placeholder: string | undefined;
   /** Not looked at: as this session left it. */
   isAssumed: boolean;
+  /** Once something was not there: the references that it held then, each with the value as the server spells it. */
+  found?: ReadonlyMap<string, string>;
 }
 
 const chunkSize = 500;
@@ -154,9 +158,10 @@ async function readValues(writing: Writing, group: Group): Promise<Map<string, s
     attributes: [attribute],
     signal: writing.signal,
   });
-  return new Map(
-    (entry?.peekAll(attribute) ?? []).map((value) => [memberReference(attribute, value), value]),
-  );
+  if (entry === undefined) return new Map();
+  const completed = hasRange(entry.bytes) ? await completeRanges(writing.client, entry) : undefined;
+  const values = completed?.get(baseName(attribute)) ?? entry.peekAll(attribute);
+  return new Map(values.map((value) => [memberReference(attribute, value), value]));
 }
 
 function isDone(item: Item, group: Group, present: ReadonlyMap<string, string> | undefined): boolean {
@@ -300,12 +305,13 @@ async function settleOne(
     return success(change);
   if (isAdd || result.code !== resultCodes.noSuchAttribute)
     return failure(change, refusal(group, result, value));
-  const spelled = await findSpelling(writing, group, change, value);
-  if (spelled !== undefined) {
-    const again = await modifyGroup(writing, group, [{ ...item, value: spelled }]);
-    if (again.result.code === resultCodes.success) return success(change);
-  }
-  return writing.recovering ? success(change) : failure(change, refusal(group, result, value));
+  const spelled = await findSpelling(writing, group, change);
+  // Somebody else took the member out: the group is as it shall be.
+  if (spelled === undefined) return success(change);
+  if (spelled === value) return failure(change, refusal(group, result, value));
+  const again = await modifyGroup(writing, group, [{ ...item, value: spelled }]);
+  if (again.result.code === resultCodes.success) return success(change);
+  return failure(change, refusal(group, again.result, spelled));
 }
 
 /** How the group spells the member, when that is not how we do: another case, a bit string, a DN from before a move. */
@@ -313,13 +319,12 @@ async function findSpelling(
   writing: Writing,
   group: Group,
   change: TargetChange,
-  tried: string,
 ): Promise<string | undefined> {
-  const values = await readValues(writing, group);
+  const values = (group.found ??= await readValues(writing, group));
   const { location, alias, reference } = change.member as Member;
   const moved = location === null ? undefined : writing.relocations.follow(location);
   const names = [reference, location, alias, moved].filter((name) => typeof name === 'string');
   return names
     .map((name) => values.get(uidOfReference(name) === undefined ? normaliseDn(name) : name))
-    .find((value) => value !== undefined && value !== tried);
+    .find((value) => value !== undefined);
 }

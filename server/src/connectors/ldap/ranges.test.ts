@@ -3,13 +3,15 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { ldapConnectionSchema } from '@lockstep/contract/connection-configuration.ts';
-import type { Completeness, RawEntry } from '../../sync/connector.ts';
+import type { Completeness, Endpoint, RawEntry, TargetChange } from '../../sync/connector.ts';
 import { ldapConnector } from './connector.ts';
 import { BerReader } from './protocol/ber/reader.ts';
 import { BerWriter } from './protocol/ber/writer.ts';
 
 /** Members of the one group that the server below knows; it hands out three at a time, as Active Directory does. */
 let members: string[] = [];
+let option = 'range';
+let modifies = 0;
 const step = 3;
 let server: Server;
 
@@ -39,12 +41,16 @@ afterAll(() => void server.close());
 function answer(socket: Socket, message: Buffer): void {
   const reader = new BerReader(message, 0, message.length).inner(0x30);
   const id = reader.integer();
+  if (reader.peek() === 0x66) {
+    modifies += 1;
+    finish(socket, id, 0x67);
+  }
   if (reader.peek() !== 0x63) return;
   const text = message.toString('latin1');
   const range = /member;range=(\d+)-\*/.exec(text);
   const from = Number(range?.[1] ?? 0);
   const isLast = from + step >= members.length;
-  const description = `member;range=${from}-${isLast ? '*' : from + step - 1}`;
+  const description = `member;${option}=${from}-${isLast ? '*' : from + step - 1}`;
   // The base search for the node itself asks for no attributes.
   const isNode = text.includes('1.1');
   if (isNode) send(socket, id, 'dc=x', {});
@@ -57,10 +63,14 @@ function answer(socket: Socket, message: Buffer): void {
       [description]: members.slice(from, from + step),
     });
   }
+  finish(socket, id, 0x65);
+}
+
+function finish(socket: Socket, id: number, tag: number): void {
   const done = new BerWriter();
   done.begin();
   done.integer(id);
-  done.begin(0x65);
+  done.begin(tag);
   done.integer(0, 0x0a);
   done.octets('');
   done.octets('');
@@ -90,14 +100,18 @@ function send(socket: Socket, id: number, dn: string, attributes: Record<string,
   socket.write(writer.take());
 }
 
-async function readGroup(): Promise<{ entry: RawEntry; completeness: Completeness }> {
+function openEndpoint(): Promise<Endpoint> {
   const { port } = server.address() as AddressInfo;
   const settings = ldapConnectionSchema.parse({
     type: 'ldap',
     url: `ldap://127.0.0.1:${port}`,
     baseDn: 'dc=x',
   });
-  const endpoint = await ldapConnector.open(settings, { baseDirectory: '/', secret: () => undefined });
+  return ldapConnector.open(settings, { baseDirectory: '/', secret: () => undefined });
+}
+
+async function readGroup(): Promise<{ entry: RawEntry; completeness: Completeness }> {
+  const endpoint = await openEndpoint();
   const stream = endpoint.read({
     scopes: [{ node: 'dc=x' }],
     attributes: { user: [], organizationalUnit: [], group: ['cn'] },
@@ -124,4 +138,46 @@ test('members that come in ranges are fetched to the end, and the fingerprint co
   const changed = await readGroup();
   expect(changed.entry.fingerprint).not.toEqual(entry.fingerprint);
   expect(changed.entry.decode().members?.at(-1)).toBe('uid=other,dc=x');
+});
+
+test('a range that holds everything is everything', async () => {
+  members = ['uid=0,dc=x', 'uid=1,dc=x'];
+  const { entry, completeness } = await readGroup();
+  expect(completeness.complete).toBe(true);
+  expect(entry.decode().members).toEqual(members);
+});
+
+test('a part that is not recognised in time is no group with fewer members', async () => {
+  members = Array.from({ length: 8 }, (_, index) => `uid=${index},dc=x`);
+  option = 'Range';
+  const { entry } = await readGroup();
+  option = 'range';
+  expect(() => entry.decode()).toThrow('of member;Range=0-2 the rest was not read');
+});
+
+test('a removal that is tried again is looked up among all members, whatever part comes first', async () => {
+  members = Array.from({ length: 8 }, (_, index) => `uid=${index},dc=x`);
+  const change: TargetChange = {
+    ordinal: 1,
+    kind: 'membership',
+    verb: 'removeMember',
+    externalId: null,
+    location: 'cn=big,dc=x',
+    parentLocation: null,
+    name: null,
+    set: {},
+    before: {},
+    member: {
+      kind: 'user',
+      externalId: 'id-of-7',
+      location: 'uid=7,dc=x',
+      alias: null,
+      reference: 'uid=7,dc=x',
+    },
+  };
+  const endpoint = await openEndpoint();
+  await using session = await endpoint.openTarget({ job: 'job', scopes: [{ node: 'dc=x' }] });
+  const signal = new AbortController().signal;
+  expect(await session.apply([change], { recovering: true, signal })).toEqual([{ ordinal: 1, ok: true }]);
+  expect(modifies).toBe(1);
 });

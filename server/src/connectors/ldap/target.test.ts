@@ -441,6 +441,16 @@ describe('memberships', () => {
     expect(await valuesOf(staff!.location, 'uniqueMember')).toEqual([staff!.location]);
   });
 
+  test('members whom somebody else took out meanwhile are out, and the others go with them', async () => {
+    const [staff, ...users] = await applyAll(group('staff'), person('a'), person('b'), person('c'));
+    await applyAll(...users.map((user) => membership('addMember', staff!, user)));
+    await server.addLdif(
+      `dn: ${staff!.location}\nchangetype: modify\ndelete: member\nmember: ${users[0]!.location}\nmember: ${users[2]!.location}\n`,
+    );
+    await applyAll(...users.map((user) => membership('removeMember', staff!, user)));
+    expect(await valuesOf(staff!.location, 'member')).toEqual([staff!.location]);
+  });
+
   test('a member without a place in the target, and a group that is gone, fail alone', async () => {
     const [staff, user] = await applyAll(group('staff'), person('u'));
     const nowhere = membership('addMember', staff!, user!);

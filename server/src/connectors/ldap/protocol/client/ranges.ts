@@ -20,16 +20,6 @@ export function parseRange(description: string): AttributeRange | undefined {
   return { attribute: name + rest, from: Number(from), to: to === '*' ? undefined : Number(to) };
 }
 
-/** Attributes of an entry of which the server held values back. */
-export function incompleteAttributes(entry: DecodedEntry): AttributeRange[] {
-  const ranges: AttributeRange[] = [];
-  for (const description of entry.attributes.keys()) {
-    const range = parseRange(description);
-    if (range?.to !== undefined) ranges.push(range);
-  }
-  return ranges;
-}
-
 /**
  * Reads all values of one attribute of one entry in as many parts as the server makes of them
  * ([MS-ADTS] section 3.1.1.3.1.3.3). Servers without ranges answer with everything at once.
@@ -73,8 +63,11 @@ function findPart(entry: DecodedEntry, attribute: string, from: number): Part {
   const name = attribute.toLowerCase();
   for (const [description, values] of entry.attributes) {
     const range = parseRange(description);
-    if (range && range.attribute.toLowerCase() === name && range.from === from)
+    if (range && range.attribute.toLowerCase() === name && range.from === from) {
+      if (range.to !== undefined && values.length !== range.to - from + 1)
+        throw protocolError(`"${description}" came with ${values.length} values`);
       return { values, to: range.to };
+    }
     if (description.toLowerCase().startsWith(`${name};range=`)) {
       throw protocolError(`"${description}" came where the range from ${from} was asked for`);
     }
