@@ -153,6 +153,19 @@ describeWorlds('egress', (makeWorld) => {
     expect(target.tree.snapshot()).toEqual(corp.tree.snapshot());
   });
 
+  test('a group that kept the old name of a member who moved is seen by the next run', async () => {
+    const world = await makeWorld();
+    const { corp, target, both } = await corpAndTarget(world);
+    await both();
+    await both();
+    target.tree.referencesFollow = false;
+    corp.tree.move('/ou=people/uid=ann', '/uid=ann');
+    expect(await both()).toEqual(['user move ann']);
+    expect(await both()).toEqual(['membership addMember staff < ann']);
+    expect(await both()).toEqual([]);
+    expect(target.tree.get('/cn=staff').members).toContain('/uid=ann');
+  });
+
   test('names that are freed in the target come through at the latest in the next run; a swap is told, nothing is lost', async () => {
     const world = await makeWorld();
     const { corp, target, both } = await corpAndTarget(world);

@@ -116,7 +116,8 @@ async function writeMembershipLinks(
 /**
  * Where names in the system are paths (a DN ends with its parent's), an object that moved takes what lies below it
  * along: references and locations of its descendants follow, and those of memberships follow their members.
- * The target itself keeps member values in step with a move.
+ * The target itself keeps member values in step with a move; whether it did, the next run sees, which looks at these
+ * groups again: one that still names the old place would be equal to what it was, byte for byte.
  */
 async function followMoves(
   trx: Transaction<Database>,
@@ -152,9 +153,14 @@ async function followMoves(
   }
   if (moves.length === 0) return;
   await sql`
-    update membership_link x set reference = l.reference from link l
-    where x.sync_serial = ${unseen(sync.serial)} and l.sync_serial = ${unseen(sync.serial)} and l.object_id = x.member_id
-      and l.reference is not null and x.reference <> l.reference and x.reference is distinct from l.alias`.execute(
+    with followed as (
+      update membership_link x set reference = l.reference from link l
+      where x.sync_serial = ${unseen(sync.serial)} and l.sync_serial = ${unseen(sync.serial)} and l.object_id = x.member_id
+        and l.reference is not null and x.reference <> l.reference and x.reference is distinct from l.alias
+      returning x.group_id
+    )
+    update link g set fingerprint = null
+    where g.sync_serial = ${unseen(sync.serial)} and g.kind = 'group' and g.object_id in (select f.group_id from followed f)`.execute(
     trx,
   );
 }
