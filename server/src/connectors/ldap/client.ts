@@ -122,13 +122,18 @@ export async function readAll(
   request: Parameters<LdapClient['search']>[0],
 ): Promise<RawSearchEntry[]> {
   const entries: RawSearchEntry[] = [];
-  const search = client.search(request);
-  search.done.catch(() => undefined);
+  for await (const entry of entriesOf(client, request)) entries.push(entry);
+  return entries;
+}
+
+/** The entries of a search as they come; none when its base does not exist. */
+export async function* entriesOf(
+  client: LdapClient,
+  request: Parameters<LdapClient['search']>[0],
+): AsyncGenerator<RawSearchEntry, void, undefined> {
   try {
-    for await (const item of search) if (item.type === 'entry') entries.push(item.entry);
-    await search.done;
+    for await (const item of client.search(request)) if (item.type === 'entry') yield item.entry;
   } catch (error) {
     if (resultCodeOf(error) !== resultCodes.noSuchObject) throw error;
   }
-  return entries;
 }

@@ -1,26 +1,35 @@
 import type { TargetChange } from '../../sync/connector.ts';
-import { readAll } from './client.ts';
+import { entriesOf } from './client.ts';
 import { normaliseReference } from './location.ts';
-import { equality, or, type Filter } from './protocol/filter/filter.ts';
+import { equality, or, present, type Filter } from './protocol/filter/filter.ts';
 import type { RawSearchEntry } from './protocol/messages/entry.ts';
 import type { Modification } from './protocol/messages/requests.ts';
 import { resultCodes } from './protocol/messages/result.ts';
 import type { Writing } from './writing.ts';
 
+/** Attributes whose values are DNs: members of groups, and what else names people in the default mapping. */
+const namingAttributes = ['member', 'uniqueMember', 'manager', 'secretary', 'owner'] as const;
+
 /** A reference to an entry that was renamed, and what it shall be now. */
 interface Rename {
-  readonly attribute: 'member' | 'uniqueMember' | 'memberUid';
+  readonly attribute: (typeof namingAttributes)[number] | 'memberUid';
   readonly from: string;
   readonly to: string;
 }
 
-/** Up to this many moved entries their groups are looked for one by one, beyond it all groups are read once. */
+/** An entry that names others as they were called before. */
+interface Stale {
+  readonly dn: string;
+  readonly renames: readonly Rename[];
+}
+
+/** Up to this many moved entries, who names them is looked for one by one, beyond it everything that may is read once. */
 const fewMoves = 20;
 const chunkSize = 250;
 
 /**
- * Lets groups follow the members that moved, placeholders included: LDAP servers keep a member's old DN unless they
- * are set up to repair references. `since` is the mark of `Relocations` from before the moves.
+ * Lets references follow the entries that moved, placeholders of groups included: LDAP servers keep the old DN unless
+ * they are set up to repair references. `since` is the mark of `Relocations` from before the moves.
  */
 export async function repairReferences(
   writing: Writing,
@@ -31,14 +40,15 @@ export async function repairReferences(
   const uids = withoutDoubtful(writing, changes.flatMap(uidRename));
   if (writing.relocations.count === since && uids.length === 0) return;
   const carriesOthers = moved.some(({ kind }) => kind === 'organizationalUnit');
-  if (carriesOthers || moved.length + uids.length > fewMoves) return repairAll(writing, uids, since);
-  const wanted = [
-    ...moved.flatMap(({ location }) => (location === null ? [] : dnFilters(location))),
-    ...uidFilters(uids),
-  ];
-  if (wanted.length === 0) return;
-  for (const entry of await findGroups(writing, or(...wanted)))
-    await repairGroup(writing, entry, uids, since);
+  const filters =
+    carriesOthers || moved.length + uids.length > fewMoves
+      ? whateverNames(writing)
+      : [
+          ...moved.flatMap(({ location }) => (location === null ? [] : dnFilters(location))),
+          ...uidFilters(uids),
+        ];
+  if (filters.length === 0) return;
+  for (const stale of await findStale(writing, or(...filters), uids, since)) await repair(writing, stale);
 }
 
 /**
@@ -52,11 +62,17 @@ function withoutDoubtful(writing: Writing, renames: readonly Rename[]): readonly
 }
 
 function dnFilters(dn: string): Filter[] {
-  return [equality('member', dn), equality('uniqueMember', dn)];
+  return namingAttributes.map((attribute) => equality(attribute, dn));
 }
 
 function uidFilters(uids: readonly Rename[]): Filter[] {
   return uids.map(({ attribute, from }) => equality(attribute, from));
+}
+
+/** Groups, since their members may be many, are told by their classes. */
+function whateverNames({ shape }: Writing): Filter[] {
+  const groups = shape.kinds.group.readClasses.map((name) => equality('objectClass', name));
+  return [...groups, ...(['manager', 'secretary', 'owner'] as const).map((attribute) => present(attribute))];
 }
 
 function uidRename({ kind, verb, before, set }: TargetChange): Rename[] {
@@ -67,41 +83,45 @@ function uidRename({ kind, verb, before, set }: TargetChange): Rename[] {
   return [{ attribute: 'memberUid', from, to }];
 }
 
-async function repairAll(writing: Writing, uids: readonly Rename[], since: number): Promise<void> {
-  const classes = writing.shape.kinds.group.readClasses.map((name) => equality('objectClass', name));
-  for (const entry of await findGroups(writing, or(...classes)))
-    await repairGroup(writing, entry, uids, since);
-}
-
-async function findGroups({ client, scopes, signal }: Writing, filter: Filter): Promise<RawSearchEntry[]> {
-  const attributes = ['member', 'uniqueMember', 'memberUid'];
-  const found: RawSearchEntry[] = [];
+async function findStale(
+  writing: Writing,
+  filter: Filter,
+  uids: readonly Rename[],
+  since: number,
+): Promise<Stale[]> {
+  const { client, scopes, signal } = writing;
+  const attributes = [...namingAttributes, 'memberUid'];
+  const found: Stale[] = [];
   for (const { node } of scopes) {
-    found.push(
-      ...(await readAll(client, { base: node, scope: 'sub', filter, attributes, pageSize: 500, signal })),
-    );
+    const request = { base: node, scope: 'sub', filter, attributes, pageSize: 500, signal } as const;
+    for await (const entry of entriesOf(client, request)) {
+      const renames = renamesOf(writing, entry, uids, since);
+      if (renames.length > 0) found.push({ dn: entry.dn(), renames });
+    }
   }
   return found;
 }
 
-/**
- * Rewrites the references of one group. What the server refuses (the group is not ours to write, the server repaired it
- * meanwhile) stays: the next read shows what is missing, and the plan made from it names the group.
- */
-async function repairGroup(
+function renamesOf(
   writing: Writing,
   entry: RawSearchEntry,
   uids: readonly Rename[],
   since: number,
-): Promise<void> {
+): Rename[] {
   const memberUids = new Set(entry.peekAll('memberUid'));
-  const renames = [
-    ...withoutExchanges(dnRenames(writing, entry, 'member', since)),
-    ...withoutExchanges(dnRenames(writing, entry, 'uniqueMember', since)),
+  return [
+    ...namingAttributes.flatMap((attribute) => withoutExchanges(dnRenames(writing, entry, attribute, since))),
     ...withoutExchanges(uids.filter(({ from }) => memberUids.has(from))),
   ];
+}
+
+/**
+ * Rewrites the references of one entry. What the server refuses (the entry is not ours to write, the server repaired it
+ * meanwhile) stays: the next run looks at the group again and sees who is missing, and its plan names the group.
+ */
+async function repair(writing: Writing, { dn, renames }: Stale): Promise<void> {
   for (let start = 0; start < renames.length; start += chunkSize) {
-    await rewrite(writing, entry.dn(), renames.slice(start, start + chunkSize));
+    await rewrite(writing, dn, renames.slice(start, start + chunkSize));
   }
 }
 
@@ -123,11 +143,11 @@ function withoutExchanges(renames: readonly Rename[]): Rename[] {
 
 function dnRenames(
   { relocations, recovering }: Writing,
-  group: RawSearchEntry,
-  attribute: 'member' | 'uniqueMember',
+  entry: RawSearchEntry,
+  attribute: (typeof namingAttributes)[number],
   since: number,
 ): Rename[] {
-  return group.peekAll(attribute).flatMap((from) => {
+  return entry.peekAll(attribute).flatMap((from) => {
     const name = normaliseReference(from);
     if (name === null || (recovering && relocations.isTaken(name, since))) return [];
     const to = relocations.follow(from, since);

@@ -431,6 +431,22 @@ describe('memberships', () => {
     ]);
   });
 
+  test('so do manager, secretary and owner, whoever holds them', async () => {
+    const [a, boss] = await applyAll(unit('a'), person('boss'));
+    const { location } = boss!;
+    const named = { ...person('u'), set: { ...person('u').set, manager: [location], secretary: [location] } };
+    await applyAll(named, group('staff', ['groupOfNames'], { owner: [location] }));
+    const naming = async (): Promise<string[]> => [
+      ...(await valuesOf(`uid=u,${node}`, 'manager')),
+      ...(await valuesOf(`uid=u,${node}`, 'secretary')),
+      ...(await valuesOf(`cn=staff,${node}`, 'owner')),
+    ];
+    await applyAll(move('user', boss!, 'uid=boss', a!.location));
+    expect(new Set(await naming())).toEqual(new Set([`uid=boss,ou=a,${node}`]));
+    await applyAll(move('organizationalUnit', a!, 'ou=c', node));
+    expect(await naming()).toEqual(Array.from({ length: 3 }, () => `uid=boss,ou=c,${node}`));
+  });
+
   test('removal finds the value however it is spelled', async () => {
     const [staff, user] = await applyAll(group('staff', ['groupOfUniqueNames']), person('U'));
     await applyAll(membership('addMember', staff!, user!));
