@@ -111,6 +111,31 @@ describeWorlds('members on ingress', (makeWorld) => {
     expect(await world.directory()).toEqual(corp.tree.snapshot());
   });
 
+  test.each([
+    ['disable', 'bob'],
+    ['disable', 'ann'],
+    ['ignore', 'bob'],
+    ['ignore', 'ann'],
+  ] as const)('who has the name of one who is gone is the member (%s %s)', async (onMissing, gone) => {
+    const world = await makeWorld();
+    const path = `/ou=people/uid=${gone}`;
+    const corp = await corpWithStaff(world, [path]);
+    corp.tree.referencesFollow = false;
+    await world.ingress('corp', { onMissing });
+    await world.run('corp-in');
+    corp.tree.remove(path);
+    await world.run('corp-in');
+    corp.tree.add('/ou=people/uid=aaa', { uid: ['next'] });
+    await world.run('corp-in');
+    corp.tree.move('/ou=people/uid=aaa', path);
+    corp.tree.set(path, { uid: ['next'] });
+    await world.run('corp-in');
+    expect(await membersOf(world, '/cn=staff')).toEqual(['/ou=people/uid=next']);
+    corp.tree.set('/cn=staff', { description: ['read again'] });
+    expect(await told(world, await world.run('corp-in'))).toEqual(['group update staff']);
+    expect(await membersOf(world, '/cn=staff')).toEqual(['/ou=people/uid=next']);
+  });
+
   test('two members that swap their names both stay', async () => {
     const world = await makeWorld();
     const corp = await corpWithStaff(world, ['/ou=people/uid=ann', '/ou=people/uid=bob']);

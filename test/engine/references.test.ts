@@ -1,9 +1,10 @@
+import { sql } from 'kysely';
 import { expect, test } from 'vitest';
 import { brief } from '../workbench.ts';
 import { feedChanges } from './change-feed.ts';
 import type { MemorySystem } from './memory-system.ts';
 import { describeWorlds, told } from './world.ts';
-import type { World } from './world.ts';
+import type { SyncSettings, World } from './world.ts';
 
 const boss = '/ou=people/uid=boss';
 const ann = '/ou=people/uid=ann';
@@ -34,6 +35,45 @@ async function managersInDirectory(world: World): Promise<Record<string, string>
       attributes.manager?.[0] === undefined ? [] : [[path, attributes.manager[0]]],
     ),
   );
+}
+
+/** A system whose references are what was written, whoever has the name now: no overlay keeps them in step. */
+async function staticCorp(world: World, settings: SyncSettings = {}): Promise<MemorySystem> {
+  const corp = await world.system('corp');
+  corp.tree.referencesFollow = false;
+  corp.tree.add('/ou=people');
+  corp.tree.add(ann, { manager: [boss] });
+  corp.tree.add(boss);
+  corp.tree.add('/ou=people/uid=cid');
+  await world.ingress('corp', settings);
+  await world.run('corp-in');
+  return corp;
+}
+
+/** Whose manager is who, by user name. */
+async function bosses(world: World): Promise<Record<string, string | undefined>> {
+  const users = await listUsers(world);
+  const nameOf = new Map(users.map(({ id, username }) => [id, username]));
+  return Object.fromEntries(
+    users.flatMap(({ username, attributes: { manager } }) =>
+      manager?.[0] === undefined ? [] : [[username, nameOf.get(manager[0]) ?? 'nobody']],
+    ),
+  );
+}
+
+async function nothingIsLeft(world: World): Promise<void> {
+  const again = await world.run('corp-in');
+  expect([again.status, await told(world, again)]).toEqual(['success', []]);
+}
+
+async function listUsers(
+  world: World,
+): Promise<{ id: string; username: string; attributes: { manager?: string[] } }[]> {
+  const { rows } = await sql<{ id: string; username: string; attributes: { manager?: string[] } }>`
+    select id, username, attributes from directory_user where tenant_id = ${world.actor.tenantId}`.execute(
+    world.app.store.db,
+  );
+  return rows;
 }
 
 describeWorlds('attributes that name other objects', (makeWorld) => {
@@ -248,5 +288,94 @@ describeWorlds('attributes that name other objects', (makeWorld) => {
     await world.run('corp-in');
     const found = await managersInDirectory(world);
     expect(found['/ou=people/uid=cid']).toBe(found[ann]);
+  });
+
+  test.each(['whole', 'changes'])(
+    'who has the name now is named by those that did not change (read: %s)',
+    async (read) => {
+      const world = await makeWorld();
+      const corp = await staticCorp(world);
+      if (read === 'changes') {
+        feedChanges(corp);
+        await world.run('corp-in');
+      }
+      corp.tree.move(boss, '/ou=people/uid=old');
+      corp.tree.move('/ou=people/uid=cid', boss);
+      const [old, next] = [corp.tree.get('/ou=people/uid=old'), corp.tree.get(boss)];
+      corp.tree.assign(old, { uid: ['old'] });
+      corp.tree.assign(next, { uid: ['next'] });
+      const job = await world.run('corp-in');
+      expect(job.status).toBe('success');
+      expect(await bosses(world)).toEqual({ ann: 'next' });
+      await nothingIsLeft(world);
+    },
+  );
+
+  test('names that two people exchange', async () => {
+    const world = await makeWorld();
+    const corp = await staticCorp(world);
+    corp.tree.set('/ou=people/uid=cid', { manager: [boss] });
+    corp.tree.add('/ou=people/uid=dan', { manager: ['/ou=people/uid=cid'] });
+    await world.run('corp-in');
+    corp.tree.move(boss, '/ou=people/uid=x');
+    corp.tree.move('/ou=people/uid=cid', boss);
+    corp.tree.move('/ou=people/uid=x', '/ou=people/uid=cid');
+    expect((await world.run('corp-in')).status).toBe('success');
+    expect(await bosses(world)).toEqual({ ann: 'boss', boss: 'boss', dan: 'cid' });
+    await nothingIsLeft(world);
+  });
+
+  test.each(['ignore', 'disable', 'delete'] as const)(
+    'who comes later by the name of one who is gone is named (%s)',
+    async (onMissing) => {
+      const world = await makeWorld();
+      const corp = await staticCorp(world, { onMissing });
+      corp.tree.remove(boss);
+      expect((await world.run('corp-in')).status).toBe('success');
+      expect(await bosses(world)).toEqual(onMissing === 'delete' ? {} : { ann: 'boss' });
+      await nothingIsLeft(world);
+      corp.tree.add(boss, { uid: ['next'] });
+      expect((await world.run('corp-in')).status).toBe('success');
+      expect(await bosses(world)).toEqual({ ann: 'next' });
+      await nothingIsLeft(world);
+      // Whoever is read again names the one who is there, and not the one who is gone.
+      corp.tree.set(ann, { title: ['x'] });
+      await world.run('corp-in');
+      expect(await bosses(world)).toEqual({ ann: 'next' });
+    },
+  );
+
+  test('who has a name no more is named no more', async () => {
+    const world = await makeWorld();
+    const corp = await staticCorp(world);
+    corp.tree.move(boss, '/ou=people/uid=old');
+    expect((await world.run('corp-in')).status).toBe('success');
+    expect(await bosses(world)).toEqual({});
+    await nothingIsLeft(world);
+    corp.tree.move('/ou=people/uid=old', boss);
+    expect((await world.run('corp-in')).status).toBe('success');
+    expect(await bosses(world)).toEqual({ ann: 'boss' });
+    await nothingIsLeft(world);
+  });
+
+  test('a dry run foretells it, and what another sync says of the person stands', async () => {
+    const world = await makeWorld();
+    const corp = await staticCorp(world);
+    const hr = await world.system('hr');
+    hr.tree.add('/uid=ann', { title: ['by hr'] });
+    await world.ingress('hr');
+    await world.run('hr-in');
+    await world.run('corp-in');
+    corp.tree.move(boss, '/ou=people/uid=old');
+    corp.tree.add(boss, { uid: ['next'] });
+    const planned = ['user create next', 'user move old', 'user update ann'];
+    const foretold = await told(world, await world.run('corp-in', 'dryRun'));
+    expect(foretold).toEqual(planned.map((line) => `${line} skipped DryRun`));
+    expect(await told(world, await world.run('corp-in'))).toEqual(planned);
+    expect(await bosses(world)).toEqual({ ann: 'next' });
+    hr.tree.set('/uid=ann', { title: ['again'] });
+    await world.run('hr-in');
+    expect(await bosses(world)).toEqual({ ann: 'next' });
+    await nothingIsLeft(world);
   });
 });

@@ -22,6 +22,7 @@ export interface Database {
   match_attribute: MatchAttributeTable;
   link: LinkTable;
   membership_link: MembershipLinkTable;
+  reference_link: ReferenceLinkTable;
   job: JobTable;
   change: ChangeTable;
   job_message: JobMessageTable;
@@ -245,6 +246,16 @@ interface MembershipLinkTable {
   member_id: Optional<string>;
 }
 
+interface ReferenceLinkTable {
+  sync_serial: number;
+  kind: string;
+  external_id: string;
+  attribute: string;
+  position: number;
+  reference: string;
+  object_id: Optional<string>;
+}
+
 interface JobTable {
   id: string;
   serial: Serial;
@@ -328,6 +339,7 @@ interface ChangeTable {
   fingerprint: Optional<string>;
   releases_link: Generated<boolean>;
   contribution: JsonOrNull<JsonObject>;
+  named: JsonOrNull<JsonObject>;
   result: Optional<'failed' | 'skipped'>;
   error_code: Optional<string>;
   error_message: Optional<string>;

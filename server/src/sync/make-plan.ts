@@ -8,6 +8,7 @@ import { ruleTargets, stageSourceMatches, targetRuleValues } from './match-egres
 import type { RuleTargets } from './match-egress.ts';
 import { planEgressKind, planEgressMissing } from './plan-egress.ts';
 import { planIngressKind, planMissing, ruleValues } from './plan-ingress.ts';
+import { planReferrers } from './plan-referrers.ts';
 import { objectKeys } from './object-keys.ts';
 import type { PlannedChange } from './planned-change.ts';
 import { ProgressNotes } from './progress-notes.ts';
@@ -128,10 +129,11 @@ async function planIngressObjects(
     }
   }
   await staging.matchIngress(run.specification.match, reading.absence);
-  await staging.resolveReferences(asked);
+  await staging.resolveReferences(asked, reading.absence);
   for (const kind of asked) {
     const equal = await planIngressKind(run, staging, kind, nodes, units, writer, reading.absence);
-    same[kind] = reading.clean[kind] + equal;
+    const renamed = await planReferrers(run, staging, kind, writer);
+    same[kind] = reading.clean[kind] + equal - renamed;
     if (kind !== 'organizationalUnit') continue;
     await writer.flush();
     await staging.refuseUnitCycles();

@@ -39,10 +39,10 @@ import type {
 /** Directory ids of the scopes' target nodes; null is the root. */
 export type TargetNodes = readonly (string | null)[];
 
-const sameText = (left: string, right: string): boolean => left === right;
+export const sameText = (left: string, right: string): boolean => left === right;
 
 /** What a directory object's own state says in the form of a contribution. */
-function heldContribution(
+export function heldContribution(
   kind: ObjectKind,
   directory: DirectoryState,
   managed: readonly string[],
@@ -53,7 +53,7 @@ function heldContribution(
   };
 }
 
-function otherContributions(
+export function otherContributions(
   run: Run,
   kind: ObjectKind,
   directory: DirectoryState,
@@ -170,7 +170,7 @@ function planCandidate(
 }
 
 /** Adds the normalised name and match values that a change gives its object. */
-function withKeys(run: Run, change: PlannedChange): PlannedChange {
+export function withKeys(run: Run, change: PlannedChange): PlannedChange {
   if (!change.after || change.kind === 'membership') return change;
   const after = attributesFromJson(withoutPseudoAttributes(change.after));
   const { name } = readPseudoAttributes(change.after);

@@ -31,6 +31,9 @@ export interface PlannedChange {
   };
 }
 
+/** By attribute: the references that a record holds, each with the id of the object that goes by it, null where none does. */
+export type NamedObjects = Readonly<Record<string, readonly (readonly [string, string | null])[]>>;
+
 /** What a link keeps of the connected system's object. */
 export interface LinkData {
   readonly reference: string | null;
@@ -39,4 +42,6 @@ export interface LinkData {
   readonly scope: number;
   /** 32 hexadecimal digits; null: look again next time. */
   readonly fingerprint: string | null;
+  /** Ingress: whom the attributes of the record name. */
+  readonly named?: NamedObjects | null;
 }

@@ -12,7 +12,7 @@ import type { Attributes, JsonAttributes } from '../directory/attributes.ts';
 import type { ErrorCode } from '../kernel/errors.ts';
 import type { MemberChanges, ObjectKey, PlannedWork, TargetChange, UnitMove } from './connector.ts';
 import type { GuardVerdict, PlannedLoss } from './guard.ts';
-import type { LinkData, PlannedChange } from './planned-change.ts';
+import type { LinkData, NamedObjects, PlannedChange } from './planned-change.ts';
 import type { KnownReferences } from './references.ts';
 import type { UndoCandidate } from './plan-undo.ts';
 import type { JobSelection } from './selection.ts';
@@ -199,6 +199,19 @@ export interface MissingLink {
   readonly ownContribution: JsonAttributes | null;
 }
 
+/** A record that did not change, and that names another object than before. */
+export interface Referrer {
+  readonly kind: ObjectKind;
+  readonly externalId: string;
+  readonly objectId: string;
+  readonly link: LinkData;
+  readonly directory: DirectoryState;
+  /** Whom it names now. */
+  readonly named: NamedObjects;
+  readonly others: readonly OtherContribution[];
+  readonly ownContribution: JsonAttributes | null;
+}
+
 export interface PlanTotals {
   readonly lastOrdinal: number;
   readonly same: Record<Kind, number>;
@@ -292,7 +305,9 @@ export interface Staging extends AsyncDisposable {
   /** After the read: finds what the unlinked staged objects match, and which of them conflict. */
   matchIngress(rules: Readonly<Record<ObjectKind, readonly string[]>>, absence: Absence): Promise<void>;
   /** Ingress: attributes that name other objects by reference name them by id from here on. */
-  resolveReferences(kinds: readonly ObjectKind[]): Promise<void>;
+  resolveReferences(kinds: readonly ObjectKind[], absence: Absence): Promise<void>;
+  /** Ingress, after `resolveReferences`: who names another object than before though its record did not change. */
+  referrers(kind: ObjectKind): AsyncIterable<readonly Referrer[]>;
   /**
    * Ingress: the places of users that nothing is tied to and nothing is wrong with. They are planned within the store:
    * read these, settle them, and call `planCreates`.

@@ -3,6 +3,7 @@ import { objectKinds, type ObjectKind } from '@lockstep/contract/vocabulary.ts';
 import type { JsonAttributes } from '../../directory/attributes.ts';
 import { referenceAttributes } from '../../directory/references.ts';
 import type { ErrorCode } from '../../kernel/errors.ts';
+import type { NamedObjects } from '../../sync/planned-change.ts';
 import { placeKey } from '../../sync/sync-store.ts';
 import type {
   Absence,
@@ -41,6 +42,7 @@ interface StagedRow {
   o_name_key: string;
   o_enabled: boolean | null;
   o_attributes: JsonAttributes;
+  o_named: NamedObjects | null;
   o_error_code: ErrorCode | null;
   o_error_message: string | null;
 }
@@ -73,6 +75,7 @@ const stagedColumns = sql.raw(
     'name_key',
     'enabled',
     'attributes',
+    'named',
     'error_code',
     'error_message',
   ]
@@ -98,6 +101,7 @@ function stagedOf(row: StagedRow): StagedObject {
       location: row.o_location,
       scope: row.o_scope,
       fingerprint: row.o_fingerprint === null ? null : row.o_fingerprint.replaceAll('-', ''),
+      named: row.o_named,
     },
     parents: row.o_parents,
     label: row.o_label,
@@ -129,7 +133,7 @@ function conflictOf(row: { conflict_code: ErrorCode | null; conflict_message: st
 }
 
 /** Other live ingress links of an object, with what their syncs say of it. */
-function othersColumn({ sync }: StagingContext, objectId: string) {
+export function othersColumn({ sync }: StagingContext, objectId: string) {
   return sql`(
     select jsonb_agg(jsonb_build_object('syncSerial', x.sync_serial, 'contribution', x.contribution))
     from link x join sync s on s.serial = x.sync_serial
@@ -405,18 +409,18 @@ export async function resolveUnits(
   references: readonly string[],
 ): Promise<Map<string, string>> {
   const { rows } = await sql<{ reference: string; object_id: string }>`
-    select o.reference,
+    select 2 as rank, o.reference,
       case when o.linked or o.error_code is null and o.conflict_code is null then coalesce(o.object_id, '') else '' end as object_id
     from ${table('object')} o
     where o.kind = 'organizationalUnit' and o.reference = any (${references}::text[])
       and (${sync.direction === 'ingress'}::boolean or o.linked or o.settled)
     union all
-    select l.reference, l.object_id from link l
+    select case when l.state = 'live' then 1 else 0 end, l.reference, l.object_id from link l
     where l.sync_serial = ${sync.serial} and l.kind = 'organizationalUnit' and l.reference = any (${references}::text[])
       and not exists (
-        select 1 from ${table('object')} o where o.kind = l.kind and o.external_id = l.external_id and o.reference is not null)`.execute(
-    store.db,
-  );
+        select 1 from ${table('object')} o where o.kind = l.kind and o.external_id = l.external_id and o.reference is not null)
+    order by rank`.execute(store.db);
+  // The last one counts: of a name that went to another unit the one who has it now.
   return new Map(rows.map(({ reference, object_id }) => [reference, object_id]));
 }
 

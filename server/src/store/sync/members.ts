@@ -69,7 +69,10 @@ async function nameWanted(context: StagingContext): Promise<void> {
   await analyzeStaged(context, 'wanted');
 }
 
-/** Resolves what is named, staged objects before linked ones; one statement for each way, so that each has good statistics. */
+/**
+ * Resolves what is named, staged objects before linked ones, and of these who is gone last: somebody else may have the
+ * name by now. One statement for each way, so that each has good statistics.
+ */
 async function resolveWanted(context: StagingContext): Promise<void> {
   const { store, sync, table } = context;
   await nameWanted(context);
@@ -79,14 +82,17 @@ async function resolveWanted(context: StagingContext): Promise<void> {
       from ${table('object')} o where w.member_id is null and o.${column} = w.reference and ${usable}`.execute(
       store.db,
     );
-    await sql`
-      update ${table('wanted')} w set member_id = l.object_id, member_kind = l.kind
-      from link l
-      where w.member_id is null and l.sync_serial = ${sync.serial} and l.${column} = w.reference and l.kind in ('user', 'group')
-        and not exists (
-          select 1 from ${table('object')} o where o.kind = l.kind and o.external_id = l.external_id and o.reference is not null)`.execute(
-      store.db,
-    );
+    for (const state of ['live', 'missing']) {
+      await sql`
+        update ${table('wanted')} w set member_id = l.object_id, member_kind = l.kind
+        from link l
+        where w.member_id is null and l.sync_serial = ${sync.serial} and l.${column} = w.reference and l.kind in ('user', 'group')
+          and l.state = ${state}
+          and not exists (
+            select 1 from ${table('object')} o where o.kind = l.kind and o.external_id = l.external_id and o.reference is not null)`.execute(
+        store.db,
+      );
+    }
   }
   await indexStagingTable(context, 'wanted', '(group_id, member_id)');
   await analyzeStaged(context, 'wanted');

@@ -90,11 +90,11 @@ async function planPart(
   const insert = async (trx: Executor): Promise<void> => {
     const { numAffectedRows } = await sql`
       insert into change (job_serial, ordinal, kind, verb, object_id, external_id, label, parent_id, after, keys,
-        expected_revision, reference, alias, location, scope, fingerprint)
+        expected_revision, reference, alias, location, scope, fingerprint, named)
       select ${job.serial}, ${first}::bigint - 1 + row_number() over (), o.kind, 'create', o.object_id, o.external_id, o.label, p.parent_id,
         o.attributes || jsonb_build_object('$parent', jsonb_build_array(coalesce(p.parent_id, '')),
           '$name', jsonb_build_array(o.name), '$enabled', jsonb_build_array(case when o.enabled is false then 'false' else 'true' end)),
-        o.keys, 0, o.reference, o.alias, o.location, o.scope, o.fingerprint
+        o.keys, 0, o.reference, o.alias, o.location, o.scope, o.fingerprint, o.named
       from (
         select * from ${table('object')}
         where ctid >= ${`(${block},0)`}::tid and ctid < ${`(${block + blocksAtOnce},0)`}::tid and ${isPlainCreate}

@@ -5,6 +5,7 @@ import type { Kind, ObjectKind } from '@lockstep/contract/vocabulary.ts';
 import type { RefreshedLink } from '../../sync/sync-store.ts';
 import { jsonText } from '../copy-text.ts';
 import type { Database } from '../schema.ts';
+import { writeReferenceLinks } from './reference-links.ts';
 import type { StagingContext } from './staging-tables.ts';
 
 /** Keeps what is to become of the links of equal objects until the plan is committed. */
@@ -22,6 +23,7 @@ export async function refreshLinks(
     'scope',
     'revision',
     'contribution',
+    'named',
   ];
   await store.copyInto(
     store.db,
@@ -37,6 +39,7 @@ export async function refreshLinks(
       link.scope,
       revision,
       jsonText(contribution),
+      jsonText(link.named),
     ]),
   );
 }
@@ -66,6 +69,12 @@ export async function writeSettledLinks(
       scope = r.scope, object_revision = r.revision, state = 'live', contribution = coalesce(r.contribution, l.contribution)
     from ${table('refreshed')} r
     where l.sync_serial = ${sync.serial} and l.kind = r.kind and l.external_id = r.external_id`.execute(trx);
+  if (sync.direction === 'ingress')
+    await writeReferenceLinks(
+      trx,
+      sync.serial,
+      sql`select r.kind, r.external_id, r.named from ${table('refreshed')} r`,
+    );
   // Egress: gone from the directory and from the target, there is nothing left to remember.
   if (sync.direction === 'egress')
     await sql`

@@ -106,7 +106,7 @@ export async function markNeeds(context: StagingContext, absence: Absence): Prom
 }
 
 /** Whether the read brought everything that a link knows, which most reads do. */
-async function sawAll({ store, sync }: StagingContext, tally: SeenTally): Promise<boolean> {
+export async function sawAll({ store, sync }: StagingContext, tally: SeenTally): Promise<boolean> {
   if (sync.direction === 'egress' || !tally.isEachOnce) return false;
   const { rows } = await sql<{ count: number }>`
     select count(*)::int as count from link where sync_serial = ${sync.serial}`.execute(store.db);

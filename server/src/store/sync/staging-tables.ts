@@ -16,6 +16,8 @@ export type StagingTable =
   | 'place'
   | 'missing'
   | 'wanted'
+  | 'named'
+  | 'leaving'
   | 'refreshed'
   | 'gone'
   | 'released';
@@ -39,7 +41,7 @@ export const stagingColumns: Record<StagingTable, string> = {
     linked boolean not null, settled boolean not null default false, reference text collate "C", alias text collate "C",
     location text, scope integer not null, fingerprint uuid, parents jsonb not null, parent_reference text collate "C" not null,
     depth integer not null, label text not null, name text not null, name_key text collate "C" not null, enabled boolean,
-    attributes jsonb not null, keys jsonb, has_members boolean not null, error_code text, error_message text,
+    attributes jsonb not null, named jsonb, keys jsonb, has_members boolean not null, error_code text, error_message text,
     conflict_code text, conflict_message text, matched_by integer`,
   match_value:
     'kind text collate "C" not null, external_id text collate "C" not null, rule integer not null, value text collate "C" not null',
@@ -60,13 +62,17 @@ export const stagingColumns: Record<StagingTable, string> = {
   wanted: `group_id text collate "C" not null, reference text collate "C" not null, member_id text collate "C",
     member_kind text, whole boolean not null`,
   refreshed: `kind text collate "C" not null, external_id text collate "C" not null, fingerprint uuid, reference text collate "C",
-    alias text collate "C", location text, scope integer not null, revision bigint not null, contribution jsonb`,
+    alias text collate "C", location text, scope integer not null, revision bigint not null, contribution jsonb, named jsonb`,
+  // staged: of a record that was looked at again; else known: whom the reference named until now.
+  named: `kind text collate "C" not null, external_id text collate "C" not null, attribute text collate "C" not null,
+    position integer not null, reference text collate "C" not null, staged boolean not null, known text collate "C", object_id text collate "C"`,
+  leaving: 'reference text collate "C", object_id text collate "C" not null',
   released: 'kind text collate "C" not null, external_id text collate "C" not null',
 };
 
 /** Tables that one direction alone has a use for. */
 const onlyFor: Readonly<Record<Direction, readonly StagingTable[]>> = {
-  ingress: ['place', 'wanted', 'gone'],
+  ingress: ['place', 'wanted', 'gone', 'named', 'leaving'],
   egress: ['source', 'source_match', 'source_unit'],
 };
 

@@ -33,12 +33,14 @@ import {
 import { createdPlaces, planCreates, settlePlaces } from './plan-creates.ts';
 import { PlanText } from './plan-text.ts';
 import { planPasswords } from './passwords.ts';
-import { planPendingReferences, resolveReferences } from './references.ts';
+import { planPendingReferences } from './references.ts';
+import { referrers } from './referrers.ts';
+import { resolveReferences } from './resolve-references.ts';
 import { SeenTally, settleSeen } from './seen-keys.ts';
 import { indexCandidates, indexStaged, markTouched, noteGone, see } from './stage-read.ts';
 import { StagedRows } from './staged-rows.ts';
 import { analyzeStaged } from './staging-statistics.ts';
-import { markNeeds, stageMissing, stageSource } from './stage-source.ts';
+import { markNeeds, sawAll, stageMissing, stageSource } from './stage-source.ts';
 import { refreshPlanStatistics } from './table-statistics.ts';
 import { planMembersBack, undoCandidates } from './undo.ts';
 import { openStagingArea, requireStaged } from './staging-area.ts';
@@ -71,7 +73,14 @@ export async function openStaging(store: Store, job: RunnableJob, sync: Runnable
       await indexCandidates(context);
       await analyzeStaged(context, 'object');
     },
-    resolveReferences: (kinds) => resolveReferences(context, kinds),
+    resolveReferences: (kinds, absence) =>
+      resolveReferences(
+        context,
+        kinds,
+        absence,
+        async () => absence === 'told' || !(await sawAll(context, tally)),
+      ),
+    referrers: (kind) => referrers(context, kind),
     planPendingReferences: (first) => planPendingReferences(context, first),
     planPasswords: (first, now) => planPasswords(context, first, now),
     createdPlaces: () => createdPlaces(context),

@@ -7,6 +7,7 @@ import { checkUnitDeletions } from './check-batch.ts';
 import { forgetObjects } from './deleted-objects.ts';
 import { pending } from './directory-batch.ts';
 import type { Batch, Contents } from './directory-batch.ts';
+import { writeReferenceLinks } from './reference-links.ts';
 import { directoryTables } from './staging-tables.ts';
 
 const pseudoAttributes = [parentAttribute, nameAttribute, enabledAttribute];
@@ -105,6 +106,13 @@ async function writeLinks(batch: Batch, contents: Contents): Promise<void> {
       alias = excluded.alias, location = excluded.location, scope = excluded.scope, fingerprint = excluded.fingerprint,
       object_revision = excluded.object_revision, state = 'live', contribution = coalesce(excluded.contribution, link.contribution)`.execute(
     trx,
+  );
+  await writeReferenceLinks(
+    trx,
+    sync.serial,
+    sql`select ${binds ? sql`distinct on (c.kind, c.external_id)` : sql``} c.kind, c.external_id, c.named
+      from change c where ${tied} ${binds ? sql`order by c.kind, c.external_id, c.ordinal desc` : sql``}`,
+    objectKinds.some((kind) => contents.has(kind, 'bind', ...altering)),
   );
   if (objectKinds.some((kind) => contents.has(kind, ...altering)))
     await sql`
