@@ -40,6 +40,7 @@ const paging = new Set<string | symbol>([
   'unlinkedSources',
   'egressCandidates',
   'missing',
+  'referrers',
   'undoCandidates',
 ]);
 
