@@ -61,6 +61,7 @@ export async function makeUndoPlan(
   const progress = new ProgressNotes(run.store, run.job);
   await progress.readEnded();
   await using writer = new ChangeWriter(staging, progress);
+  await staging.noteJoined(serial);
   await writer.hand((first) => staging.planMembersBack(serial, 'addMember', first));
   for (const step of steps) {
     if (step === 'members')

@@ -385,6 +385,8 @@ export interface Staging extends AsyncDisposable {
   planRemovedMembers(firstOrdinal: number, absence: Absence): Promise<number>;
   /** How many memberships were known and stay as they are. */
   countSameMemberships(): Promise<number>;
+  /** Undo: notes which of the objects that an earlier job created have got members or groups otherwise. */
+  noteJoined(undone: number): Promise<void>;
   /** Undo: what an earlier job did to objects of a kind by these verbs, the last change first, with what is there now. */
   undoCandidates(
     undone: number,

@@ -113,7 +113,8 @@ async function applyTwo(
 ): Promise<number | null> {
   const middle = from + size;
   const through = Math.min(middle + size, job.lastOrdinal);
-  if (store.engine === 'embedded' || middle >= through) return null;
+  // Batches of an undo write to the links of the same groups.
+  if (store.engine === 'embedded' || job.undoesJobId !== null || middle >= through) return null;
   if (!(await isIndependent(store, job, { from, through }))) return null;
   const first = applyRange(store, job, sync, { from, through: middle }, { patience: lockPatience });
   const second = applyRange(store, job, sync, { from: middle, through }, { before: first });

@@ -141,7 +141,7 @@ async function addOnIngress(context: StagingContext, first: number): Promise<voi
  * For the rest of a transaction that compares all memberships in scope: joins of whole tables, since the planner takes
  * memberships whose both ends are in scope for rare.
  */
-async function joinWhole(trx: Executor): Promise<void> {
+export async function joinWhole(trx: Executor): Promise<void> {
   await sql`set local enable_nestloop = off`.execute(trx);
 }
 

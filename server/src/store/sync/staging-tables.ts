@@ -18,6 +18,7 @@ export type StagingTable =
   | 'wanted'
   | 'named'
   | 'leaving'
+  | 'joined'
   | 'refreshed'
   | 'gone'
   | 'released';
@@ -67,12 +68,14 @@ export const stagingColumns: Record<StagingTable, string> = {
   named: `kind text collate "C" not null, external_id text collate "C" not null, attribute text collate "C" not null,
     position integer not null, reference text collate "C" not null, staged boolean not null, known text collate "C", object_id text collate "C"`,
   leaving: 'reference text collate "C", object_id text collate "C" not null',
+  // Undo: of what the undone job created.
+  joined: 'object_id text collate "C" not null',
   released: 'kind text collate "C" not null, external_id text collate "C" not null',
 };
 
 /** Tables that one direction alone has a use for. */
 const onlyFor: Readonly<Record<Direction, readonly StagingTable[]>> = {
-  ingress: ['place', 'wanted', 'gone', 'named', 'leaving'],
+  ingress: ['place', 'wanted', 'gone', 'named', 'leaving', 'joined'],
   egress: ['source', 'source_match', 'source_unit'],
 };
 

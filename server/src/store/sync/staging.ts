@@ -42,7 +42,7 @@ import { StagedRows } from './staged-rows.ts';
 import { analyzeStaged } from './staging-statistics.ts';
 import { markNeeds, sawAll, stageMissing, stageSource } from './stage-source.ts';
 import { refreshPlanStatistics } from './table-statistics.ts';
-import { planMembersBack, undoCandidates } from './undo.ts';
+import { noteJoined, planMembersBack, undoCandidates } from './undo.ts';
 import { openStagingArea, requireStaged } from './staging-area.ts';
 
 /** Opens the staging area of a job; what an interrupted attempt left in it is gone. */
@@ -123,6 +123,7 @@ export async function openStaging(store: Store, job: RunnableJob, sync: Runnable
     countSameMemberships: () => countSameMemberships(context),
     countLinked: () => countLinked(context),
     countUnmanaged: () => countUnmanaged(context),
+    noteJoined: (undone) => noteJoined(context, undone),
     undoCandidates: (undone, kind, verbs) => undoCandidates(context, undone, kind, verbs),
     planMembersBack: (undone, verb, first) => planMembersBack(context, undone, verb, first),
     analyzePlan: (changes) => refreshPlanStatistics(store, changes),

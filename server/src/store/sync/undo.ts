@@ -6,7 +6,11 @@ import type { UndoCandidate } from '../../sync/plan-undo.ts';
 import { directoryColumns, directoryOf } from './candidates.ts';
 import type { DirectoryRow } from './candidates.ts';
 import { insertPlanned } from './insert-planned.ts';
-import { lastOrdinal } from './members.ts';
+import { preferKeyLookups, unseen } from './key-lookups.ts';
+import { keysetPages } from './keyset-pages.ts';
+import { joinWhole, lastOrdinal } from './members.ts';
+import { indexStagingTable } from './staging-indexes.ts';
+import { analyzeStaged } from './staging-statistics.ts';
 import { directoryTables } from './staging-tables.ts';
 import type { StagingContext } from './staging-tables.ts';
 
@@ -80,43 +84,71 @@ function candidateOf(kind: ObjectKind, row: Row): UndoCandidate {
   };
 }
 
-/** What a job did to objects of a kind, the last change first, with what the object is now. */
+/**
+ * What a job did to objects of a kind, the last change first, with what the object is now. `offset 0` keeps the planner
+ * from asking for all there is in place of each object.
+ */
 export async function* undoCandidates(
-  { store, sync }: StagingContext,
+  { store, sync, table }: StagingContext,
   undone: number,
   kind: ObjectKind,
   verbs: readonly Verb[],
 ): AsyncGenerator<UndoCandidate[]> {
-  let before = Number.MAX_SAFE_INTEGER;
-  for (;;) {
-    const { rows } = await sql<Row>`
-      select c.ordinal, c.verb, c.object_id, c.external_id, c.label, c.before, c.after, c.reference, c.alias, c.location, c.scope,
-        c.releases_link, l.external_id as l_external_id, l.reference as l_reference, l.alias as l_alias, l.location as l_location,
-        l.scope as l_scope, l.contribution as l_contribution, ${directoryColumns(kind)},
-        exists (
-          select 1 from link o join sync s on s.serial = o.sync_serial
-          where o.object_id = c.object_id and o.sync_serial <> ${sync.serial} and o.state = 'live' and s.direction = 'ingress') as fed,
-        c.verb = 'create' and exists (
-          select 1 from membership m where (m.group_id = c.object_id or m.member_id = c.object_id) and not exists (
-            select 1 from change x where x.job_serial = ${undone} and x.kind = 'membership' and x.verb = 'addMember'
-              and x.result is null and x.object_id = m.group_id and x.member_id = m.member_id)) as joined,
-        exists (
-          select 1 from link o
-          where o.sync_serial = ${sync.serial} and o.kind = ${kind} and o.external_id = c.external_id and o.object_id <> c.object_id) as claimed
-      from (
-        select c.* from change c
-        where ${succeeded(undone)} and c.kind = ${kind} and c.verb = any (${verbs}::text[]) and c.object_id is not null
-          and c.ordinal < ${before}
-        order by c.ordinal desc limit ${pageSize}
-      ) c
-      left join ${directoryTables[kind].table} d on d.id = c.object_id
-      left join link l on l.sync_serial = ${sync.serial} and l.object_id = c.object_id
-      order by c.ordinal desc`.execute(store.db);
-    const last = rows.at(-1);
-    if (!last) return;
-    before = last.ordinal;
+  const own = unseen(sync.serial);
+  const load = (before: number): Promise<Row[]> =>
+    store.transaction(async (trx) => {
+      await preferKeyLookups(trx);
+      const { rows } = await sql<Row>`
+        with page as materialized (
+          select c.* from change c
+          where ${succeeded(undone)} and c.kind = ${kind} and c.verb = any (${verbs}::text[]) and c.object_id is not null
+            and c.ordinal < ${before}
+          order by c.ordinal desc limit ${pageSize}
+        ), tied as materialized (
+          select o.external_id, o.object_id from link o
+          where o.sync_serial = ${own} and o.kind = ${kind} and o.external_id = any (array(select external_id from page))
+        )
+        select c.ordinal, c.verb, c.object_id, c.external_id, c.label, c.before, c.after, c.reference, c.alias, c.location, c.scope,
+          c.releases_link, l.external_id as l_external_id, l.reference as l_reference, l.alias as l_alias, l.location as l_location,
+          l.scope as l_scope, l.contribution as l_contribution, ${directoryColumns(kind)},
+          exists (
+            select 1 from link o join sync s on s.serial = o.sync_serial
+            where o.object_id = c.object_id and o.sync_serial <> ${own} and o.state = 'live' and s.direction = 'ingress' offset 0) as fed,
+          exists (select 1 from ${table('joined')} j where j.object_id = c.object_id offset 0) as joined,
+          c.external_id in (select external_id from tied)
+            and (c.external_id, c.object_id) not in (select external_id, object_id from tied) as claimed
+        from page c
+        left join ${directoryTables[kind].table} d on d.id = c.object_id
+        left join link l on l.sync_serial = ${own} and l.object_id = c.object_id
+        order by c.ordinal desc`.execute(trx);
+      return rows;
+    });
+  for await (const rows of keysetPages(Number.MAX_SAFE_INTEGER, ({ ordinal }) => ordinal, load, true))
     yield rows.map((row) => candidateOf(kind, row));
-  }
+}
+
+/**
+ * Notes the users and groups that a job created and that have a membership, as a group or as a member, which it did not
+ * make: all at once, since a group may have as many members as there are people.
+ */
+export async function noteJoined(context: StagingContext, undone: number): Promise<void> {
+  const { store, table } = context;
+  await store.transaction(async (trx) => {
+    await joinWhole(trx);
+    for (const end of [sql.raw('group_id'), sql.raw('member_id')])
+      await sql`
+      insert into ${table('joined')} (object_id)
+      select distinct m.${end}
+      from change c
+      join membership m on m.${end} = c.object_id
+      left join change x on x.job_serial = ${undone} and x.kind = 'membership' and x.verb = 'addMember' and x.result is null
+        and x.object_id = m.group_id and x.member_id = m.member_id
+      where ${succeeded(undone)} and c.kind in ('user', 'group') and c.verb = 'create' and x.object_id is null`.execute(
+        trx,
+      );
+  });
+  await indexStagingTable(context, 'joined', '(object_id)');
+  await analyzeStaged(context, 'joined');
 }
 
 /**

@@ -7,8 +7,10 @@ async function lookAgain(batch: Batch): Promise<void> {
   const { trx, sync } = batch;
   await sql`
     update link l set fingerprint = null
-    where l.sync_serial = ${sync.serial} and l.object_id in (
-      select c.object_id from change c where ${pending(batch)} and c.kind = 'membership')`.execute(trx);
+    where l.sync_serial = ${sync.serial} and l.object_id = any (array(
+      select distinct c.object_id from change c where ${pending(batch)} and c.kind = 'membership'))`.execute(
+    trx,
+  );
 }
 
 /** Carries out the membership changes of a batch. */
