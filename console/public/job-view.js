@@ -26,6 +26,8 @@ function facts(job) {
         'Takes back what was done by ',
         make('a', { href: `#/jobs/${job.undoesJobId}` }, job.undoesJobId),
       ),
+    job.undoneByJobId !== null &&
+      make('p', {}, 'Taken back by ', make('a', { href: `#/jobs/${job.undoneByJobId}` }, job.undoneByJobId)),
     job.note !== null && make('p', { class: 'note' }, `Note: ${job.note}.`),
   );
 }

@@ -75,6 +75,7 @@ export const jobViewSchema = z.object({
   mode: jobModeSchema,
   approvesJobId: z.string().nullable(),
   undoesJobId: z.string().nullable().describe('The job whose changes this one takes back.'),
+  undoneByJobId: z.string().nullable().describe('The newest job that took it back, in whole or in part.'),
   status: jobStatusSchema,
   startedThrough: z.string().describe('The surface that asked for it: cli, native, console, schedule, ...'),
   startedBy: z.string().nullable(),

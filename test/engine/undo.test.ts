@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import { assert, asyncProperty } from 'fast-check';
 import { expect, test } from 'vitest';
+import { getJob } from '../../server/src/app/jobs.ts';
 import { brief } from '../workbench.ts';
 import type { MemorySystem } from './memory-system.ts';
 import { applyEdits, edits, trim } from './random-edits.ts';
@@ -49,6 +50,8 @@ describeWorlds('undo', (makeWorld) => {
       'organizationalUnit delete new',
     ]);
     expect(await world.directory()).toEqual(before);
+    const { app, actor } = world;
+    expect(await getJob(app, actor, job.id)).toMatchObject({ undoneByJobId: undone.id, undoesJobId: null });
     expect(await told(world, await world.undo(job.id))).toEqual([]);
     expect((await world.run('corp-in')).status).toBe('success');
     expect(await world.directory()).toEqual(after);

@@ -23,6 +23,7 @@ import {
   requestCancellation,
   selectJobs,
   selectMessages,
+  selectUndos,
   type JobPage,
   type JobRow,
 } from '../store/queries/jobs.ts';
@@ -44,7 +45,13 @@ export interface JobOrigin {
 /** An unfinished job may end between the refused insert and the look for it; then the insert is tried again. */
 const requestAttempts = 5;
 
-function showJob(row: JobRow, statistics: Statistics, heldPlan: HeldPlanView | undefined): JobView {
+/** What other jobs have to say of one. */
+interface Sequels {
+  readonly heldPlan: HeldPlanView | undefined;
+  readonly undoneBy: string | undefined;
+}
+
+function showJob(row: JobRow, statistics: Statistics, { heldPlan, undoneBy }: Sequels): JobView {
   return {
     id: row.id,
     serial: row.serial,
@@ -55,6 +62,7 @@ function showJob(row: JobRow, statistics: Statistics, heldPlan: HeldPlanView | u
     mode: row.mode,
     approvesJobId: row.approvesJobId,
     undoesJobId: row.undoesJobId,
+    undoneByJobId: undoneBy ?? null,
     status: row.status,
     startedThrough: row.startedThrough,
     startedBy: row.startedBy,
@@ -98,9 +106,18 @@ async function statisticsOf(app: Application, row: JobRow): Promise<Statistics> 
 }
 
 async function showJobs(app: Application, rows: readonly JobRow[]): Promise<JobView[]> {
-  const heldPlans = await loadHeldPlans(app, rows);
+  const [heldPlans, undos] = await Promise.all([
+    loadHeldPlans(app, rows),
+    selectUndos(
+      app.store.db,
+      rows.map(({ id }) => id),
+    ),
+  ]);
   return Promise.all(
-    rows.map(async (row) => showJob(row, await statisticsOf(app, row), heldPlans.get(row.id))),
+    rows.map(async (row) => {
+      const sequels = { heldPlan: heldPlans.get(row.id), undoneBy: undos.get(row.id) };
+      return showJob(row, await statisticsOf(app, row), sequels);
+    }),
   );
 }
 

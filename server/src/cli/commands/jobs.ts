@@ -40,6 +40,7 @@ export function renderJob(job: JobView): string {
     ['note', job.note],
     ['approves', job.approvesJobId],
     ['undoes', job.undoesJobId],
+    ['undone by', job.undoneByJobId],
     [
       'source read',
       job.complete === null ? null : job.complete ? 'completely' : 'not to its end: nothing was deleted',

@@ -283,6 +283,18 @@ export async function selectHeldPlanSequels(
   return rows;
 }
 
+/** By job: the newest one that took it back, in whole or in part. */
+export async function selectUndos(
+  executor: Executor,
+  jobIds: readonly string[],
+): Promise<ReadonlyMap<string, string>> {
+  const { rows } = await sql<{ undone: string; by: string }>`
+    select undoes_job_id as undone, max(id) as by from job
+    where undoes_job_id = any(${jobIds}::text[]) and mode <> 'dryRun' and status in ('success', 'partial_success')
+    group by undoes_job_id`.execute(executor);
+  return new Map(rows.map(({ undone, by }) => [undone, by]));
+}
+
 /** Ends a job that no worker has begun. @returns whether it did. */
 export async function cancelPendingJob(
   executor: Executor,
