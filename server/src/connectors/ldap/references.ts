@@ -8,11 +8,12 @@ import { resultCodes } from './protocol/messages/result.ts';
 import type { Writing } from './writing.ts';
 
 /** Attributes whose values are DNs: members of groups, and what else names people in the default mapping. */
-const namingAttributes = ['member', 'uniqueMember', 'manager', 'secretary', 'owner'] as const;
+export const namingAttributes = ['member', 'uniqueMember', 'manager', 'secretary', 'owner'] as const;
+export type NamingAttribute = (typeof namingAttributes)[number];
 
 /** A reference to an entry that was renamed, and what it shall be now. */
 interface Rename {
-  readonly attribute: (typeof namingAttributes)[number] | 'memberUid';
+  readonly attribute: NamingAttribute | 'memberUid';
   readonly from: string;
   readonly to: string;
 }
@@ -29,7 +30,7 @@ const chunkSize = 250;
 
 /**
  * Lets references follow the entries that moved, placeholders of groups included: LDAP servers keep the old DN unless
- * they are set up to repair references. `since` is the mark of `Relocations` from before the moves.
+ * they are set up to repair references, which then are left to them where it is known. `since` is the mark of `Relocations` from before the moves.
  */
 export async function repairReferences(
   writing: Writing,
@@ -70,7 +71,7 @@ function uidFilters(uids: readonly Rename[]): Filter[] {
 }
 
 /** Groups, since their members may be many, are told by their classes. */
-function whateverNames({ shape }: Writing): Filter[] {
+export function whateverNames({ shape }: Writing): Filter[] {
   const groups = shape.kinds.group.readClasses.map((name) => equality('objectClass', name));
   return [...groups, ...(['manager', 'secretary', 'owner'] as const).map((attribute) => present(attribute))];
 }
@@ -110,7 +111,9 @@ function renamesOf(
 ): Rename[] {
   const memberUids = new Set(entry.peekAll('memberUid'));
   return [
-    ...namingAttributes.flatMap((attribute) => withoutExchanges(dnRenames(writing, entry, attribute, since))),
+    ...namingAttributes
+      .filter((attribute) => writing.keptByServer.get(attribute) !== true)
+      .flatMap((attribute) => withoutExchanges(dnRenames(writing, entry, attribute, since))),
     ...withoutExchanges(uids.filter(({ from }) => memberUids.has(from))),
   ];
 }
@@ -144,7 +147,7 @@ function withoutExchanges(renames: readonly Rename[]): Rename[] {
 function dnRenames(
   { relocations, recovering }: Writing,
   entry: RawSearchEntry,
-  attribute: (typeof namingAttributes)[number],
+  attribute: NamingAttribute,
   since: number,
 ): Rename[] {
   return entry.peekAll(attribute).flatMap((from) => {

@@ -7,6 +7,7 @@ import type {
   UnitMove,
 } from '../../sync/connector.ts';
 import { applyChange } from './changes.ts';
+import { placeCanaries, watchCanaries } from './canaries.ts';
 import { readOne, type Connect } from './client.ts';
 import type { LdapShape } from './config.ts';
 import { joinDn, normaliseReference } from './location.ts';
@@ -28,6 +29,7 @@ export class LdapTargetSession implements TargetSession {
   readonly #connect: Connect;
   readonly #relocations: Relocations;
   readonly #knownGroups = new Map<string, KnownGroup>();
+  readonly #keptByServer = new Map<string, boolean>();
   #client: LdapClient | undefined;
   #controls: ReadonlySet<string> = new Set();
   #extensions: ReadonlySet<string> = new Set();
@@ -58,6 +60,7 @@ export class LdapTargetSession implements TargetSession {
       extensions: this.#extensions,
       relocations: this.#relocations,
       knownGroups: this.#knownGroups,
+      keptByServer: this.#keptByServer,
       recovering: options.recovering,
       signal: options.signal,
     };
@@ -121,9 +124,11 @@ async function applyRun(
   const tasks = isMemberships
     ? byGroup(changes).map((group) => membershipTask(writing, group, outcomes))
     : changes.map((change) => changeTask(writing, change, outcomes));
+  const canaries = isMemberships ? [] : await placeCanaries(writing, changes);
   await runInOrder(tasks, pipelineDepth, writing.signal);
   if (isMemberships) return outcomes;
   const untangled = await untangle(writing, changes, outcomes);
+  await watchCanaries(writing, canaries);
   await repairReferences(writing, changes, since);
   return untangled;
 }

@@ -36,6 +36,8 @@ export interface Writing {
   readonly relocations: Relocations;
   /** By external id. */
   readonly knownGroups: Map<string, KnownGroup>;
+  /** By attribute: whether the server itself lets references follow who moves; absent: not known. */
+  readonly keptByServer: Map<string, boolean>;
   readonly recovering: boolean;
   readonly signal: AbortSignal;
 }

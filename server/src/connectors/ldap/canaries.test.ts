@@ -1,0 +1,108 @@
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { ldapConnectionSchema } from '@lockstep/contract/connection-configuration.ts';
+import { startSlapd, type Slapd } from '../../../../test/servers/slapd.ts';
+import type { TargetChange, TargetOutcome, TargetSession } from '../../sync/connector.ts';
+import { ldapConnector } from './connector.ts';
+
+const suffix = 'dc=example,dc=com';
+
+/** The overlay repairs references behind the answer to a rename, one rename after the other. */
+const refint = {
+  globalConfig: 'moduleload refint\n',
+  extraConfig: 'overlay refint\nrefint_attributes member uniqueMember\n',
+};
+
+let server: Slapd;
+let session: TargetSession;
+let count = 0;
+beforeAll(async () => {
+  server = await startSlapd({ dbnosync: true, ...refint });
+});
+afterAll(() => server.stop());
+
+beforeEach(async () => {
+  const settings = ldapConnectionSchema.parse({
+    type: 'ldap',
+    url: server.url,
+    bindDn: server.adminDn,
+    password: server.password,
+    baseDn: suffix,
+  });
+  const endpoint = await ldapConnector.open(settings, { baseDirectory: '/', secret: () => undefined });
+  session = await endpoint.openTarget({ job: 'job', scopes: [{ node: suffix }] });
+  return () => session[Symbol.asyncDispose]();
+});
+
+type Made = Extract<TargetOutcome, { ok: true }>;
+
+async function apply(...changes: Partial<TargetChange>[]): Promise<Made[]> {
+  const none = { externalId: null, location: null, set: {}, before: {}, kind: 'user' as const };
+  const numbered = changes.map((change, index) => ({ ...none, ...change, ordinal: index + 1 }));
+  const outcomes = await session.apply(numbered as TargetChange[], {
+    recovering: false,
+    signal: new AbortController().signal,
+  });
+  expect(outcomes.filter(({ ok }) => !ok)).toEqual([]);
+  return outcomes as Made[];
+}
+
+async function people(...uids: string[]): Promise<Made[]> {
+  return apply(
+    ...uids.map((uid) => ({
+      verb: 'create' as const,
+      name: `uid=${uid}`,
+      parentLocation: suffix,
+      set: { objectClass: ['inetOrgPerson'], uid: [uid], cn: [uid], sn: [uid] },
+    })),
+  );
+}
+
+function rename({ externalId, location }: Made, uid: string): Partial<TargetChange> {
+  return {
+    verb: 'move',
+    externalId: externalId ?? null,
+    location: location ?? null,
+    name: `uid=${uid}`,
+    parentLocation: suffix,
+  };
+}
+
+async function groupWith(cn: string, person: Made, more = ''): Promise<void> {
+  await server.addLdif(
+    `dn: cn=${cn},${suffix}\nobjectClass: groupOfNames\ncn: ${cn}\nmember: ${person.location}\n${more}`,
+  );
+}
+
+async function namesIn(cn: string, attribute: string): Promise<string[]> {
+  const [entry] = (await server.entries()).filter(({ dn }) => dn === `cn=${cn},${suffix}`);
+  return (entry?.attributes[attribute] ?? []).map(String);
+}
+
+/** Waits until the server has repaired all that was renamed so far. */
+async function settle(): Promise<void> {
+  count += 1;
+  const [last] = await people(`last${count}`);
+  await groupWith(`last${count}`, last!);
+  await server.addLdif(
+    `dn: ${last!.location}\nchangetype: modrdn\nnewrdn: uid=gone${count}\ndeleteoldrdn: 1\n`,
+  );
+  const followed = `uid=gone${count},${suffix}`;
+  while (!(await namesIn(`last${count}`, 'member')).includes(followed));
+}
+
+test('where the server repairs references, two who exchange their names keep their groups', async () => {
+  const [a, b] = await people('a', 'b');
+  await groupWith('swapped', a!);
+  await apply(rename(a!, 'b'), rename(b!, 'a'));
+  await settle();
+  expect(await namesIn('swapped', 'member')).toEqual([`uid=b,${suffix}`]);
+});
+
+test('so does who takes a name that another one leaves; what the server does not repair is repaired all the same', async () => {
+  const [c, d] = await people('c', 'd');
+  await groupWith('followed', c!, `owner: ${c!.location}\n`);
+  await apply(rename(d!, 'e'), rename(c!, 'd'));
+  await settle();
+  expect(await namesIn('followed', 'member')).toEqual([`uid=d,${suffix}`]);
+  expect(await namesIn('followed', 'owner')).toEqual([`uid=d,${suffix}`]);
+});
