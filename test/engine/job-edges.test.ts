@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { sql } from 'kysely';
 import { expect, test } from 'vitest';
 import { LockstepError } from '../../server/src/kernel/errors.ts';
@@ -196,6 +197,44 @@ describeWorlds('a job', (makeWorld, store) => {
     corp.broken.clear();
     await world.run('corp-in');
     expect(await world.directory()).toEqual(corp.tree.snapshot());
+  });
+
+  test('that reads names too long for an index goes on, and says which ones', async () => {
+    const world = await makeWorld();
+    const corp = await corpOf(world);
+    await world.ingress('corp');
+    // Letters that nothing can be compressed of.
+    const long = randomBytes(3000).toString('hex');
+    corp.tree.add(`/uid=${long}`);
+    corp.tree.set('/ou=people/uid=cid', { mail: [`${long}@x.org`] });
+    corp.tree.get('/cn=staff').members.push(`/uid=${long}`);
+    const job = await world.run('corp-in');
+    expect(job.status).toBe('partial_success');
+    expect(brief(job.statistics)).toMatchObject({ 'user created': '3/1/0', 'group created': '0/1/0' });
+    const errors = (await world.changes(job.id)).flatMap(({ error }) => error?.message ?? []);
+    expect(errors).toEqual([
+      expect.stringMatching(/its name or a reference is longer than 1300 octets: \/uid=/),
+      expect.stringMatching(/^\/cn=staff: the name of a member is longer than 1300 octets: \/uid=/),
+    ]);
+  });
+
+  test('whose error cannot be kept as it is ends failed with what can', async () => {
+    const world = await makeWorld();
+    const corp = await corpOf(world);
+    await world.ingress('corp');
+    corp.readFailure = new LockstepError('ProtocolError', 'the server sent "uid=\u0000,dc=x"');
+    expect(await world.run('corp-in')).toMatchObject({
+      status: 'failed',
+      error: { code: 'ProtocolError', message: 'the server sent "uid=\ufffd,dc=x"' },
+    });
+    corp.readFailure = null;
+    corp.incomplete = 'of "uid=\u0000" nothing was read';
+    expect((await world.run('corp-in')).note).toContain('of "uid=\ufffd" nothing was read');
+    const target = await world.system('target');
+    await world.egress('target');
+    target.refuse = () => 'not this one\u0000';
+    const refused = await world.run('target-out');
+    expect(await told(world, refused)).toContain('organizationalUnit create people failed TargetRejected');
   });
 
   test('that cannot open its connection ends failed with the code', async () => {

@@ -6,6 +6,7 @@ import { isOver } from '../store/sync/job-rows.ts';
 import { makeSyncStore } from '../store/sync/sync-store.ts';
 import { jobStatus } from '../sync/job-status.ts';
 import { runJob } from '../sync/run-job.ts';
+import { printable } from '../sync/storable.ts';
 import type { RunnableJob, RunnableSync, SyncStore } from '../sync/sync-store.ts';
 import type { Application } from './application.ts';
 import { connectorContext, getConnector } from './connections.ts';
@@ -85,7 +86,7 @@ async function breakOff(
   error: unknown,
 ): Promise<void> {
   const code = error instanceof LockstepError ? error.code : 'Internal';
-  const message = error instanceof Error ? error.message : String(error);
+  const message = printable(error instanceof Error ? error.message : String(error));
   const remedy = error instanceof LockstepError && error.remedy ? ` ${error.remedy}` : '';
   await store.skipPlanned(job, 'all', code, `the job broke off: ${message}`);
   const sentence = remedy === '' || /[.!?]$/.test(message) ? message : `${message}.`;
@@ -111,7 +112,11 @@ async function attemptAgain(
       const wait = retryDelays[attempt];
       const unreachable = error instanceof LockstepError && error.code === 'ConnectionFailed';
       if (!unreachable || current.phase !== 'apply' || wait === undefined) throw error;
-      await store.addMessage(job, 'warning', `${error.message}; the job goes on in ${wait / 1000} s`);
+      await store.addMessage(
+        job,
+        'warning',
+        `${printable(error.message)}; the job goes on in ${wait / 1000} s`,
+      );
       await delay(wait, undefined, { signal });
     }
   }

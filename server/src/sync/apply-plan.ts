@@ -5,6 +5,7 @@ import { mixFingerprints } from './fingerprint.ts';
 import { externalNode } from './run-context.ts';
 import type { Run } from './run-context.ts';
 import type { PlannedWork, TargetChange, TargetOutcome, TargetSession } from './connector.ts';
+import { printable } from './storable.ts';
 import type { BatchOutcome, TargetBatch } from './sync-store.ts';
 
 /** Changes in one transaction of the directory. */
@@ -18,7 +19,7 @@ function batchOutcome(
   if (outcome?.ordinal !== ordinal)
     throw new LockstepError('Internal', 'the target did not answer for each change of a batch');
   if (!outcome.ok)
-    return { ordinal, kind, verb, result: 'failed', code: outcome.code, message: outcome.message };
+    return { ordinal, kind, verb, result: 'failed', code: outcome.code, message: printable(outcome.message) };
   if (unresolved !== undefined) {
     const message = `${unresolved.join(', ')}: an object that it shall name is not in the target; the rest was written`;
     return { ordinal, kind, verb, result: 'failed', code: 'DependencyFailed', message };

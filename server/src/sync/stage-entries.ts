@@ -9,7 +9,7 @@ import { externalNodes } from './external-nodes.ts';
 import { matchKey, matchTexts } from './match-key.ts';
 import type { ProgressNotes } from './progress-notes.ts';
 import { mixFingerprints } from './fingerprint.ts';
-import { isStorable, requireStorable } from './storable.ts';
+import { isIndexable, isStorable, printable, requireShort, requireStorable } from './storable.ts';
 import { plannedKinds, plansMemberships, readsChanges } from './run-context.ts';
 import type { Run } from './run-context.ts';
 import type { Absence, DirtyKey, StagedObject, Staging } from './sync-store.ts';
@@ -55,13 +55,15 @@ function stageOne(raw: RawEntry, fingerprint: string, dirty: DirtyKey, interpret
   try {
     entry = requireStorable(raw.decode());
     const { name, label, attributes, keys, matchValues } = interpret(raw.kind, entry);
+    const nameKey = matchKey(name);
+    requireShort(nameKey, 'its name', entry.location);
     return {
       ...base,
       link: linkOf(entry, raw.scope, fingerprint),
       parents: entry.parents,
       label,
       name,
-      nameKey: matchKey(name),
+      nameKey,
       enabled: entry.enabled ?? null,
       attributes: attributesToJson(attributes),
       keys: base.linked ? null : keys,
@@ -80,7 +82,7 @@ function stageOne(raw: RawEntry, fingerprint: string, dirty: DirtyKey, interpret
         ? linkOf(entry, raw.scope, null)
         : { reference: null, alias: null, location: null, scope: raw.scope, fingerprint: null },
       parents: entry?.parents ?? [],
-      label: entry?.location ?? raw.externalId,
+      label: printable(entry?.location ?? raw.externalId),
       name: '',
       nameKey: '',
       enabled: null,
@@ -144,15 +146,15 @@ async function conclude(
     end.complete ? null : (end.reason ?? 'the read was cut off'),
     doubled > 0 ? `${doubled} records have the id of another record` : null,
     read.unusable > 0
-      ? `${read.unusable} records have an id that cannot be kept (a NUL or half a character)`
+      ? `${read.unusable} records have an id that cannot be kept (a NUL, half a character, or too long)`
       : null,
   ].filter((doubt) => doubt !== null);
   const clean: Record<ObjectKind, number> = { organizationalUnit: 0, user: 0, group: 0 };
   for (const kind of objectKinds) clean[kind] = seen[kind] - staged[kind];
   return {
     complete: doubts.length === 0,
-    reason: doubts.length === 0 ? undefined : doubts.join('; '),
-    warnings: end.warnings,
+    reason: doubts.length === 0 ? undefined : printable(doubts.join('; ')),
+    warnings: end.warnings.map(printable),
     readCount: read.readCount,
     clean,
     absence: doubts.length > 0 ? 'nothing' : end.changesOnly === true ? 'told' : 'whole',
@@ -226,7 +228,7 @@ export async function stageEntries(
       const gone = asked.filter((raw) => raw.gone === true);
       if (gone.length > 0) await staging.noteGone(gone);
       const wanted = gone.length === 0 ? asked : asked.filter((raw) => raw.gone !== true);
-      const batch = wanted.filter((raw) => isStorable(raw.externalId));
+      const batch = wanted.filter(({ externalId }) => isStorable(externalId) && isIndexable(externalId));
       unusable += wanted.length - batch.length;
       readCount += batch.length;
       run.signal.throwIfAborted();

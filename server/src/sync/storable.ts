@@ -7,13 +7,33 @@ export function isStorable(text: string): boolean {
   return text !== '' && text.isWellFormed() && !text.includes('\u0000');
 }
 
+/** Octets of an id, a name or a reference: rows of an index take 2,704, and some hold two of these. */
+const mostOctets = 1300;
+
+/** Whether a text is short enough to be looked up by. */
+export function isIndexable(text: string): boolean {
+  return text.length * 3 <= mostOctets || Buffer.byteLength(text) <= mostOctets;
+}
+
 function isKeepable(value: AttributeValue): boolean {
   return typeof value !== 'string' || value === '' || isStorable(value);
 }
 
-/** A text without what cannot be kept, to name a broken record by. */
-function printable(text: string): string {
-  return text.toWellFormed().replaceAll('\u0000', '\ufffd');
+const longestShown = 2000;
+
+/** A text without what cannot be kept, and not too long, to name a broken record by. */
+export function printable(text: string): string {
+  const whole = text.length <= longestShown ? text : `${text.slice(0, longestShown)}...`;
+  return whole.toWellFormed().replaceAll('\u0000', '\ufffd');
+}
+
+/** @throws LockstepError InvalidRecord for a name that is too long to be looked up by */
+export function requireShort(text: string, what: string, location: string): void {
+  if (isIndexable(text)) return;
+  throw new LockstepError(
+    'InvalidRecord',
+    `${printable(location)}: ${what} is longer than ${mostOctets} octets: ${text.slice(0, 40)}...`,
+  );
 }
 
 /**
@@ -29,11 +49,13 @@ export function requireStorable(entry: ExternalObject): ExternalObject {
       `${printable(location)}: its name or a reference holds a NUL or half a character`,
     );
   }
+  for (const text of [reference, alias, ...parents]) requireShort(text, 'its name or a reference', location);
+  for (const member of members) requireShort(member, 'the name of a member', location);
   for (const key in attributes) {
     if (isKeepable(key) && attributes[key]?.every(isKeepable) !== false) continue;
     throw new LockstepError(
       'InvalidRecord',
-      `${location}: a value of ${printable(key)} holds a NUL or half a character`,
+      `${printable(location)}: a value of ${printable(key)} holds a NUL or half a character`,
     );
   }
   return entry;

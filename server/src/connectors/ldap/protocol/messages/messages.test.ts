@@ -88,6 +88,11 @@ test.each(vectors.responses)('response: $name', (vector) => {
   if ('value' in vector) expect(reader.text(0x8b)).toBe(vector.value);
 });
 
+test('what the server says has no NUL at its end, as Active Directory sends it', () => {
+  const said = Buffer.from('0a01310400040764617461203500', 'hex');
+  expect(readResult(new BerReader(said), [])).toMatchObject({ code: 49, message: 'data 5' });
+});
+
 function encodeEntry(
   dn: string,
   attributes: readonly (readonly [string, readonly Uint8Array[]])[],

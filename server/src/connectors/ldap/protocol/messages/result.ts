@@ -75,7 +75,8 @@ export interface LdapResult {
 export function readResult(reader: BerReader, controls: readonly Control[]): LdapResult {
   const code = reader.integer(tags.enumerated);
   const matchedDn = reader.text();
-  const message = reader.text();
+  // Active Directory ends what it says with a NUL.
+  const message = reader.text().replaceAll('\0', '');
   const referrals: string[] = [];
   if (reader.peek() === 0xa3) {
     const list = reader.inner(0xa3);
