@@ -10,10 +10,12 @@ import { applyChange } from './changes.ts';
 import { placeCanaries, watchCanaries } from './canaries.ts';
 import { readOne, type Connect } from './client.ts';
 import type { LdapShape } from './config.ts';
+import { resultCodeOf } from './errors.ts';
 import { joinDn, normaliseReference } from './location.ts';
 import { applyMemberships, failure } from './memberships.ts';
 import { runInOrder, type Task } from './order.ts';
 import type { LdapClient } from './protocol/client/client.ts';
+import type { RawSearchEntry } from './protocol/messages/entry.ts';
 import { repairReferences } from './references.ts';
 import { Relocations } from '../../directory/dn/relocation.ts';
 import { untangle } from './swaps.ts';
@@ -89,13 +91,26 @@ export class LdapTargetSession implements TargetSession {
 
   async #open(): Promise<LdapClient> {
     if (this.#client?.alive) return this.#client;
-    this.#client = await this.#connect();
-    // RFC 4512 section 5.1: what the server supports stands in its root entry, which it may hide.
-    const attributes = ['supportedControl', 'supportedExtension'];
-    const root = await readOne(this.#client, { base: '', attributes });
+    const client = await this.#connect();
+    const root = await readRoot(client).catch(async (error: unknown) => {
+      await client[Symbol.asyncDispose]();
+      throw error;
+    });
     this.#controls = new Set(root?.peekAll('supportedControl') ?? []);
     this.#extensions = new Set(root?.peekAll('supportedExtension') ?? []);
-    return this.#client;
+    this.#client = client;
+    return client;
+  }
+}
+
+/** RFC 4512 section 5.1: what the server supports stands in its root entry, which it may hide. */
+async function readRoot(client: LdapClient): Promise<RawSearchEntry | undefined> {
+  try {
+    return await readOne(client, { base: '', attributes: ['supportedControl', 'supportedExtension'] });
+  } catch (error) {
+    const hides = resultCodeOf(error) !== undefined && error instanceof LockstepError;
+    if (hides && error.code !== 'ConnectionFailed') return undefined;
+    throw error;
   }
 }
 
@@ -126,11 +141,18 @@ async function applyRun(
     : changes.map((change) => changeTask(writing, change, outcomes));
   const canaries = isMemberships ? [] : await placeCanaries(writing, changes);
   await runInOrder(tasks, pipelineDepth, writing.signal);
+  refuseLost(writing, outcomes);
   if (isMemberships) return outcomes;
   const untangled = await untangle(writing, changes, outcomes);
   await watchCanaries(writing, canaries);
   await repairReferences(writing, changes, since);
   return untangled;
+}
+
+/** A connection that the server broke has answered for none of what failed with it. @throws LockstepError ConnectionFailed */
+function refuseLost({ client }: Writing, outcomes: readonly TargetOutcome[]): void {
+  const failed = client.alive ? undefined : outcomes.find(({ ok }) => !ok);
+  if (failed !== undefined && !failed.ok) throw new LockstepError('ConnectionFailed', failed.message);
 }
 
 function byGroup(changes: readonly TargetChange[]): TargetChange[][] {

@@ -1,0 +1,94 @@
+import { once } from 'node:events';
+import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { ldapConnectionSchema } from '@lockstep/contract/connection-configuration.ts';
+import type { TargetChange, TargetOutcome, TargetSession } from '../../sync/connector.ts';
+import { ldapConnector } from './connector.ts';
+import { BerReader, tags } from './protocol/ber/reader.ts';
+import { BerWriter } from './protocol/ber/writer.ts';
+import { encodeMessage } from './protocol/messages/requests.ts';
+import { resultCodes } from './protocol/messages/result.ts';
+
+const [searchRequest, addRequest] = [0x63, 0x68];
+
+/** A server that answers each request with a result code, or with bytes of its own. */
+let server: Server;
+let session: TargetSession;
+let answer: (request: number) => number | Buffer;
+let asked: number[];
+const sockets = new Set<Socket>();
+
+beforeEach(async () => {
+  asked = [];
+  server = createServer((socket) => {
+    sockets.add(socket);
+    socket.on('error', () => undefined);
+    socket.on('data', (chunk) => {
+      const reader = new BerReader(chunk);
+      while (reader.peek() === tags.sequence) serve(reader.inner(tags.sequence), socket);
+    });
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  const settings = ldapConnectionSchema.parse({
+    type: 'ldap',
+    url: `ldap://127.0.0.1:${port}`,
+    baseDn: 'dc=x',
+  });
+  const endpoint = await ldapConnector.open(settings, { baseDirectory: '/', secret: () => undefined });
+  session = await endpoint.openTarget({ job: 'job', scopes: [{ node: 'dc=x' }] });
+});
+
+afterEach(async () => {
+  await session[Symbol.asyncDispose]();
+  for (const socket of sockets) socket.destroy();
+  sockets.clear();
+  server.close();
+  await once(server, 'close');
+});
+
+function serve(message: BerReader, socket: Socket): void {
+  const id = message.integer();
+  const request = message.peek() ?? 0;
+  if (request !== searchRequest && request !== addRequest) return;
+  asked.push(request);
+  const given = answer(request);
+  socket.write(typeof given === 'number' ? result(id, request, given) : given);
+}
+
+function result(id: number, request: number, code: number): Buffer {
+  return encodeMessage(new BerWriter(), id, (writer) => {
+    writer.begin(request === searchRequest ? 0x65 : 0x69);
+    writer.integer(code, tags.enumerated);
+    writer.octets('');
+    writer.octets('');
+    writer.end();
+  });
+}
+
+function apply(...uids: string[]): Promise<readonly TargetOutcome[]> {
+  const changes = uids.map((uid, index): TargetChange => {
+    const named = { name: `uid=${uid}`, parentLocation: 'dc=x', set: { uid: [uid] }, before: {} };
+    return { ordinal: index + 1, kind: 'user', verb: 'create', externalId: null, location: null, ...named };
+  });
+  return session.apply(changes, { recovering: false, signal: new AbortController().signal });
+}
+
+test('what became of a change is not known when the server breaks the protocol: the batch is tried again', async () => {
+  let adds = 0;
+  answer = (request) => (request === addRequest && ++adds === 2 ? Buffer.from('HTTP/1.1 400') : 0);
+  await expect(apply('a', 'b', 'c')).rejects.toMatchObject({
+    code: 'ConnectionFailed',
+    message: expect.stringContaining('does not begin with a SEQUENCE'),
+  });
+  expect(await apply('a', 'b', 'c')).toMatchObject([{ ok: true }, { ok: true }, { ok: true }]);
+});
+
+test('what the server supports is asked again when it could not say, and a server that does not say is written to', async () => {
+  answer = () => resultCodes.busy;
+  await expect(apply('a')).rejects.toMatchObject({ code: 'ConnectionFailed' });
+  expect(asked).toEqual([searchRequest]);
+  answer = (request) => (request === addRequest ? 0 : resultCodes.insufficientAccessRights);
+  await expect(apply('a')).resolves.toMatchObject([{ ok: false, code: 'TargetRejected' }]);
+  expect(asked.slice(1, 3)).toEqual([searchRequest, addRequest]);
+});
