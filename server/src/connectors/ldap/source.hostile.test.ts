@@ -181,6 +181,16 @@ describe('entries without an id', () => {
   });
 });
 
+test('a full page without a word about pages need not be the last', async () => {
+  people([person('jane', { entryUUID: ['1'] }), person('eve', { entryUUID: ['2'] })]);
+  expect(await read({ pageSize: 2 })).toMatchObject({
+    ids: ['1', '2'],
+    end: { complete: false, reason: expect.stringContaining('page 1 of the search below') },
+  });
+  // One that does not know pages sends everything at once.
+  for (const pageSize of [1, 3]) expect(await read({ pageSize })).toMatchObject({ end: { complete: true } });
+});
+
 test('a server that sends what it was not asked for without end is left at the limit', async () => {
   people(Array.from({ length: 2000 }, (_, index) => person(`u${index}`, { entryUUID: [`${index}`] })));
   await expect(read({ maxEntries: 1000 })).rejects.toMatchObject({

@@ -182,6 +182,7 @@ class ScopeReader {
   take(item: SearchItem, batch: RawEntry[]): boolean {
     if (item.type === 'entry') return this.#takeEntry(item.entry, undefined, batch);
     if (item.type === 'reference') this.#takeReference(item.uris);
+    if (item.type === 'doubt') this.#findings.miss(item.reason);
     return true;
   }
 

@@ -201,6 +201,22 @@ describe('a server that breaks the protocol', () => {
     expect(sent).toBeLessThan(2 * size);
   });
 
+  test('a later page without a cookie, even an empty one, casts doubt on the end', async () => {
+    let page = 0;
+    onMessage = (id, tag, socket) => {
+      if (tag !== 0x63) return;
+      page += 1;
+      const cookie = page < 3 ? Buffer.from('next') : undefined;
+      socket.write(Buffer.concat([entry(id, `cn=${page}`), result(id, 0x65, 0, cookie)]));
+    };
+    await using client = await connect();
+    const found: string[] = [];
+    for await (const item of client.search({ ...all, pageSize: 10 })) {
+      found.push(item.type === 'doubt' ? item.reason : item.type);
+    }
+    expect(found).toEqual(['entry', 'entry', 'entry', expect.stringContaining('page 3 of the search')]);
+  });
+
   test('one cookie for all pages is the way of some servers', async () => {
     let page = 0;
     onMessage = (id, tag, socket) => {

@@ -33,7 +33,9 @@ export interface SearchRequest extends SearchParameters {
 export type SearchItem =
   | { readonly type: 'entry'; readonly entry: RawSearchEntry }
   | { readonly type: 'reference'; readonly uris: readonly string[]; readonly controls: readonly Control[] }
-  | IntermediateItem;
+  | IntermediateItem
+  /** The last item of a search whose end does not say that it is the end. */
+  | { readonly type: 'doubt'; readonly reason: string };
 
 /** IntermediateResponse (RFC 4511 section 4.13), for instance a Sync Info Message. */
 export interface IntermediateItem {
@@ -243,18 +245,30 @@ class RunningSearch implements Search, Exchange {
       this.#finish(ldapResultError(result, this.#what));
       return;
     }
-    const cookie =
-      this.#request.pageSize === undefined ? undefined : findPagedResults(result.controls)?.cookie;
+    const { pageSize } = this.#request;
+    const cookie = pageSize === undefined ? undefined : findPagedResults(result.controls)?.cookie;
+    const inPage = this.#entries - this.#entriesBefore;
     if (cookie === undefined || cookie.length === 0) {
+      if (cookie === undefined && pageSize !== undefined) this.#doubtEnd(inPage, pageSize);
       this.#finish(undefined, result);
       return;
     }
-    this.#emptyPages = this.#entries === this.#entriesBefore ? this.#emptyPages + 1 : 0;
+    this.#emptyPages = inPage === 0 ? this.#emptyPages + 1 : 0;
     this.#entriesBefore = this.#entries;
     if (this.#emptyPages > maxEmptyPages)
       throw protocolError(`${this.#what}: ${maxEmptyPages} empty pages in a row`, brokenServer);
     if (this.saturated()) this.#nextPage = cookie;
     else this.#askForPage(cookie);
+  }
+
+  /**
+   * Without the control a server ignored that pages were asked for (and sent everything), or something on the way took
+   * it away: then a page that is full, or not the first one, need not be the last.
+   */
+  #doubtEnd(inPage: number, pageSize: number): void {
+    if (this.#pages === 1 && inPage !== pageSize) return;
+    const reason = `page ${this.#pages} of the ${this.#what} came without the control that says whether it is the last (RFC 2696)`;
+    this.#push({ type: 'doubt', reason }, 0);
   }
 
   #caughtUp(): void {
