@@ -1,5 +1,6 @@
 import type { LdapConnection } from '@lockstep/contract/connection-configuration.ts';
 import type { ObjectKind } from '@lockstep/contract/vocabulary.ts';
+import { normaliseType } from '../../directory/dn/dn.ts';
 import { binaryAttributes } from '../../directory/inet-org-person.ts';
 
 /** What a kind looks like in this directory. Object classes are spelled as configured. */
@@ -90,6 +91,12 @@ export function baseName(attribute: string): string {
   const end = attribute.indexOf(';');
   return (end < 0 ? attribute : attribute.slice(0, end)).toLowerCase();
 }
+
+/** An attribute description as it is compared: in lower case, and of several names of its type the one. */
+export const sameDescription = remembered((description) => {
+  const [type = '', ...options] = description.toLowerCase().split(';');
+  return [normaliseType(type), ...options].join(';');
+});
 
 /** RFC 4522: the `binary` transfer option. */
 function isBinaryOption(attribute: string): boolean {

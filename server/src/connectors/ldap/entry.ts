@@ -3,7 +3,7 @@ import type { ObjectKind } from '@lockstep/contract/vocabulary.ts';
 import type { AttributeValue } from '../../directory/attributes.ts';
 import { LockstepError } from '../../kernel/errors.ts';
 import type { ExternalObject, RawEntry } from '../../sync/connector.ts';
-import { baseName, remembered, type LdapShape } from './config.ts';
+import { baseName, remembered, sameDescription, type LdapShape } from './config.ts';
 import type { Location } from './location.ts';
 import { memberAttributes, memberReferences, uidReference } from './members.ts';
 import { parseRange } from './protocol/client/ranges.ts';
@@ -23,8 +23,8 @@ export interface Decoding {
 
 /** What becomes of the values of an attribute. */
 export interface AttributeUse {
-  /** The spelling that a mapping asked for; undefined: it did not. */
-  readonly wantedAs: string | undefined;
+  /** The spellings that a mapping asked for. */
+  readonly wantedAs: ReadonlySet<string>;
   readonly isUid: boolean;
   readonly isMember: boolean;
   readonly isAccountState: boolean;
@@ -32,16 +32,18 @@ export interface AttributeUse {
   readonly isPart: boolean;
 }
 
-/** Tells the use of an attribute; `wanted` is by description in lower case. */
+const none: ReadonlySet<string> = new Set();
+
+/** Tells the use of an attribute; `wanted` is by `sameDescription`. */
 export function attributeUse(
   shape: LdapShape,
-  wanted: ReadonlyMap<string, string>,
+  wanted: ReadonlyMap<string, ReadonlySet<string>>,
 ): (description: string) => AttributeUse {
   const state = shape.disabled?.attribute.toLowerCase();
   return remembered((description) => {
     const lower = description.toLowerCase();
     return {
-      wantedAs: wanted.get(lower),
+      wantedAs: wanted.get(sameDescription(description)) ?? none,
       isUid: lower === 'uid',
       isMember: (memberAttributes as readonly string[]).includes(lower),
       isAccountState: lower === state,
@@ -104,7 +106,7 @@ function decodeEntry(
     if (values.length === 0) continue;
     const use = uses[kind](description);
     if (use.isPart) throw partly(dn, description);
-    if (use.wantedAs !== undefined) attributes[use.wantedAs] = values;
+    for (const name of use.wantedAs) attributes[name] = values;
     if (use.isUid) uid = values[0];
     if (use.isMember) members.push([description, values]);
     if (use.isAccountState && isDisabling(shape, values)) enabled = false;

@@ -51,6 +51,11 @@ describe('a new entry', () => {
     expect(attributes).not.toHaveProperty('displayName');
   });
 
+  test('gets none for what is mapped by another name', () => {
+    const { attributes } = project('user', { userid: ['jdoe'], commonName: ['Jane'], surname: ['Doe'] });
+    expect(Object.keys(attributes)).toEqual(['userid', 'commonName', 'surname', 'objectClass']);
+  });
+
   test('without a name, or without what nobody can make up, is refused by the attribute’s name', () => {
     expect(() => project('user', { cn: ['x'] })).toThrow(
       expect.objectContaining({ code: 'RequiredValueMissing', field: 'uid' }),

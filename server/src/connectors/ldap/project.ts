@@ -3,7 +3,7 @@ import type { AttributeValue, Attributes } from '../../directory/attributes.ts';
 import { withoutEmpty } from '../../directory/inet-org-person.ts';
 import { LockstepError } from '../../kernel/errors.ts';
 import type { ExternalObject, Projected } from '../../sync/connector.ts';
-import type { LdapShape } from './config.ts';
+import { sameDescription, type LdapShape } from './config.ts';
 import { sameName } from './location.ts';
 import { unionClasses, withSuperiors } from './objectClasses.ts';
 import { parseDn, renderRdn, type RdnPair } from '../../directory/dn/dn.ts';
@@ -158,11 +158,11 @@ function sameRdnValue(type: string, left: AttributeValue, right: AttributeValue)
   return left === right || sameName(render(left), render(right));
 }
 
-/** The key of an attribute, whatever its case. */
+/** The key of an attribute, whatever its case, and whichever of the names of its type it is. */
 function find(attributes: Attributes, name: string): string | undefined {
   if (Object.hasOwn(attributes, name)) return name;
-  const lower = name.toLowerCase();
-  return Object.keys(attributes).find((key) => key.toLowerCase() === lower);
+  const wanted = sameDescription(name);
+  return Object.keys(attributes).find((key) => sameDescription(key) === wanted);
 }
 
 function text(draft: Draft, name: string): string | undefined {

@@ -1,6 +1,6 @@
 import { objectKinds, type ObjectKind } from '@lockstep/contract/vocabulary.ts';
 import type { ReadRequest } from '../../sync/connector.ts';
-import type { LdapShape } from './config.ts';
+import { sameDescription, type LdapShape } from './config.ts';
 import { namesByDn } from './externalId.ts';
 import { and, equality, or, parseFilter, type Filter } from './protocol/filter/filter.ts';
 
@@ -35,17 +35,24 @@ export function requestedAttributes(shape: LdapShape, request: ReadRequest): str
 }
 
 /**
- * For each kind the attributes that are handed on: description in lower case to the spelling that was asked for, so
- * that a mapping finds them however the server spells them. RFC 4522: a certificate comes with `;binary` also when it
- * was asked for without.
+ * For each kind the attributes that are handed on: description (see `sameDescription`) to the spellings that were asked
+ * for, so that a mapping finds them however the server spells and names them (`sn` where `surname` was asked for).
+ * RFC 4522: a certificate comes with `;binary` also when it was asked for without.
  */
-export function wantedAttributes(request: ReadRequest): Record<ObjectKind, ReadonlyMap<string, string>> {
-  const wanted = (kind: ObjectKind): ReadonlyMap<string, string> => {
-    const names = new Map<string, string>([['objectclass', 'objectClass']]);
+export function wantedAttributes(
+  request: ReadRequest,
+): Record<ObjectKind, ReadonlyMap<string, ReadonlySet<string>>> {
+  const wanted = (kind: ObjectKind): ReadonlyMap<string, ReadonlySet<string>> => {
+    const names = new Map<string, Set<string>>([['objectclass', new Set(['objectClass'])]]);
+    const add = (description: string, name: string): void => {
+      const spellings = names.get(description);
+      if (spellings === undefined) names.set(description, new Set([name]));
+      else spellings.add(name);
+    };
     for (const name of request.attributes[kind]) {
-      const lower = name.toLowerCase();
-      if (!lower.includes(';')) names.set(`${lower};binary`, name);
-      names.set(lower, name);
+      const description = sameDescription(name);
+      add(description, name);
+      if (!description.includes(';')) add(`${description};binary`, name);
     }
     return names;
   };

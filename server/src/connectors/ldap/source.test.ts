@@ -149,6 +149,19 @@ describe('reading', () => {
     expect(new Set(objects.map(({ reference }) => reference)).size).toBe(7);
   });
 
+  test('attributes may be asked for by any of their names, and by several', async () => {
+    const names = ['surname', 'sn', 'commonName', '0.9.2342.19200300.100.1.3'];
+    const attributes = { user: names, organizationalUnit: [], group: [] };
+    const { objects } = await readAll(await open(), request({ attributes }));
+    expect(objects.find(({ name }) => name === 'uid=JDoe')?.attributes).toEqual({
+      surname: ['Doe'],
+      sn: ['Doe'],
+      commonName: ['Jane Doe', 'Jane Q. Doe'],
+      '0.9.2342.19200300.100.1.3': ['jane@example.com'],
+      objectClass: ['inetOrgPerson'],
+    });
+  });
+
   test('external ids are entryUUIDs, and where the server has none, normalised DNs', async () => {
     const { raw } = await readAll(await open(), request());
     for (const { externalId } of raw) expect(externalId).toMatch(/^[0-9a-f-]{36}$/);

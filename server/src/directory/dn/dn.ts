@@ -113,7 +113,7 @@ export function normaliseRdn(rdn: Rdn): string {
   return pairs.length === 1 ? pairs[0]! : pairs.sort().join('+');
 }
 
-/** Other spellings of the types that names are made of (RFC 4519 section 2, RFC 4514 section 3). */
+/** Other names of attribute types (RFC 4519 section 2, RFC 4514 section 3, RFC 4524 section 2), first of those in names. */
 const shortTypes = new Map<string, string>(
   Object.entries({
     cn: ['commonname', '2.5.4.3'],
@@ -132,10 +132,16 @@ const shortTypes = new Map<string, string>(
     dc: ['domaincomponent', '0.9.2342.19200300.100.1.25'],
     email: ['emailaddress', '1.2.840.113549.1.9.1'],
     employeenumber: ['2.16.840.1.113730.3.1.3'],
+    facsimiletelephonenumber: ['fax', '2.5.4.23'],
+    telephonenumber: ['2.5.4.20'],
+    homephone: ['hometelephonenumber', '0.9.2342.19200300.100.1.20'],
+    mobile: ['mobiletelephonenumber', '0.9.2342.19200300.100.1.41'],
+    pager: ['pagertelephonenumber', '0.9.2342.19200300.100.1.42'],
   }).flatMap(([short, others]) => others.map((other) => [other, short] as const)),
 );
 
-function normaliseType(type: string): string {
+/** The one name for an attribute type that has several, in lower case. */
+export function normaliseType(type: string): string {
   const lower = type.toLowerCase();
   return shortTypes.get(lower) ?? lower;
 }
