@@ -51,6 +51,21 @@ describe('a new entry', () => {
     expect(attributes).not.toHaveProperty('displayName');
   });
 
+  test('gets of values that are the same to a server the first', () => {
+    const values = {
+      uid: ['a'],
+      cn: ['Ann  Lee', 'ann lee ', 'Ann'],
+      sn: ['Lee'],
+      telephoneNumber: ['+49 30-1', '+49301', '+49302'],
+      labeledURI: ['http://x/A', 'http://x/a'],
+    };
+    expect(project('user', values).attributes).toMatchObject({
+      cn: ['Ann  Lee', 'Ann'],
+      telephoneNumber: ['+49 30-1', '+49302'],
+      labeledURI: ['http://x/A', 'http://x/a'],
+    });
+  });
+
   test('gets none for what is mapped by another name', () => {
     const { attributes } = project('user', { userid: ['jdoe'], commonName: ['Jane'], surname: ['Doe'] });
     expect(Object.keys(attributes)).toEqual(['userid', 'commonName', 'surname', 'objectClass']);
@@ -118,6 +133,15 @@ describe('an entry that exists', () => {
   test('gets no fallback for what it has and is not mapped', () => {
     const found = existing('uid=a', { objectClass, uid: ['a'] });
     expect(project('user', { uid: ['a'] }, found).attributes).toEqual({ uid: ['a'], objectClass });
+  });
+
+  test('keeps the spelling that the server has for the names of others', () => {
+    const there = existing('uid=a', { uid: ['a'], cn: ['A'], seeAlso: ['cn=b\\2Cc,dc=x', 'cn=d,dc=x'] });
+    const seeAlso = (...values: string[]): unknown =>
+      project('user', { uid: ['a'], cn: ['A'], sn: ['A'], seeAlso: values }, there).attributes['seeAlso'];
+    expect(seeAlso('CN=D, DC=x', 'CN=B\\,C,dc=x')).toEqual(there.attributes['seeAlso']);
+    expect(seeAlso('CN=D, DC=x')).toEqual(['CN=D, DC=x']);
+    expect(seeAlso('CN=D, DC=x', 'none')).toEqual(['CN=D, DC=x', 'none']);
   });
 
   test('projecting what is there gives what is there', () => {

@@ -7,6 +7,7 @@ import { sameDescription, type LdapShape } from './config.ts';
 import { sameName } from './location.ts';
 import { unionClasses, withSuperiors } from './objectClasses.ts';
 import { parseDn, renderRdn, type RdnPair } from '../../directory/dn/dn.ts';
+import { asSpelled, distinctValues } from './values.ts';
 
 type Draft = Record<string, readonly AttributeValue[]>;
 
@@ -48,7 +49,9 @@ export function projectEntry(
   attributes: Attributes,
   existing: ExternalObject | null,
 ): Projected {
-  const draft: Draft = withoutEmpty(attributes);
+  const draft: Draft = {};
+  for (const [name, values] of Object.entries(withoutEmpty(attributes)))
+    draft[name] = fit(name, values, existing);
   if (kind === 'user' && shape.disabled !== undefined) keepState(draft, existing, shape.disabled.attribute);
   const { writeClasses, rdnAttribute } = shape.kinds[kind];
   const had = texts(existing?.attributes['objectClass']);
@@ -58,6 +61,17 @@ export function projectEntry(
   const name =
     existing === null ? newRdn(draft, rdnAttribute) : keptRdn(draft, existing.name, existing.attributes);
   return { name, attributes: { ...draft, objectClass: classes } };
+}
+
+/** Values as the server takes and keeps them. */
+function fit(
+  name: string,
+  values: readonly AttributeValue[],
+  existing: ExternalObject | null,
+): readonly AttributeValue[] {
+  const there = existing === null ? undefined : existing.attributes[name];
+  const distinct = distinctValues(name, values);
+  return there === undefined ? distinct : asSpelled(name, distinct, there);
 }
 
 /** The account's state is written by disable and enable alone, also where a mapping names its attribute. */

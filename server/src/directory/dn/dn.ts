@@ -152,7 +152,8 @@ function normaliseValue(value: DnValue): string {
   return text === undefined ? renderValue(value) : escapeValue(foldText(text));
 }
 
-function foldText(text: string): string {
+/** A text as caseIgnoreMatch compares it. */
+export function foldText(text: string): string {
   return text.normalize('NFKC').toLowerCase().normalize('NFKC').replaceAll(/\s+/g, ' ').trim();
 }
 
