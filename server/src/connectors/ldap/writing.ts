@@ -12,7 +12,7 @@ import { assertion } from './protocol/controls/requestControls.ts';
 import { normaliseDn } from '../../directory/dn/dn.ts';
 import { equality } from './protocol/filter/filter.ts';
 import type { RawSearchEntry } from './protocol/messages/entry.ts';
-import type { LdapResult } from './protocol/messages/result.ts';
+import { resultCodes, type LdapResult } from './protocol/messages/result.ts';
 import type { Relocations } from '../../directory/dn/relocation.ts';
 
 const assertionOid = '1.3.6.1.1.12';
@@ -62,13 +62,16 @@ export async function writeAt(
   const first = location === null ? undefined : { dn: location, result: await write(location, controls) };
   if (first !== undefined && !isElsewhere(first.result)) return first;
   const found = await findAgain(writing, externalId, location);
-  if (found === undefined || (location !== null && normaliseDn(found) === normaliseDn(location))) {
+  const isInPlace = found !== undefined && location !== null && normaliseDn(found) === normaliseDn(location);
+  if (found === undefined || (isInPlace && first?.result.code !== resultCodes.assertionFailed)) {
     if (first !== undefined) return first;
     throw new LockstepError(
       'NotFound',
       `no entry with ${writing.shape.externalIdAttribute} ${externalId ?? '(none)'}`,
     );
   }
+  // The right entry, and yet: overlays of OpenLDAP (unique) hold the assertion against what they search for themselves.
+  if (isInPlace) return { dn: found, result: await write(found, []) };
   return { dn: found, result: await write(found, controls) };
 }
 
