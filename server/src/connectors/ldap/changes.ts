@@ -60,11 +60,21 @@ async function createEntry(writing: Writing, change: TargetChange): Promise<Succ
   if (result.code !== resultCodes.success) {
     const operation = { name: 'add', dn, attributes: Object.keys(change.set) } as const;
     const code = result.code === resultCodes.noSuchObject ? 'ParentNotFound' : undefined;
-    throw resultFailure(result, operation, code);
+    throw withRemedy(resultFailure(result, operation, code), change, result);
   }
   const written = await readBack(writing, dn, result);
   if (change.kind === 'group') rememberGroup(writing, change, dn, written.externalId);
   return created(change, written.dn, written.externalId);
+}
+
+/** Servers may demand that members exist (the overlay memberof with `memberof-dangling error`), and a group does not yet. */
+function withRemedy(failed: LockstepError, change: TargetChange, { code }: LdapResult): LockstepError {
+  const holdsPlaceholder =
+    change.kind === 'group' && memberShape(textsOf(change.set['objectClass'])).demandsMember;
+  if (!holdsPlaceholder || code !== resultCodes.constraintViolation) return failed;
+  const remedy =
+    'Where the server demands that members exist, give an entry that does as group.placeholderMember of the connection.';
+  return new LockstepError(failed.code, `${failed.message}.`, { field: 'group.placeholderMember', remedy });
 }
 
 function rememberGroup(writing: Writing, change: TargetChange, dn: string, externalId: string): void {

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { ldapConnectionSchema } from '@lockstep/contract/connection-configuration.ts';
 import { startSlapd, type Slapd } from '../../../../test/servers/slapd.ts';
-import type { TargetChange, TargetOutcome } from '../../sync/connector.ts';
+import type { TargetChange, TargetOutcome, TargetSession } from '../../sync/connector.ts';
 import { ldapConnector } from './connector.ts';
 
 const suffix = 'dc=example,dc=com';
@@ -9,28 +9,36 @@ let server: Slapd;
 beforeAll(async () => {
   server = await startSlapd({
     dbnosync: true,
-    globalConfig: 'moduleload unique\n',
-    extraConfig: 'overlay unique\nunique_uri ldap:///?mail?sub?\n',
+    globalConfig: 'moduleload unique\nmoduleload memberof\n',
+    extraConfig: 'overlay unique\nunique_uri ldap:///?mail?sub?\noverlay memberof\nmemberof-dangling error\n',
   });
 });
 afterAll(() => server.stop());
 
-test('where values are unique, one that is changed is looked for among the others, and not held for another entry', async () => {
+async function open(more: object = {}): Promise<TargetSession> {
   const settings = ldapConnectionSchema.parse({
     type: 'ldap',
     url: server.url,
     bindDn: server.adminDn,
     password: server.password,
     baseDn: suffix,
+    ...more,
   });
   const endpoint = await ldapConnector.open(settings, { baseDirectory: '/', secret: () => undefined });
-  await using session = await endpoint.openTarget({ job: 'job', scopes: [{ node: suffix }] });
-  const apply = (...changes: readonly Omit<TargetChange, 'ordinal' | 'kind'>[]) =>
-    session.apply(
-      changes.map((change, index) => ({ ...change, ordinal: index + 1, kind: 'user' })),
-      { recovering: false, signal: new AbortController().signal },
-    );
-  const person = (uid: string) => ({
+  return endpoint.openTarget({ job: 'job', scopes: [{ node: suffix }] });
+}
+
+type Asked = Omit<TargetChange, 'ordinal' | 'kind'> & Partial<Pick<TargetChange, 'kind'>>;
+
+function apply(session: TargetSession, ...changes: readonly Asked[]): Promise<readonly TargetOutcome[]> {
+  return session.apply(
+    changes.map((change, index) => ({ kind: 'user', ...change, ordinal: index + 1 })),
+    { recovering: false, signal: new AbortController().signal },
+  );
+}
+
+function person(uid: string) {
+  return {
     verb: 'create' as const,
     externalId: null,
     location: null,
@@ -38,8 +46,12 @@ test('where values are unique, one that is changed is looked for among the other
     parentLocation: suffix,
     set: { objectClass: ['inetOrgPerson'], uid: [uid], cn: [uid], sn: [uid], mail: [`${uid}@x.org`] },
     before: {},
-  });
-  const made = (await apply(person('a'), person('b'))) as Extract<TargetOutcome, { ok: true }>[];
+  };
+}
+
+test('where values are unique, one that is changed is looked for among the others, and not held for another entry', async () => {
+  await using session = await open();
+  const made = (await apply(session, person('a'), person('b'))) as Extract<TargetOutcome, { ok: true }>[];
   const update = (mail: string) => ({
     verb: 'update' as const,
     externalId: made[0]?.externalId ?? null,
@@ -49,10 +61,29 @@ test('where values are unique, one that is changed is looked for among the other
     set: { mail: [mail] },
     before: { mail: ['a@x.org'] },
   });
-  expect(await apply(update('new@x.org'))).toEqual([{ ordinal: 1, ok: true }]);
-  expect(await apply(update('b@x.org'))).toMatchObject([
+  expect(await apply(session, update('new@x.org'))).toEqual([{ ordinal: 1, ok: true }]);
+  expect(await apply(session, update('b@x.org'))).toMatchObject([
     { ok: false, message: expect.stringContaining('non-unique attributes found') },
   ]);
   const found = (await server.entries()).find(({ dn }) => dn.startsWith('uid=a,'));
   expect(found?.attributes['mail']).toEqual(['new@x.org']);
+});
+
+test('a group whose placeholder the server does not take says what to configure, and is made then', async () => {
+  const group = {
+    kind: 'group' as const,
+    verb: 'create' as const,
+    externalId: null,
+    location: null,
+    name: 'cn=staff',
+    parentLocation: suffix,
+    set: { objectClass: ['groupOfNames'], cn: ['staff'] },
+    before: {},
+  };
+  await using session = await open();
+  expect(await apply(session, group)).toMatchObject([
+    { ok: false, message: expect.stringContaining('as group.placeholderMember of the connection') },
+  ]);
+  await using other = await open({ group: { placeholderMember: suffix } });
+  expect(await apply(other, group)).toMatchObject([{ ok: true }]);
 });
