@@ -93,3 +93,9 @@ test('columns that the file had stay in their order', () => {
     'name,id,kind,mail,parent,enabled,members,title\r\n',
   );
 });
+
+test('a column that every object answers to is empty where a record does not have it', () => {
+  const writer = csvWriter(comma, [], ['constructor']);
+  const record = { kind: 'user', externalId: '1', location: '1', parent: '', name: 'n', enabled: null };
+  expect(writer.record({ ...record, attributes: {}, members: () => [] })).toBe('user,1,,n,,,\r\n');
+});

@@ -1,4 +1,5 @@
 import type { OutputRecord, RecordWriter } from '../output.ts';
+import { valuesOf } from '../../../directory/attributes.ts';
 import { renderCell } from './cells.ts';
 import { fixedColumns, type CsvDialect } from './record.ts';
 import { renderValues } from './values.ts';
@@ -21,7 +22,7 @@ function cellText(record: OutputRecord, column: string, { valueSeparator }: CsvD
         valueSeparator,
       );
     default:
-      return renderValues(record.attributes[column] ?? [], valueSeparator);
+      return renderValues(valuesOf(record.attributes, column) ?? [], valueSeparator);
   }
 }
 
