@@ -226,6 +226,27 @@ describeWorlds('egress', (makeWorld) => {
     expect(target.tree.snapshot()).toEqual(corp.tree.snapshot());
   });
 
+  test('members of a group that is gone and left in the target are no more counted as the same', async () => {
+    const world = await makeWorld();
+    const corp = await world.system('corp');
+    corp.tree.add('/uid=ann');
+    for (const name of ['staff', 'club']) corp.tree.add(`/cn=${name}`, {}, ['/uid=ann']);
+    await world.system('target');
+    await world.ingress('corp');
+    await world.egress('target', { onMissing: 'ignore' });
+    for (const name of ['corp-in', 'target-out', 'target-out']) await world.run(name);
+    corp.tree.remove('/cn=club');
+    await world.run('corp-in');
+    for (let run = 0; run < 2; run += 1) {
+      const { statistics } = await world.run('target-out');
+      expect(brief(statistics)).toEqual({
+        'user same': '1/0/0',
+        'group same': '1/0/0',
+        'membership same': '1/0/0',
+      });
+    }
+  });
+
   test('compares after projection: what a target cannot hold is not written again and again', async () => {
     const world = await makeWorld();
     const { corp, target, both } = await corpAndTarget(world);

@@ -132,7 +132,7 @@ export async function selectSameObjects(
   return rows;
 }
 
-/** Resolved member references of a sync whose membership no change of the job touched, by group and reference. */
+/** Resolved member references of linked groups whose membership no change of the job touched, by group and reference. */
 export async function selectSameMemberships(
   executor: Executor,
   job: { serial: number; syncSerial: number },
@@ -150,6 +150,9 @@ export async function selectSameMemberships(
     left join directory_user on directory_user.id = membership_link.member_id
     left join directory_group as member_group on member_group.id = membership_link.member_id
     where membership_link.sync_serial = ${job.syncSerial} and membership_link.member_id is not null
+      and exists (
+        select 1 from link
+        where link.sync_serial = membership_link.sync_serial and link.object_id = membership_link.group_id and link.state = 'live')
       and (membership_link.group_id, membership_link.reference) > (${after.groupId}::text, ${after.reference}::text)
       and not exists (
         select 1 from change

@@ -320,8 +320,8 @@ export async function writeWaitingMembers(
 }
 
 /**
- * How many memberships stay as they are: those known, less those that the plan takes away or writes anew, and those
- * that go with their group.
+ * How many memberships stay as they are: those known of groups that are there, less those that the plan takes away or
+ * writes anew, and those that go with their group.
  */
 export async function countSameMemberships({ store, job, sync, table }: StagingContext): Promise<number> {
   // Ingress: no longer given by this sync, and kept since another one gives it too.
@@ -336,6 +336,9 @@ export async function countSameMemberships({ store, job, sync, table }: StagingC
   const { rows } = await sql<{ same: number }>`
     select count(*)::int as same from membership_link x
     where x.sync_serial = ${sync.serial} and x.member_id is not null
+      and exists (
+        select 1 from link l where l.sync_serial = x.sync_serial and l.object_id = x.group_id and l.state = 'live')
+      and not exists (select 1 from ${table('missing')} m where m.object_id = x.group_id)
       and not exists (
         select 1 from change c
         where c.job_serial = ${job.serial} and c.kind = 'membership' and c.object_id = x.group_id and c.member_id = x.member_id)
