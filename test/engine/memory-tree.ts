@@ -139,12 +139,16 @@ export class MemoryTree {
   }
 
   #follow(before: string, after: string): void {
-    for (const group of this.entries.values())
-      group.members = group.members.map((reference) =>
-        reference === before || reference.startsWith(`${before}/`)
-          ? after + reference.slice(before.length)
-          : reference,
-      );
+    const followed = (written: string): string => {
+      const reference = referenceOf(written);
+      const follows = reference === before || reference.startsWith(`${before}/`);
+      return follows ? after + reference.slice(before.length) : written;
+    };
+    for (const entry of this.entries.values()) {
+      entry.members = entry.members.map(followed);
+      const { manager } = entry.attributes;
+      if (manager) entry.attributes['manager'] = manager.map(followed);
+    }
   }
 
   /** Only a leaf can go; with it the references to it, where references follow. */

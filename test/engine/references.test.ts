@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { brief } from '../workbench.ts';
 import { feedChanges } from './change-feed.ts';
 import type { MemorySystem } from './memory-system.ts';
-import { describeWorlds, told } from './world.ts';
+import { describeWorlds, noGuard, told } from './world.ts';
 import type { SyncSettings, World } from './world.ts';
 
 const boss = '/ou=people/uid=boss';
@@ -160,6 +160,31 @@ describeWorlds('attributes that name other objects', (makeWorld) => {
     const job = await world.run('target-out');
     expect(job.status).toBe('success');
     expect(managers(target)).toEqual({ '/uid=ann': ['/uid=boss'] });
+  });
+
+  test('who comes into scope is named by those that were there, and who leaves it is named no more', async () => {
+    const world = await makeWorld();
+    const corp = await corpOf(world);
+    corp.tree.add('/ou=chiefs');
+    corp.tree.move(boss, '/ou=chiefs/uid=boss');
+    corp.tree.set(ann, { manager: ['/ou=chiefs/uid=boss'] });
+    const target = await world.system('target');
+    target.tree.referencesFollow = false;
+    await world.egress('target', { scopes: [{ source: '/people', target: '/' }] });
+    await world.run('corp-in');
+    await world.run('target-out');
+    await world.run('target-out');
+    expect(managers(target)).toEqual({});
+    corp.tree.move('/ou=chiefs/uid=boss', boss);
+    await world.run('corp-in');
+    expect(await told(world, await world.run('target-out'))).toEqual(['user create boss', 'user update ann']);
+    expect(managers(target)).toEqual({ '/uid=ann': ['/uid=boss'] });
+    await world.run('target-out');
+    corp.tree.move(boss, '/ou=chiefs/uid=boss');
+    await world.run('corp-in');
+    expect(await told(world, await world.run('target-out'))).toEqual(['user update ann', 'user delete boss']);
+    expect(managers(target)).toEqual({});
+    expect(await told(world, await world.run('target-out'))).toEqual([]);
   });
 
   test('an object that could not be created is not named, and that is said', async () => {
@@ -355,6 +380,21 @@ describeWorlds('attributes that name other objects', (makeWorld) => {
     corp.tree.move('/ou=people/uid=old', boss);
     expect((await world.run('corp-in')).status).toBe('success');
     expect(await bosses(world)).toEqual({ ann: 'boss' });
+    await nothingIsLeft(world);
+  });
+
+  test('what is held of it is planned again until it is approved', async () => {
+    const world = await makeWorld();
+    const guard = { ...noGuard, blanked: { count: 0 } };
+    const corp = await staticCorp(world, { guard });
+    corp.tree.move(boss, '/ou=people/uid=old');
+    const held = await world.run('corp-in');
+    expect(held.status).toBe('held');
+    expect(await bosses(world)).toEqual({ ann: 'old' });
+    const again = await world.run('corp-in');
+    expect(await told(world, again)).toEqual(['user update ann skipped Held']);
+    expect((await world.approve(again.id)).status).toBe('success');
+    expect(await bosses(world)).toEqual({});
     await nothingIsLeft(world);
   });
 

@@ -210,7 +210,7 @@ export async function* ingressCandidates(
 }
 
 /**
- * What the objects that an object names go by in the target, by id; null for those in scope that are not there yet, or
+ * What the objects in scope that an object names go by in the target, by id; null for those that are not there yet, or
  * not any more.
  */
 function knownReferences({ sync, table }: StagingContext, kind: ObjectKind) {
@@ -226,7 +226,7 @@ function knownReferences({ sync, table }: StagingContext, kind: ObjectKind) {
     from jsonb_array_elements_text(${sql.join(lists, sql` || `)}) e (id)
     left join link x on x.sync_serial = ${sync.serial} and x.object_id = e.id and x.state = 'live' and x.reference is not null
     left join ${table('source')} i on i.object_id = e.id and i.kind in ('user', 'group')
-    where x.object_id is not null and i.vanished is not true or i.object_id is not null and i.conflict_code is null) end`;
+    where i.object_id is not null and (x.object_id is not null and not i.vanished or i.conflict_code is null)) end`;
 }
 
 /** Whether the read brought entries of a kind that have to be looked at. */

@@ -57,6 +57,23 @@ export async function releaseLinks(
 }
 
 /**
+ * Those who refer to what this plan changes are looked at again until they say what they shall: once the plan is carried
+ * out nothing else tells that they were to be changed, be it that this failed, was held or not asked for.
+ */
+export async function unsettleReferrers(
+  { sync, table }: StagingContext,
+  trx: Transaction<Database>,
+): Promise<void> {
+  const referrers =
+    sync.direction === 'ingress'
+      ? sql`select kind, external_id from ${table('named')} where not staged and object_id is distinct from known`
+      : sql`select kind, external_id from ${table('touched')} where refers`;
+  await sql`
+    update link l set fingerprint = null from (${referrers}) r
+    where l.sync_serial = ${sync.serial} and l.kind = r.kind and l.external_id = r.external_id`.execute(trx);
+}
+
+/**
  * Brings the links of objects that need no change up to date, in the transaction that makes the plan final: before
  * it an interrupted job must find everything as it was, or it would take a half-made plan's objects for settled.
  */

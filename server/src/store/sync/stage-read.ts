@@ -1,5 +1,7 @@
 import { sql } from 'kysely';
 import { objectKinds } from '@lockstep/contract/vocabulary.ts';
+import type { ObjectKind } from '@lockstep/contract/vocabulary.ts';
+import { referenceAttributes } from '../../directory/references.ts';
 import type { ObjectKey } from '../../sync/connector.ts';
 import type { DirtyKey, SeenKey } from '../../sync/sync-store.ts';
 import { plainCreate } from './plan-creates.ts';
@@ -28,8 +30,41 @@ export async function markTouched(context: StagingContext): Promise<void> {
         and not exists (select 1 from ${table('touched')} t where t.kind = l.kind and t.external_id = l.external_id)`.execute(
       store.db,
     );
+    for (const kind of objectKinds)
+      for (const attribute of referenceAttributes[kind]) await markReferrers(context, kind, attribute);
   }
   await analyzeStaged(context, 'touched');
+}
+
+/**
+ * Egress: links of objects whose attribute names one that the sync does not know yet, or that left its scope: they say
+ * something else from now on, though nothing of their own has changed.
+ */
+async function markReferrers(
+  { store, sync, table }: StagingContext,
+  kind: ObjectKind,
+  attribute: string,
+): Promise<void> {
+  await sql`
+    with changed as materialized (
+      select s.object_id from ${table('source')} s
+      left join link l on l.sync_serial = ${sync.serial} and l.object_id = s.object_id
+      where s.kind in ('user', 'group') and l.state is distinct from 'live'
+      union all
+      select l.object_id from link l
+      where l.sync_serial = ${sync.serial} and l.kind in ('user', 'group') and l.state = 'live'
+        and not exists (select 1 from ${table('source')} s where s.kind = l.kind and s.object_id = l.object_id)
+    )
+    insert into ${table('touched')} (kind, external_id, refers)
+    select distinct l.kind, l.external_id, true
+    from link l
+    join ${directoryTables[kind].table} d on d.id = l.object_id
+    cross join lateral jsonb_array_elements_text(d.attributes -> ${attribute}::text) e (id)
+    join changed c on c.object_id = e.id
+    where l.sync_serial = ${sync.serial} and l.kind = ${kind} and d.attributes ? ${attribute}::text
+      and not exists (select 1 from ${table('touched')} t where t.kind = l.kind and t.external_id = l.external_id)`.execute(
+    store.db,
+  );
 }
 
 /**

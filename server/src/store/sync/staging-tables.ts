@@ -37,7 +37,9 @@ export interface StagingContext {
 /** Columns of each staging table. Unlogged: a crash of the server empties them, with the mark of the attempt, and the job then reads again. */
 export const stagingColumns: Record<StagingTable, string> = {
   key: 'kind text collate "C" not null, external_id text collate "C" not null, fingerprint uuid not null',
-  touched: 'kind text collate "C" not null, external_id text collate "C" not null',
+  // refers: touched by what became of an object that it names.
+  touched:
+    'kind text collate "C" not null, external_id text collate "C" not null, refers boolean not null default false',
   object: `kind text collate "C" not null, external_id text collate "C" not null, object_id text collate "C",
     linked boolean not null, settled boolean not null default false, reference text collate "C", alias text collate "C",
     location text, scope integer not null, fingerprint uuid, parents jsonb not null, parent_reference text collate "C" not null,

@@ -28,6 +28,7 @@ import {
   refreshLinks,
   releaseLinks,
   settleStaged,
+  unsettleReferrers,
   writeSettledLinks,
 } from './plan-rows.ts';
 import { createdPlaces, planCreates, settlePlaces } from './plan-creates.ts';
@@ -129,6 +130,7 @@ export async function openStaging(store: Store, job: RunnableJob, sync: Runnable
     analyzePlan: (changes) => refreshPlanStatistics(store, changes),
     async commit(totals) {
       await store.transaction(async (trx) => {
+        if (job.mode !== 'dryRun') await unsettleReferrers(context, trx);
         if (settles) await writeSettledLinks(context, trx);
         if (settles) await writeWaitingMembers(context, trx);
         await commitPlan(trx, job, totals);
