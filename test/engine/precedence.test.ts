@@ -101,6 +101,23 @@ describeWorlds('several sources of one person', (makeWorld, store) => {
     expect(await told(world, await world.run('hr-in'))).toEqual([]);
   });
 
+  test('what changed while the other one was gone is not forgotten when that one comes back', async () => {
+    const world = await makeWorld();
+    const { hr, corp } = await twoSources(world, { onMissing: 'disable' });
+    hr.tree.set('/uid=ann', { title: [] });
+    for (const name of ['hr-in', 'corp-in']) await world.run(name);
+    const copy = hr.tree.copy();
+    hr.tree.remove('/uid=ann');
+    await world.run('hr-in');
+    corp.tree.set('/uid=ann', { title: ['new'], phoneNumber: [] });
+    await world.run('corp-in');
+    expect(await ann(world)).toMatchObject({ attributes: { title: ['new'] } });
+    hr.tree.restore(copy);
+    await world.run('hr-in');
+    expect(await ann(world)).toEqual({ attributes: { mail: ['ann@x.org'], title: ['new'], uid: ['ann'] } });
+    expect(await told(world, await world.run('corp-in'))).toEqual([]);
+  });
+
   test('the loser that goes is missed by nobody, and what it alone gave goes with it', async () => {
     const world = await makeWorld();
     const { corp } = await twoSources(world);

@@ -134,12 +134,13 @@ function planCandidate(
   };
   const existing = directory ? directoryImage(kind, directory) : null;
   let desired = own;
-  let contribution: JsonAttributes | null = null;
+  // Once it is written down it is kept up, also while no other sync feeds the object: one may come back.
+  const feeds = others.length > 0 || candidate.ownContribution !== null;
+  const contribution = directory && feeds ? imageToJson(own) : null;
   let managedHere: readonly string[] = managed;
   if (directory && existing && others.length > 0) {
-    contribution = imageToJson(own);
     const contributions = [
-      { syncSerial: run.sync.serial, values: contribution },
+      { syncSerial: run.sync.serial, values: imageToJson(own) },
       ...otherContributions(run, kind, directory, others),
     ];
     const names = contributedAttributes(
@@ -273,7 +274,10 @@ export async function planIngressKind(
           objectId: staged.objectId,
           link: staged.link,
           revision: candidate.directory.revision,
-          contribution: candidate.others.length > 0 ? imageToJson({ ...ownImage(candidate, parent) }) : null,
+          contribution:
+            candidate.others.length > 0 || candidate.ownContribution !== null
+              ? imageToJson({ ...ownImage(candidate, parent) })
+              : null,
         });
       }
       changes.push(...planned.changes);
