@@ -37,7 +37,6 @@ const uncounted = new Set<string | symbol>(['isCancelRequested', 'addMessage', '
 const paging = new Set<string | symbol>([
   'createdPlaces',
   'ingressCandidates',
-  'referrers',
   'unlinkedSources',
   'egressCandidates',
   'missing',

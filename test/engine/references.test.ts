@@ -187,6 +187,30 @@ describeWorlds('attributes that name other objects', (makeWorld) => {
     expect(await told(world, await world.run('target-out'))).toEqual([]);
   });
 
+  test('entries that another hand renamed are named by where they are', async () => {
+    const world = await makeWorld();
+    const corp = await corpOf(world);
+    corp.tree.add('/ou=people/uid=cid', { manager: [boss] });
+    const target = await world.system('target');
+    await world.egress('target');
+    for (const name of ['corp-in', 'target-out', 'target-out']) await world.run(name);
+    target.tree.move(boss, '/ou=people/uid=zoe');
+    target.tree.set('/ou=people/uid=cid', { title: ['drift'] });
+    target.tree.set(ann, { manager: [] });
+    target.tree.add(boss, { mail: ['other@x.org'] });
+    target.refuse = ({ verb }) => (verb === 'move' ? 'no' : null);
+    const job = await world.run('target-out');
+    expect(await told(world, job)).toEqual(
+      expect.arrayContaining(['user update cid', 'user update ann', 'user move boss failed TargetRejected']),
+    );
+    const [updated] = target.writes.filter(({ set }) => set['title'] !== undefined);
+    expect(Object.keys(updated?.set ?? {})).toEqual(['title']);
+    expect(managers(target)).toEqual({
+      [ann]: ['/ou=people/uid=zoe'],
+      '/ou=people/uid=cid': ['/ou=people/uid=zoe'],
+    });
+  });
+
   test('an object that could not be created is not named, and that is said', async () => {
     const world = await makeWorld();
     await corpOf(world);

@@ -210,8 +210,8 @@ export async function* ingressCandidates(
 }
 
 /**
- * What the objects in scope that an object names go by in the target, by id; null for those that are not there yet, or
- * not any more.
+ * What the objects in scope that an object names go by in the target, as it was read, by id; null for those that are not
+ * there yet, or not any more.
  */
 function knownReferences({ sync, table }: StagingContext, kind: ObjectKind) {
   const names = referenceAttributes[kind];
@@ -222,9 +222,10 @@ function knownReferences({ sync, table }: StagingContext, kind: ObjectKind) {
     sql` or `,
   );
   return sql`case when ${namesAny} then (
-    select jsonb_object_agg(e.id, case when i.vanished is not true then x.reference end)
+    select jsonb_object_agg(e.id, case when i.vanished is not true then coalesce(o.reference, x.reference) end)
     from jsonb_array_elements_text(${sql.join(lists, sql` || `)}) e (id)
     left join link x on x.sync_serial = ${sync.serial} and x.object_id = e.id and x.state = 'live' and x.reference is not null
+    left join ${table('object')} o on o.object_id = e.id and o.linked and o.reference is not null and x.object_id is not null
     left join ${table('source')} i on i.object_id = e.id and i.kind in ('user', 'group')
     where i.object_id is not null and (x.object_id is not null and not i.vanished or i.conflict_code is null)) end`;
 }

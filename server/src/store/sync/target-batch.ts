@@ -50,10 +50,13 @@ async function loadRows(
       c.after, c.scope, c.location, l.external_id as l_external_id, l.location as l_location, p.location as p_location,
       m.external_id as m_external_id, m.location as m_location, m.alias as m_alias, x.reference as x_reference,
       case when c.after ? ${referencesAttribute} then (
-        select jsonb_object_agg(n.object_id, n.location)
+        select jsonb_object_agg(n.object_id, coalesce(v.location, n.location))
         from jsonb_array_elements_text(c.after -> ${referencesAttribute}) a (name)
         cross join jsonb_array_elements_text(c.after -> a.name) e (id)
         join link n on n.sync_serial = ${unseen(sync.serial)} and n.object_id = e.id and n.location is not null
+        -- One that has yet to move is where it was read: another hand may have put it there.
+        left join change v on v.job_serial = ${job.serial} and v.object_id = e.id and v.kind = n.kind and v.verb = 'move'
+          and v.ordinal > ${from} and v.result is null
       ) end as named
     from (
       select * from change
