@@ -226,6 +226,29 @@ describeWorlds('egress', (makeWorld) => {
     expect(target.tree.snapshot()).toEqual(corp.tree.snapshot());
   });
 
+  test('a membership that another hand takes back at once is written again', async () => {
+    const world = await makeWorld();
+    const corp = await world.system('corp');
+    for (const name of ['ann', 'bob']) corp.tree.add(`/uid=${name}`);
+    corp.tree.add('/cn=staff', {}, ['/uid=ann']);
+    const target = await world.system('target');
+    await world.ingress('corp');
+    await world.egress('target');
+    const both = async (): Promise<void> => {
+      await world.run('corp-in');
+      await world.run('target-out');
+    };
+    for (let run = 0; run < 2; run += 1) await both();
+    corp.tree.addMember('/cn=staff', '/uid=bob');
+    corp.tree.removeMember('/cn=staff', '/uid=ann');
+    await both();
+    target.tree.removeMember('/cn=staff', '/uid=bob');
+    target.tree.addMember('/cn=staff', '/uid=ann');
+    const job = await world.run('target-out');
+    expect(await told(world, job)).toEqual(['membership addMember staff < bob']);
+    expect(target.tree.get('/cn=staff').members.sort()).toEqual(['/uid=ann', '/uid=bob']);
+  });
+
   test('members of a group that is gone and left in the target are no more counted as the same', async () => {
     const world = await makeWorld();
     const corp = await world.system('corp');

@@ -111,6 +111,12 @@ async function writeMembershipLinks(
     from change c left join link l on l.sync_serial = ${unseen(sync.serial)} and l.object_id = c.member_id
     where ${done} and c.verb in ('addMember', 'bind')
     on conflict (sync_serial, group_id, reference) do update set member_id = excluded.member_id`.execute(trx);
+  if (rows.every(({ verb }) => verb === 'bind')) return;
+  // Should another hand take this back at once, the group would be what it was when it was read last.
+  await sql`
+    update link g set fingerprint = null from change c
+    where ${done} and c.verb <> 'bind' and g.sync_serial = ${unseen(sync.serial)} and g.object_id = c.object_id
+      and g.fingerprint is not null`.execute(trx);
 }
 
 /**
