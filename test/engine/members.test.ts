@@ -136,6 +136,22 @@ describeWorlds('members on ingress', (makeWorld) => {
     expect(await membersOf(world, '/cn=staff')).toEqual(['/ou=people/uid=next']);
   });
 
+  test('a member whom a group names by the new name and by the old one is one member, and the old name waits', async () => {
+    const world = await makeWorld();
+    const corp = await corpWithStaff(world, ['/ou=people/uid=ann']);
+    corp.tree.referencesFollow = false;
+    await world.run('corp-in');
+    corp.tree.move('/ou=people/uid=ann', '/ou=people/uid=eve');
+    corp.tree.addMember('/cn=staff', '/ou=people/uid=eve');
+    const job = await world.run('corp-in');
+    expect(await told(world, job)).toEqual(['user move eve']);
+    expect(brief(job.statistics)).toMatchObject({ 'membership same': '1/0/0' });
+    expect(job.note).toContain('staff < /ou=people/uid=ann');
+    corp.tree.removeMember('/cn=staff', '/ou=people/uid=eve');
+    await world.run('corp-in');
+    expect(await membersOf(world, '/cn=staff')).toEqual([]);
+  });
+
   test('two members that swap their names both stay', async () => {
     const world = await makeWorld();
     const corp = await corpWithStaff(world, ['/ou=people/uid=ann', '/ou=people/uid=bob']);

@@ -301,6 +301,12 @@ export async function writeWaitingMembers(
       and exists (select 1 from membership m where m.group_id = w.group_id and m.member_id = w.member_id)
     order by w.group_id, w.member_id, w.reference
     on conflict (sync_serial, group_id, reference) do update set member_id = excluded.member_id`.execute(trx);
+  // Nobody goes by the old one: it waits.
+  await sql`
+    update membership_link x set member_id = null
+    from ${table('wanted')} w join ${table('wanted')} v on v.group_id = w.group_id and v.member_id is not null
+    where x.sync_serial = ${sync.serial} and x.group_id = w.group_id and x.reference = w.reference and w.member_id is null
+      and x.member_id = v.member_id`.execute(trx);
   await sql`
     delete from membership_link x using ${table('object')} g
     where x.sync_serial = ${sync.serial} and g.kind = 'group' and g.object_id = x.group_id and g.has_members and g.error_code is null
