@@ -88,7 +88,9 @@ async function breakOff(
   const code = error instanceof LockstepError ? error.code : 'Internal';
   const message = printable(error instanceof Error ? error.message : String(error));
   const remedy = error instanceof LockstepError && error.remedy ? ` ${error.remedy}` : '';
-  await store.skipPlanned(job, 'all', code, `the job broke off: ${message}`);
+  const reason = `the job broke off: ${message}`;
+  await store.withdrawExports(job, code, reason);
+  await store.skipPlanned(job, 'all', code, reason);
   const sentence = remedy === '' || /[.!?]$/.test(message) ? message : `${message}.`;
   const errorMessage = `${sentence}${remedy}`;
   await store.addMessage(job, 'error', errorMessage);

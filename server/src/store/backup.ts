@@ -6,7 +6,7 @@ import { Readable } from 'node:stream';
 import type { Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip, createGzip } from 'node:zlib';
-import { CompiledQuery } from 'kysely';
+import { CompiledQuery, sql } from 'kysely';
 import type { Transaction } from 'kysely';
 import type { z } from 'zod';
 import { LockstepError } from '../kernel/errors.ts';
@@ -227,7 +227,10 @@ export async function restoreBackup(store: Store, source: Readable | string): Pr
   // Its failure ends `bytes` with the same error, which the reader of the frames then gets.
   const feeding = pipeline(input, bytes).catch(() => undefined);
   try {
-    return await store.transaction((trx) => restoreFrames(trx, decodeFrames(bytes)));
+    const report = await store.transaction((trx) => restoreFrames(trx, decodeFrames(bytes)));
+    // The planner of the embedded store would take every table for empty for good.
+    await sql`analyze`.execute(store.db);
+    return report;
   } catch (error) {
     throw error instanceof LockstepError ? error : damaged(String(error), error);
   } finally {

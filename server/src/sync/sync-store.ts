@@ -459,6 +459,11 @@ export interface SyncStore {
     code: ErrorCode,
     message: string,
   ): Promise<void>;
+  /**
+   * After a job broke off: a file is there as a whole or not at all, so what was written into one that did not come to be
+   * is skipped as well. Nothing where the target is no file.
+   */
+  withdrawExports(job: RunnableJob, code: ErrorCode, message: string): Promise<void>;
   /** A digest over what a guard held of a plan (`held`), or over the part that it would hold: equal digests, equal plans. */
   planDigest(jobSerial: number, which: 'destructive' | 'all' | 'held'): Promise<string>;
   /** Skips the rows that do not belong to a held plan in the plan that is to apply it. */

@@ -106,6 +106,24 @@ export async function skipPlanned(
   });
 }
 
+/** See `SyncStore.withdrawExports`. The links of what is withdrawn heal by the next run, which finds no entry for them. */
+export async function withdrawExports(
+  store: Store,
+  job: RunnableJob,
+  code: ErrorCode,
+  message: string,
+): Promise<void> {
+  await store.transaction(async (trx) => {
+    await requireOwnership(trx, job);
+    await sql`
+      update change c set result = 'skipped', error_code = ${code}, error_message = ${message}
+      from job j join connection k on k.id = j.connection_id
+      where j.serial = ${job.serial} and j.direction = 'egress' and k.type = 'file' and c.job_serial = j.serial and c.result is null`.execute(
+      trx,
+    );
+  });
+}
+
 /**
  * A digest over a part of a plan, independent of the order of its rows and of the ids of objects that it would create.
  * `held`: what the guard kept back; else the part of an unweighed plan that it would keep back.

@@ -4,7 +4,14 @@ import { matchKey } from '../../sync/match-key.ts';
 import type { SyncStore } from '../../sync/sync-store.ts';
 import type { Store } from '../store.ts';
 import { applyToDirectory } from './apply-directory.ts';
-import { countLosses, findHeldJob, planDigest, skipHarmless, skipPlanned } from './guarded-plan.ts';
+import {
+  countLosses,
+  findHeldJob,
+  planDigest,
+  skipHarmless,
+  skipPlanned,
+  withdrawExports,
+} from './guarded-plan.ts';
 import {
   addMessage,
   findUnitByPath,
@@ -50,6 +57,7 @@ export function makeSyncStore(store: Store, passwords: PasswordReading = noPassw
       ensureMatchAttribute(store, tenantId, kind, attribute),
     countLosses: (job, sync, since) => countLosses(store, job, sync, since),
     keepSelected: (job, selection) => keepSelected(store, job, selection),
+    withdrawExports: (job, code, message) => withdrawExports(store, job, code, message),
     skipPlanned: (job, which, code, message) => skipPlanned(store, job, which, code, message),
     planDigest: (jobSerial, which) => planDigest(store.db, jobSerial, which),
     skipHarmless: (job) => skipHarmless(store, job),
