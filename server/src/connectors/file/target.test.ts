@@ -58,6 +58,13 @@ function create(uid: string, ordinal = 1): TargetChange {
   return { ...blank, ordinal, verb: 'create', parentLocation: node, name: `uid=${uid}`, set };
 }
 
+/** The names in `out.ldif`, and behind `<` those of managers. */
+async function namesInFile(): Promise<string[]> {
+  const text = await readFile(join(directory, 'out.ldif'), 'utf8');
+  const found = [...text.matchAll(/^dn: uid=(\w+)|^manager: uid=(\w+)/gm)];
+  return found.map(([, who, manager]) => who ?? `< ${manager}`).sort();
+}
+
 async function applyAll(
   session: TargetSession,
   ...changes: TargetChange[]
@@ -105,6 +112,34 @@ describe('the file', () => {
     expect(await readFile(path, 'utf8')).toContain(
       `dn: ${node}\nobjectClass: domain\ndc: example\nx-custom;lang-de: Wert\n`,
     );
+  });
+
+  test('names people by where they are, whoever has their name by now', async () => {
+    const rename = (from: string, to: string, ordinal: number): TargetChange => ({
+      ...blank,
+      ordinal,
+      verb: 'move',
+      location: `uid=${from},${node}`,
+      parentLocation: node,
+      name: `uid=${to}`,
+      set: { uid: [to] },
+    });
+    const ann = create('ann', 2);
+    const first = await openSession('out.ldif', 'job1');
+    const named = { ...ann, set: { ...ann.set, manager: [`UID=boss, ${node}`] } };
+    await applyAll(first, create('boss'), named, rename('boss', 'chief', 3), create('boss', 4));
+    await first.finish();
+    expect(await namesInFile()).toEqual(['< chief', 'ann', 'boss', 'chief']);
+    // What is read from the file follows as well.
+    const second = await openSession('out.ldif', 'job2');
+    await applyAll(second, rename('chief', 'head', 1), {
+      ...blank,
+      ordinal: 2,
+      verb: 'delete',
+      location: `uid=boss,${node}`,
+    });
+    await second.finish();
+    expect(await namesInFile()).toEqual(['< head', 'ann', 'head']);
   });
 
   test('may be named by symbolic links, which stay', async () => {

@@ -56,6 +56,7 @@ function create(scene: Scene, change: TargetChange): Success {
     enabled: ldif ? null : (change.enabled ?? null),
     attributes: accountState(scene, attributes, change),
   });
+  tieNamed(scene, entry.id, change);
   return describe(scene, change, entry);
 }
 
@@ -67,7 +68,13 @@ function update(scene: Scene, change: TargetChange): Success {
   const ldif = scene.tree.format === 'ldif';
   const attributes = accountState(scene, ldif ? withRdnValues(assigned, entry.name) : assigned, change);
   scene.tree.update(entry.id, attributes, ldif ? null : (enabled ?? entry.enabled));
+  tieNamed(scene, entry.id, change);
   return describe(scene, change, entry, attributes);
+}
+
+/** In CSV and JSON Lines people are named by ids, which stay. */
+function tieNamed({ tree, named }: Scene, entry: number, { set }: TargetChange): void {
+  if (tree.format === 'ldif') named.tie(entry, set, (text) => tree.findByLocation(text)?.id);
 }
 
 function move(scene: Scene, change: TargetChange): Success {
@@ -112,6 +119,7 @@ function remove(scene: Scene, change: TargetChange): Success {
   }
   scene.tree.delete(entry.id);
   scene.members.forget(entry.id);
+  scene.named.forget(entry.id);
   return { ordinal: change.ordinal, ok: true };
 }
 

@@ -8,6 +8,7 @@ import { jsonlWriter } from '../jsonl/render.ts';
 import { ldifWriter } from '../ldif/render.ts';
 import type { OutputMember, OutputRecord, RecordWriter } from '../output.ts';
 import { placedSql } from './database.ts';
+import { renderNamed } from './named.ts';
 
 const pieceLength = 256 * 1024;
 const pageRows = 500;
@@ -55,6 +56,9 @@ const membersSql = `select member.attribute, coalesce(placed.location, member.te
   left join entry on entry.id = member.member
   where member.group_id = ? order by member.id`;
 
+const namedSql = `select named.text, placed.location from named
+  join temp.placed placed on placed.entry = named.target where named.entry = ?`;
+
 function* membersOf(statement: StatementSync, group: number, ldif: boolean): Generator<OutputMember, void> {
   for (const row of statement.iterate(group)) {
     yield { attribute: row['attribute'] as string, text: row[ldif ? 'location' : 'id'] as string };
@@ -71,6 +75,7 @@ export async function exportFile(
   const writer = writerFor(database, settings);
   const page = database.prepare(pageSql);
   const members = database.prepare(membersSql);
+  const named = database.prepare(namedSql);
   const ldif = settings.format === 'ldif';
   let piece = writer.head;
   let empty = true;
@@ -78,7 +83,10 @@ export async function exportFile(
     empty = false;
     for (const row of rows) {
       ordinal = row['ordinal'] as number;
-      piece += writer.record(toRecord(row, () => membersOf(members, row['id'] as number, ldif)));
+      const id = row['id'] as number;
+      const record = toRecord(row, () => membersOf(members, id, ldif));
+      const names = ldif ? (named.all(id) as unknown as { text: string; location: string }[]) : [];
+      piece += writer.record({ ...record, attributes: renderNamed(record.attributes, names) });
       if (piece.length < pieceLength) continue;
       await handle.writeFile(piece);
       piece = '';

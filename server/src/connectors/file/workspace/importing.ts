@@ -7,12 +7,14 @@ import { startReading } from '../format.ts';
 import type { ParsedRecord } from '../record.ts';
 import { readRecords } from '../record-stream.ts';
 import { indexesSql, inTransaction } from './database.ts';
+import { importedKey, namingValues } from './named.ts';
 import { nameKey, placeKey } from './naming.ts';
 
 interface Inserts {
   readonly entry: StatementSync;
   readonly reference: StatementSync;
   readonly member: StatementSync;
+  readonly named: StatementSync;
 }
 
 /**
@@ -57,6 +59,7 @@ function prepareInserts(database: DatabaseSync): Inserts {
       values (?, ?, ?, ?, ?, ?, ?, ?)`),
     reference: database.prepare('insert or ignore into imported (reference, entry) values (?, ?)'),
     member: database.prepare('insert into member (group_id, attribute, text, reference) values (?, ?, ?, ?)'),
+    named: database.prepare('insert into named (entry, attribute, text, reference) values (?, ?, ?, ?)'),
   };
 }
 
@@ -64,6 +67,7 @@ function insertRecord(inserts: Inserts, settings: FileSettings, record: ParsedRe
   const { format } = settings;
   const aboveKey = placeKey(format, record.parent);
   const enabled = record.enabled === undefined ? null : Number(record.enabled);
+  const attributes = record.attributes();
   const { lastInsertRowid: id } = inserts.entry.run(
     record.kind,
     record.externalId,
@@ -73,11 +77,16 @@ function insertRecord(inserts: Inserts, settings: FileSettings, record: ParsedRe
     nameKey(format, record.kind, record.name),
     // In LDIF the state is one of the attributes already.
     format === 'ldif' ? null : enabled,
-    JSON.stringify(attributesToJson(record.attributes())),
+    JSON.stringify(attributesToJson(attributes)),
   );
   if (inserts.reference.run(record.reference, id).changes === 0) {
     throw recordError(`${record.location} stands in the file twice`, record.raw.line);
   }
+  if (format === 'ldif')
+    for (const value of namingValues(attributes)) {
+      const reference = importedKey(value);
+      if (reference !== undefined) inserts.named.run(id, value.attribute, value.text, reference);
+    }
   const seen = new Set<string>([record.reference]);
   for (const member of record.members()) {
     const key = `${member.attribute} ${member.reference}`;

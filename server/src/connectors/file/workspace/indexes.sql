@@ -10,6 +10,11 @@ create index member_by_group on member (group_id);
 update member set member = (select entry from imported where imported.reference = member.reference)
 where attribute <> 'memberUid' and not (attribute = 'uniqueMember' and text like '%''B');
 
+update named set target = (select entry from imported where imported.reference = named.reference);
+delete from named where target is null;
+create index named_by_entry on named (entry, attribute);
+create index named_by_target on named (target);
+
 drop table imported;
 
 create index entry_by_external_id on entry (external_id);

@@ -2,12 +2,14 @@ import type { Relocations } from '../../../directory/dn/relocation.ts';
 import { LockstepError } from '../../../kernel/errors.ts';
 import type { TargetChange, TargetOutcome } from '../../../sync/connector.ts';
 import type { Members } from './members.ts';
+import type { Named } from './named.ts';
 import type { Entry, Tree } from './tree.ts';
 
 /** What a change is carried out on. */
 export interface Scene {
   readonly tree: Tree;
   readonly members: Members;
+  readonly named: Named;
   /** Locations under which entries may be made although no entry of the file is there. */
   readonly nodes: readonly string[];
   readonly entryUuid: boolean;

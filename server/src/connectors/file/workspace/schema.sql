@@ -31,6 +31,17 @@ create table member (
   reference text not null
 );
 
+-- LDIF: whom manager, secretary and owner of an entry name.
+create table named (
+  id integer primary key,
+  entry integer not null,
+  attribute text not null,
+  text text not null,
+  -- The entry that is named; while the file is imported by its name.
+  target integer,
+  reference text
+);
+
 -- Names under which entries refer to each other while the file is imported.
 create table imported (
   reference text primary key,

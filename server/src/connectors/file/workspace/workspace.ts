@@ -10,6 +10,7 @@ import { exportFile } from './exporting.ts';
 import { importFile } from './importing.ts';
 import { Members } from './members.ts';
 import { readMeta, writeMeta, type Meta } from './meta.ts';
+import { Named } from './named.ts';
 import { placeKey } from './naming.ts';
 import type { Scene } from './scene.ts';
 import { Tree } from './tree.ts';
@@ -42,6 +43,7 @@ export class Workspace {
     this.#scene = {
       tree: new Tree(database, settings.format),
       members: new Members(database),
+      named: new Named(database),
       nodes: nodes.map((node) => placeKey(settings.format, node)),
       entryUuid: settings.entryUuid,
       disabled: settings.disabled,
