@@ -118,6 +118,21 @@ describeWorlds('several sources of one person', (makeWorld, store) => {
     expect(await told(world, await world.run('corp-in'))).toEqual([]);
   });
 
+  test('what was said while the other was away counts when it comes back', async () => {
+    const world = await makeWorld();
+    const { hr, corp } = await twoSources(world);
+    await world.run('corp-in');
+    const copy = corp.tree.copy();
+    corp.tree.remove('/uid=ann');
+    await world.run('corp-in');
+    hr.tree.set('/uid=ann', { title: ['hr again'] });
+    await world.run('hr-in');
+    corp.tree.restore(copy);
+    await world.run('corp-in');
+    expect(await ann(world)).toMatchObject({ attributes: { title: ['hr again'], phoneNumber: ['1'] } });
+    expect(await told(world, await world.run('hr-in'))).toEqual([]);
+  });
+
   test('the loser that goes is missed by nobody, and what it alone gave goes with it', async () => {
     const world = await makeWorld();
     const { corp } = await twoSources(world);

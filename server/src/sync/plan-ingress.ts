@@ -109,6 +109,11 @@ function tieOf(candidate: IngressCandidate, rules: readonly string[], placed: bo
 const describeHomeless = (unit: string): string =>
   `the organizational unit above it (${unit}) could not be created`;
 
+/** What was remembered while others fed the object is kept true when they are gone: they may come back. */
+function mustRemember({ directory, others, ownContribution }: IngressCandidate): boolean {
+  return ownContribution !== null || (directory !== null && others.length > 0);
+}
+
 function planCandidate(
   run: Run,
   candidate: IngressCandidate,
@@ -134,11 +139,9 @@ function planCandidate(
   };
   const existing = directory ? directoryImage(kind, directory) : null;
   let desired = own;
-  // Once it is written down it is kept up, also while no other sync feeds the object: one may come back.
-  const feeds = others.length > 0 || candidate.ownContribution !== null;
-  const contribution = directory && feeds ? imageToJson(own) : null;
+  const contribution = directory && mustRemember(candidate) ? imageToJson(own) : null;
   let managedHere: readonly string[] = managed;
-  if (directory && existing && others.length > 0) {
+  if (contribution && directory && existing && others.length > 0) {
     const contributions = [
       { syncSerial: run.sync.serial, values: imageToJson(own) },
       ...otherContributions(run, kind, directory, others),
@@ -274,10 +277,7 @@ export async function planIngressKind(
           objectId: staged.objectId,
           link: staged.link,
           revision: candidate.directory.revision,
-          contribution:
-            candidate.others.length > 0 || candidate.ownContribution !== null
-              ? imageToJson({ ...ownImage(candidate, parent) })
-              : null,
+          contribution: mustRemember(candidate) ? imageToJson(ownImage(candidate, parent)) : null,
         });
       }
       changes.push(...planned.changes);
