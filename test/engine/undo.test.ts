@@ -184,6 +184,43 @@ describeWorlds('undo', (makeWorld) => {
     expect(await world.directory()).toEqual(before);
   });
 
+  test('a unit does not go below one that hangs from it by now', async () => {
+    const world = await makeWorld();
+    const corp = await world.system('corp');
+    corp.tree.add('/ou=b');
+    corp.tree.add('/ou=b/ou=a');
+    await world.ingress('corp');
+    await world.run('corp-in');
+    corp.tree.move('/ou=b/ou=a', '/ou=a');
+    const job = await world.run('corp-in');
+    corp.tree.move('/ou=b', '/ou=a/ou=b');
+    await world.run('corp-in');
+    const now = await world.directory();
+    expect(await told(world, await world.undo(job.id))).toEqual([
+      'organizationalUnit move a failed ParentCycle',
+    ]);
+    expect(await world.directory()).toEqual(now);
+  });
+
+  test('a value that comes back from another sync follows that one again', async () => {
+    const world = await makeWorld();
+    const hr = await world.system('hr');
+    const corp = await world.system('corp');
+    hr.tree.add('/uid=ann', { mail: ['ann@example.com'] });
+    corp.tree.add('/uid=ann', { mail: ['ann@example.com'], title: ['clerk'] });
+    for (const system of ['hr', 'corp']) await world.ingress(system);
+    for (const name of ['hr-in', 'corp-in']) await world.run(name);
+    hr.tree.set('/uid=ann', { title: ['chief'] });
+    const job = await world.run('hr-in');
+    await world.undo(job.id);
+    expect(await world.directory()).toMatchObject({ '/uid=ann': { attributes: { title: ['clerk'] } } });
+    corp.tree.set('/uid=ann', { title: ['boss'] });
+    await world.run('corp-in');
+    expect(await world.directory()).toMatchObject({ '/uid=ann': { attributes: { title: ['boss'] } } });
+    await world.run('hr-in');
+    expect(await world.directory()).toMatchObject({ '/uid=ann': { attributes: { title: ['chief'] } } });
+  });
+
   test('the guard holds what would take too much away, and approving applies just that', async () => {
     const world = await makeWorld();
     const corp = await world.system('corp');

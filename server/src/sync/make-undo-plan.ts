@@ -69,6 +69,8 @@ export async function makeUndoPlan(
     else await planStep(run, staging, writer, serial, step);
   }
   await writer.flush();
+  // A unit above it may have gone below it since.
+  await staging.refuseUnitCycles();
   await staging.analyzePlan(writer.last);
   const totals: PlanTotals = {
     lastOrdinal: writer.last,

@@ -38,6 +38,8 @@ export interface UndoCandidate {
     (LinkData & { readonly externalId: string; readonly contribution: JsonAttributes | null }) | null;
   /** Another ingress sync feeds the object. */
   readonly fed: boolean;
+  /** What such syncs say of it, as far as that was written down. */
+  readonly othersSay: readonly JsonAttributes[];
   /** The object is in a group, or has a member, since and not by that job. */
   readonly joined: boolean;
   /** The source's record belongs to another object by now. */
@@ -150,16 +152,25 @@ function inverse(change: RecordedChange, held: JsonAttributes) {
   return { before, after, moved };
 }
 
-/** A contribution of the sync to an object that others feed too, with the values from before. */
-function contributionWith(contribution: JsonAttributes, after: JsonAttributes): JsonAttributes {
+/**
+ * A contribution of the sync to an object that others feed too, with the values from before. One that another sync
+ * gives is left to that one: it shall follow what it says from now on.
+ */
+function contributionWith(
+  contribution: JsonAttributes,
+  after: JsonAttributes,
+  othersSay: readonly JsonAttributes[],
+): JsonAttributes {
   const merged: JsonAttributes = {};
-  for (const [name, values] of Object.entries({ ...contribution, ...after }))
-    if (values.length > 0) merged[name] = values;
+  for (const [name, values] of Object.entries({ ...contribution, ...after })) {
+    const isTheirs = after[name] && othersSay.some((each) => sameJson(each[name] ?? [], values));
+    if (values.length > 0 && !isTheirs) merged[name] = values;
+  }
   return merged;
 }
 
 function undoUpdate(candidate: UndoCandidate, matched: Matched): PlannedChange[] {
-  const { change, directory, link, claimed } = candidate;
+  const { change, directory, link, claimed, othersSay } = candidate;
   const { kind, label, objectId } = change;
   if (directory === null) return conflict(change, change.verb, 'it is not in the directory any more');
   const { before, after, moved } = inverse(change, heldBy(kind, directory));
@@ -185,7 +196,7 @@ function undoUpdate(candidate: UndoCandidate, matched: Matched): PlannedChange[]
       revision: directory.revision,
       // Whatever the source's bytes are, the next run looks at the object again.
       link: { ...(tie ?? noLink), fingerprint: null },
-      contribution: link?.contribution ? contributionWith(link.contribution, after) : null,
+      contribution: link?.contribution ? contributionWith(link.contribution, after, othersSay) : null,
     },
   ];
 }

@@ -294,7 +294,7 @@ export interface Staging extends AsyncDisposable {
   see(keys: readonly SeenKey[]): Promise<readonly DirtyKey[]>;
   /** After the read: leaves each key staged once, and counts. */
   settleSeen(): Promise<SeenCounts>;
-  /** Ingress: fails planned places of units that would hang below themselves. */
+  /** Fails planned places of units that would hang below themselves. */
   refuseUnitCycles(): Promise<void>;
   /** Takes an object into the staging area; it is there once it has been shipped. */
   stage(object: StagedObject): void;

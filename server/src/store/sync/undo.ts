@@ -42,6 +42,7 @@ interface Row extends DirectoryRow {
   l_scope: number;
   l_contribution: JsonAttributes | null;
   fed: boolean;
+  others_say: JsonAttributes[] | null;
   joined: boolean;
   claimed: boolean;
 }
@@ -79,6 +80,7 @@ function candidateOf(kind: ObjectKind, row: Row): UndoCandidate {
             contribution: row.l_contribution,
           },
     fed: row.fed,
+    othersSay: row.others_say ?? [],
     joined: row.joined,
     claimed: row.claimed,
   };
@@ -111,15 +113,17 @@ export async function* undoCandidates(
         select c.ordinal, c.verb, c.object_id, c.external_id, c.label, c.before, c.after, c.reference, c.alias, c.location, c.scope,
           c.releases_link, l.external_id as l_external_id, l.reference as l_reference, l.alias as l_alias, l.location as l_location,
           l.scope as l_scope, l.contribution as l_contribution, ${directoryColumns(kind)},
-          exists (
-            select 1 from link o join sync s on s.serial = o.sync_serial
-            where o.object_id = c.object_id and o.sync_serial <> ${own} and o.state = 'live' and s.direction = 'ingress' offset 0) as fed,
+          f.fed, f.others_say,
           exists (select 1 from ${table('joined')} j where j.object_id = c.object_id offset 0) as joined,
           c.external_id in (select external_id from tied)
             and (c.external_id, c.object_id) not in (select external_id, object_id from tied) as claimed
         from page c
         left join ${directoryTables[kind].table} d on d.id = c.object_id
         left join link l on l.sync_serial = ${own} and l.object_id = c.object_id
+        cross join lateral (
+          select count(*) > 0 as fed, jsonb_agg(o.contribution) filter (where o.contribution is not null) as others_say
+          from link o join sync s on s.serial = o.sync_serial
+          where o.object_id = c.object_id and o.sync_serial <> ${own} and o.state = 'live' and s.direction = 'ingress') f
         order by c.ordinal desc`.execute(trx);
       return rows;
     });
