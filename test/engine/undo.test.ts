@@ -2,6 +2,8 @@ import { sql } from 'kysely';
 import { assert, asyncProperty } from 'fast-check';
 import { expect, test } from 'vitest';
 import { getJob } from '../../server/src/app/jobs.ts';
+import { getDirectoryObject } from '../../server/src/app/directory.ts';
+import { addMembers } from '../../server/src/app/directory-writes/memberships.ts';
 import { brief } from '../workbench.ts';
 import type { MemorySystem } from './memory-system.ts';
 import { applyEdits, edits, trim } from './random-edits.ts';
@@ -182,6 +184,38 @@ describeWorlds('undo', (makeWorld) => {
     const undone = await world.undo(job.id);
     expect(undone.status).toBe('success');
     expect(await world.directory()).toEqual(before);
+  });
+
+  test('a group that was deleted comes back with its members, whoever gave them', async () => {
+    const world = await makeWorld();
+    const corp = await start(world);
+    corp.tree.add('/cn=all', {}, [staff, ann]);
+    await world.run('corp-in');
+    const { app, actor } = world;
+    const [all, guest] = await Promise.all([
+      getDirectoryObject(app, actor, 'group', 'all'),
+      getDirectoryObject(app, actor, 'user', 'bob'),
+    ]);
+    await addMembers(app, actor, all.id, { kind: 'user', ids: [guest.id] });
+    const before = await world.directory();
+    const copy = corp.tree.copy();
+    for (const path of [staff, '/cn=all', ann]) corp.tree.remove(path);
+    const job = await world.run('corp-in');
+    const undone = await world.undo(job.id);
+    expect((await told(world, undone)).sort()).toEqual([
+      'group create all',
+      'group create staff',
+      'membership addMember all < ann',
+      'membership addMember all < bob',
+      'membership addMember all < staff',
+      'membership addMember staff < ann',
+      'user create ann',
+    ]);
+    expect(await world.directory()).toEqual(before);
+    corp.tree.restore(copy);
+    corp.tree.removeMember('/cn=all', ann);
+    expect(await told(world, await world.run('corp-in'))).toEqual(['membership removeMember all < ann']);
+    expect(await told(world, await world.run('corp-in'))).toEqual([]);
   });
 
   test('a unit does not go below one that hangs from it by now', async () => {

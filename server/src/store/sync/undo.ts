@@ -155,6 +155,38 @@ export async function noteJoined(context: StagingContext, undone: number): Promi
   await analyzeStaged(context, 'joined');
 }
 
+/** Memberships that a job added, or removed, one by one. */
+const recordedMembers = (undone: number, verb: 'addMember' | 'removeMember') => sql`
+  select c.ordinal, c.object_id, c.member_id, c.member_kind, c.external_id, c.label from change c
+  where ${succeeded(undone)} and c.kind = 'membership' and c.verb = ${verb}`;
+
+/**
+ * Memberships that went with an object which a job deleted: the log alone has them. What the sync gave goes by the
+ * reference by which it was given, so that it is the sync's again; of what others gave there is none.
+ */
+function lostMembers({ sync }: StagingContext, undone: number): RawBuilder<unknown> {
+  const deleted = sql`select c.object_id, c.label from change c
+    where ${succeeded(undone)} and c.kind in ('user', 'group') and c.verb = 'delete'`;
+  const lost = sql`select d.object_id, d.member_id from directory_log d
+    where d.tenant_id = ${sync.tenantId} and d.job_serial = ${undone} and d.kind = 'membership' and d.member_id is not null`;
+  return sql`
+    select 0 as ordinal, d.object_id, d.member_id, case when starts_with(d.member_id, 'group_') then 'group' else 'user' end as member_kind,
+      r.external_id, coalesce(x.label, g.name, d.object_id) || ' < ' || coalesce(y.label, u.username, m.name, d.member_id) as label
+    from (${lost}) d
+    left join (${deleted}) x on x.object_id = d.object_id
+    left join (${deleted}) y on y.object_id = d.member_id
+    left join directory_group g on g.id = d.object_id
+    left join directory_user u on u.id = d.member_id
+    left join directory_group m on m.id = d.member_id
+    left join (
+      select distinct on (c.object_id, c.member_id) c.object_id, c.member_id, c.external_id
+      from change c join job j on j.serial = c.job_serial
+      where j.sync_id = ${sync.syncId} and c.kind = 'membership' and c.verb in ('addMember', 'bind') and c.result is null
+        and c.object_id in (select l.object_id from (${lost}) l)
+      order by c.object_id, c.member_id, c.job_serial desc, c.ordinal desc
+    ) r on r.object_id = d.object_id and r.member_id = d.member_id`;
+}
+
 /**
  * Members that a job added leave, unless another sync gives them too; those that it removed come back. What is so by now
  * is not planned, and a membership that only was bound stays.
@@ -172,15 +204,17 @@ export async function planMembersBack(
     select 1 from membership_link y join sync s on s.serial = y.sync_serial and s.direction = 'ingress'
     where y.group_id = c.object_id and y.member_id = c.member_id and y.sync_serial <> ${sync.serial})`;
   const leaves = verb === 'addMember';
+  const members = leaves
+    ? recordedMembers(undone, verb)
+    : sql`${recordedMembers(undone, verb)} union all ${lostMembers(context, undone)}`;
   await insertPlanned(context, (trx) =>
     sql`
     insert into change (job_serial, ordinal, kind, verb, object_id, member_id, member_kind, external_id, label, releases_link)
-    select ${job.serial}, ${first}::bigint - 1 + row_number() over (order by c.ordinal desc), 'membership',
+    select ${job.serial}, ${first}::bigint - 1 + row_number() over (order by c.ordinal desc, c.label, c.member_id), 'membership',
       ${leaves ? 'removeMember' : 'addMember'}, c.object_id, c.member_id, c.member_kind,
       nullif(c.external_id, c.member_id), c.label, ${leaves}::boolean
-    from change c
-    where ${succeeded(undone)} and c.kind = 'membership' and c.verb = ${verb}
-      and ${leaves ? sql`${isThere} and not ${isGivenElsewhere}` : sql`not ${isThere}`}`.execute(trx),
+    from (${members}) c
+    where ${leaves ? sql`${isThere} and not ${isGivenElsewhere}` : sql`not ${isThere}`}`.execute(trx),
   );
   return lastOrdinal(context, first);
 }
