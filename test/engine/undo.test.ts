@@ -218,6 +218,39 @@ describeWorlds('undo', (makeWorld) => {
     expect(await told(world, await world.run('corp-in'))).toEqual([]);
   });
 
+  test('a name or a place that is lost by now is foretold, and names that are free change hands beside it', async () => {
+    const world = await makeWorld();
+    const corp = await start(world);
+    corp.tree.add('/uid=cid');
+    corp.tree.add('/uid=dee');
+    corp.tree.add('/ou=old');
+    corp.tree.add('/ou=old/uid=eve');
+    corp.tree.add('/ou=old/cn=club');
+    await world.run('corp-in');
+    corp.tree.move('/uid=cid', '/uid=zed');
+    corp.tree.move('/uid=dee', '/uid=cid');
+    corp.tree.move(ann, `${people}/uid=tmp`);
+    corp.tree.move(bob, ann);
+    corp.tree.move(`${people}/uid=tmp`, bob);
+    corp.tree.move('/ou=old/uid=eve', '/uid=eve');
+    corp.tree.move('/ou=old/cn=club', '/cn=club');
+    const job = await world.run('corp-in');
+    corp.tree.remove('/ou=old');
+    corp.tree.add('/uid=dee');
+    await world.run('corp-in');
+    const dry = await told(world, await world.undo(job.id, 'dryRun'));
+    const undone = await told(world, await world.undo(job.id));
+    expect(dry.map((line) => line.replace(' skipped DryRun', ''))).toEqual(undone);
+    expect(undone.sort()).toEqual([
+      'group move club failed UndoConflict',
+      'user move ann',
+      'user move bob',
+      'user move cid failed UndoConflict',
+      'user move eve failed UndoConflict',
+      'user move zed failed UndoConflict',
+    ]);
+  });
+
   test('a unit does not go below one that hangs from it by now', async () => {
     const world = await makeWorld();
     const corp = await world.system('corp');

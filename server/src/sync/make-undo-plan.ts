@@ -71,6 +71,7 @@ export async function makeUndoPlan(
   await writer.flush();
   // A unit above it may have gone below it since.
   await staging.refuseUnitCycles();
+  await staging.refuseUndoConflicts();
   await staging.analyzePlan(writer.last);
   const totals: PlanTotals = {
     lastOrdinal: writer.last,

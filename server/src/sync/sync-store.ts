@@ -395,6 +395,8 @@ export interface Staging extends AsyncDisposable {
   ): AsyncIterable<readonly UndoCandidate[]>;
   /** Undo: plans what takes additions or removals of members back, from the given ordinal on; returns the last one used. */
   planMembersBack(undone: number, verb: 'addMember' | 'removeMember', firstOrdinal: number): Promise<number>;
+  /** Undo: fails what of the plan has no place or no name in the directory as it is now. */
+  refuseUndoConflicts(): Promise<void>;
   /** To be called when so many changes are planned: what follows looks things up in the plan. */
   analyzePlan(changes: number): Promise<void>;
   countLinked(): Promise<Record<Kind, number>>;

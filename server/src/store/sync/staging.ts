@@ -44,6 +44,7 @@ import { analyzeStaged } from './staging-statistics.ts';
 import { markNeeds, sawAll, stageMissing, stageSource } from './stage-source.ts';
 import { refreshPlanStatistics } from './table-statistics.ts';
 import { noteJoined, planMembersBack, undoCandidates } from './undo.ts';
+import { refuseUndoConflicts } from './undo-conflicts.ts';
 import { openStagingArea, requireStaged } from './staging-area.ts';
 
 /** Opens the staging area of a job; what an interrupted attempt left in it is gone. */
@@ -127,6 +128,7 @@ export async function openStaging(store: Store, job: RunnableJob, sync: Runnable
     noteJoined: (undone) => noteJoined(context, undone),
     undoCandidates: (undone, kind, verbs) => undoCandidates(context, undone, kind, verbs),
     planMembersBack: (undone, verb, first) => planMembersBack(context, undone, verb, first),
+    refuseUndoConflicts: () => refuseUndoConflicts(context),
     analyzePlan: (changes) => refreshPlanStatistics(store, changes),
     async commit(totals) {
       await store.transaction(async (trx) => {
