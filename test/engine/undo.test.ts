@@ -2,6 +2,8 @@ import { sql } from 'kysely';
 import { assert, asyncProperty } from 'fast-check';
 import { expect, test } from 'vitest';
 import { getJob } from '../../server/src/app/jobs.ts';
+import type { JobView } from '../../contract/src/job.ts';
+import { continuousSyncs } from '../../server/src/app/continuous-syncs.ts';
 import { getDirectoryObject } from '../../server/src/app/directory.ts';
 import { addMembers } from '../../server/src/app/directory-writes/memberships.ts';
 import { brief } from '../workbench.ts';
@@ -318,6 +320,29 @@ describeWorlds('undo', (makeWorld) => {
       db,
     );
     expect(rows[0]?.count).toBe(0);
+  });
+
+  test('what was pushed is not done again by itself', async () => {
+    const world = await makeWorld();
+    const corp = await start(world);
+    const { store, connectors } = world.app;
+    const pushed = new Map([...connectors].map(([type, each]) => [type, { ...each, isPushed: true }]));
+    const isDue = async (job: JobView): Promise<boolean> => {
+      const due = await continuousSyncs({ ...world.app, connectors: pushed }).dueSyncs(
+        new Date(Date.now() + 60_000),
+      );
+      return due.some(({ syncId }) => syncId === job.syncId);
+    };
+    corp.tree.set(ann, { title: ['chief'] });
+    const job = await world.run('corp-in');
+    await sql`
+      insert into replica (connection_serial, sequence)
+      select serial, 7 from connection where id = ${job.connectionId}`.execute(store.db);
+    expect(await isDue(job)).toBe(true);
+    await sql`update job set read_position = '{"position": 7}'::jsonb where id = ${job.id}`.execute(store.db);
+    expect(await isDue(job)).toBe(false);
+    await world.undo(job.id);
+    expect(await isDue(job)).toBe(false);
   });
 
   test('is refused where there is nothing that it could take back', async () => {

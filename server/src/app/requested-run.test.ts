@@ -4,7 +4,7 @@ import type { JobSelection } from '../sync/selection.ts';
 import { isSameRun } from './requested-run.ts';
 
 function job(mode: JobView['mode'], selection: JobSelection | null): JobView {
-  return { mode, selection } as JobView;
+  return { mode, selection, undoesJobId: null } as JobView;
 }
 
 describe('a job under way does exactly what is asked for', () => {
@@ -17,6 +17,7 @@ describe('a job under way does exactly what is asked for', () => {
     ['another part', job('apply', { userIds: ['a'] }), { groupIds: ['a'] }, false],
     ['everything, while a preview runs', job('dryRun', null), undefined, false],
     ['everything, while a held plan is applied', job('approve', null), undefined, false],
+    ['everything, while a job is undone', { ...job('apply', null), undoesJobId: 'sync_1' }, undefined, false],
   ])('%s', (_, underWay, selection, same) => {
     expect(isSameRun(underWay, { mode: 'apply', selection })).toBe(same);
   });

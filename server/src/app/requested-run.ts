@@ -24,7 +24,7 @@ function sameSelection(left: JobSelection, right: JobSelection): boolean {
 
 /** Whether a job does exactly what is asked for: then it is the answer to whoever asks once more. */
 export function isSameRun(job: JobView, { mode, selection }: Run): boolean {
-  if (job.mode !== mode) return false;
+  if (job.mode !== mode || job.undoesJobId !== null) return false;
   if (job.selection === null || selection === undefined)
     return job.selection === null && selection === undefined;
   return sameSelection(job.selection, selection);
@@ -32,7 +32,7 @@ export function isSameRun(job: JobView, { mode, selection }: Run): boolean {
 
 /** A run of everything also does a part. */
 function covers(job: JobView, run: Run): boolean {
-  return isSameRun(job, run) || (job.mode === run.mode && job.selection === null);
+  return isSameRun(job, run) || isSameRun(job, { mode: run.mode });
 }
 
 /**
@@ -48,6 +48,7 @@ export async function requestRun(
 ): Promise<JobView> {
   const { job, created } = await requestJob(app, actor, idOrName, request);
   if (created || covers(job, request)) return job;
-  const other = job.mode === 'apply' ? 'a run of other objects' : 'another kind of run';
+  const isRun = job.mode === 'apply' && job.undoesJobId === null;
+  const other = isRun ? 'a run of other objects' : 'another kind of run';
   throw new LockstepError('Conflict', `${other} is under way`, { remedy: 'Ask again when it has ended.' });
 }

@@ -195,7 +195,7 @@ export async function selectOutdatedSyncs(
 /**
  * Ingress syncs of connections of these types, which others push into, where something was pushed that no run has looked
  * at: once it is older than `settled`, or the last run ended before `overdue` even while more comes. One whose last run
- * broke off before it had looked rests.
+ * broke off before it had looked rests. An undo looks at nothing, and is no reason to do again what it took back.
  */
 export async function selectPushedSyncs(
   executor: Executor,
@@ -211,7 +211,7 @@ export async function selectPushedSyncs(
         select 1 from replica r
         left join lateral (
           select j.status, j.ended_at, coalesce((j.read_position ->> 'position')::bigint, -1) as seen
-          from job j where j.sync_id = sync.id and j.mode = 'apply' order by j.id desc limit 1
+          from job j where j.sync_id = sync.id and j.mode = 'apply' and j.undoes_job_id is null order by j.id desc limit 1
         ) j on true
         where r.connection_serial = connection.serial and r.sequence > greatest(coalesce(j.seen, -1), 0)
           and (r.changed_at <= ${moments.settled} or coalesce(j.ended_at, sync.created_at) <= ${moments.overdue})
