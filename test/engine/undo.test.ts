@@ -6,6 +6,7 @@ import type { JobView } from '../../contract/src/job.ts';
 import { continuousSyncs } from '../../server/src/app/continuous-syncs.ts';
 import { getDirectoryObject } from '../../server/src/app/directory.ts';
 import { addMembers } from '../../server/src/app/directory-writes/memberships.ts';
+import { LockstepError } from '../../server/src/kernel/errors.ts';
 import { brief } from '../workbench.ts';
 import type { MemorySystem } from './memory-system.ts';
 import { applyEdits, edits, trim } from './random-edits.ts';
@@ -343,6 +344,17 @@ describeWorlds('undo', (makeWorld) => {
     expect(await isDue(job)).toBe(false);
     await world.undo(job.id);
     expect(await isDue(job)).toBe(false);
+  });
+
+  test('needs no source: it may be out of reach', async () => {
+    const world = await makeWorld();
+    const corp = await start(world);
+    const before = await world.directory();
+    corp.tree.set(ann, { title: ['chief'] });
+    const job = await world.run('corp-in');
+    corp.openFailure = new LockstepError('ConnectionFailed', 'out of reach');
+    expect(await world.undo(job.id)).toMatchObject({ status: 'success', error: null });
+    expect(await world.directory()).toEqual(before);
   });
 
   test('is refused where there is nothing that it could take back', async () => {

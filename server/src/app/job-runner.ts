@@ -5,6 +5,7 @@ import { findSyncById } from '../store/queries/syncs.ts';
 import { isOver } from '../store/sync/job-rows.ts';
 import { makeSyncStore } from '../store/sync/sync-store.ts';
 import { jobStatus } from '../sync/job-status.ts';
+import { noEndpoint } from '../sync/no-endpoint.ts';
 import { runJob } from '../sync/run-job.ts';
 import { printable } from '../sync/storable.ts';
 import type { RunnableJob, RunnableSync, SyncStore } from '../sync/sync-store.ts';
@@ -70,8 +71,10 @@ async function openJob(app: Application, store: SyncStore, job: RunnableJob): Pr
   return {
     sync,
     async attempt(current, signal) {
-      const context = connectorContext(app, connection);
-      await using endpoint = await connector.open(connection.settings, context);
+      await using endpoint =
+        current.undoesJobId === null
+          ? await connector.open(connection.settings, connectorContext(app, connection))
+          : noEndpoint;
       const startedAt = app.clock.now();
       await runJob({ job: current, sync, specification, endpoint, store, startedAt, signal });
     },
