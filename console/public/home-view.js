@@ -55,7 +55,7 @@ function jobRow(job) {
     {},
     make('td', {}, make('a', { href: `#/jobs/${job.id}` }, job.sync)),
     make('td', {}, make('span', { class: `status ${job.status}` }, job.status)),
-    make('td', {}, job.mode),
+    make('td', {}, job.undoesJobId === null ? job.mode : `undo (${job.mode})`),
     make('td', {}, showTime(job.startedAt ?? job.createdAt)),
     make('td', {}, job.startedThrough),
     make('td', {}, summary(job)),

@@ -81,7 +81,10 @@ async function listJobs(options: ListOptions): Promise<void> {
       [
         { title: 'JOB', value: (job) => job.id },
         { title: 'SYNC', value: (job) => job.sync },
-        { title: 'MODE', value: (job) => job.mode },
+        {
+          title: 'MODE',
+          value: ({ mode, undoesJobId }) => (undoesJobId === null ? mode : `undo (${mode})`),
+        },
         { title: 'STATUS', value: (job) => job.status },
         { title: 'STARTED', value: (job) => renderTime(job.startedAt) },
         { title: 'ENDED', value: (job) => renderTime(job.endedAt) },

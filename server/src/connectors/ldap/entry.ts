@@ -24,15 +24,13 @@ export interface Decoding {
 /** What becomes of the values of an attribute. */
 export interface AttributeUse {
   /** The spellings that a mapping asked for. */
-  readonly wantedAs: ReadonlySet<string>;
+  readonly wantedAs: readonly string[];
   readonly isUid: boolean;
   readonly isMember: boolean;
   readonly isAccountState: boolean;
   /** The server sent some of its values only. */
   readonly isPart: boolean;
 }
-
-const none: ReadonlySet<string> = new Set();
 
 /** Tells the use of an attribute; `wanted` is by `sameDescription`. */
 export function attributeUse(
@@ -43,7 +41,7 @@ export function attributeUse(
   return remembered((description) => {
     const lower = description.toLowerCase();
     return {
-      wantedAs: wanted.get(sameDescription(description)) ?? none,
+      wantedAs: [...(wanted.get(sameDescription(description)) ?? [])],
       isUid: lower === 'uid',
       isMember: (memberAttributes as readonly string[]).includes(lower),
       isAccountState: lower === state,
