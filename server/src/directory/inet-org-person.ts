@@ -184,7 +184,7 @@ const possiblyEmpty = new Set([
 export function withoutEmpty(mapped: Attributes): Attributes {
   const held: Attributes = {};
   for (const [name, values] of Object.entries(mapped)) {
-    const kept = mayBeEmpty(name) ? values : values.filter((value) => value !== '');
+    const kept = values.includes('') && !mayBeEmpty(name) ? values.filter((value) => value !== '') : values;
     if (kept.length > 0) held[name] = kept;
   }
   return held;

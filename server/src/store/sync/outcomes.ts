@@ -114,9 +114,11 @@ async function writeMembershipLinks(
   if (rows.every(({ verb }) => verb === 'bind')) return;
   // Should another hand take this back at once, the group would be what it was when it was read last.
   await sql`
-    update link g set fingerprint = null from change c
-    where ${done} and c.verb <> 'bind' and g.sync_serial = ${unseen(sync.serial)} and g.object_id = c.object_id
-      and g.fingerprint is not null`.execute(trx);
+    update link g set fingerprint = null
+    where g.sync_serial = ${unseen(sync.serial)} and g.fingerprint is not null
+      and g.object_id = any (array(select distinct c.object_id from change c where ${done} and c.verb <> 'bind'))`.execute(
+    trx,
+  );
 }
 
 /**

@@ -61,7 +61,8 @@ async function markReferrers(
     join ${directoryTables[kind].table} d on d.id = l.object_id
     cross join lateral jsonb_array_elements_text(d.attributes -> ${attribute}::text) e (id)
     join changed c on c.object_id = e.id
-    where l.sync_serial = ${sync.serial} and l.kind = ${kind} and d.attributes ? ${attribute}::text
+    where exists (select 1 from changed)
+      and l.sync_serial = ${sync.serial} and l.kind = ${kind} and d.attributes ? ${attribute}::text
       and not exists (select 1 from ${table('touched')} t where t.kind = l.kind and t.external_id = l.external_id)`.execute(
     store.db,
   );
@@ -69,7 +70,8 @@ async function markReferrers(
 
 /**
  * One round trip for a batch: notes the keys and compares them with the links by primary key, so that the cost is that
- * of the batch and not of the directory. That a key comes twice shows at the end of the read.
+ * of the batch and not of the directory: `offset 0` keeps the planner from reading all links, or all objects in scope,
+ * for each batch. That a key comes twice shows at the end of the read.
  */
 export async function see(
   { store, sync, table }: StagingContext,
@@ -80,7 +82,7 @@ export async function see(
   const linkedObject =
     sync.direction === 'ingress'
       ? sql`l.object_id`
-      : sql`case when exists (select 1 from ${table('source')} s where s.kind = l.kind and s.object_id = l.object_id) then l.object_id end`;
+      : sql`case when exists (select 1 from ${table('source')} s where s.kind = l.kind and s.object_id = l.object_id offset 0) then l.object_id end`;
   const { rows } = await sql<{ index: number; object_id: string | null }>`
     with batch as materialized (
       select kind collate "C" as kind, external_id collate "C" as external_id, fingerprint, position
@@ -91,7 +93,9 @@ export async function see(
     )
     select (b.position - 1)::int as index, ${linkedObject} as object_id
     from batch b
-    left join link l on l.sync_serial = ${sync.serial} and l.kind = b.kind and l.external_id = b.external_id
+    left join lateral (
+      select k.kind, k.object_id, k.fingerprint, k.state from link k
+      where k.sync_serial = ${sync.serial} and k.kind = b.kind and k.external_id = b.external_id offset 0) l on true
     left join ${table('touched')} x on x.kind = b.kind and x.external_id = b.external_id
     where l.object_id is null or l.fingerprint is distinct from b.fingerprint or l.state <> 'live' or x.kind is not null
     order by b.position`.execute(store.db);
