@@ -342,8 +342,8 @@ export async function countSameMemberships({ store, job, sync, table }: StagingC
   const { rows } = await sql<{ same: number }>`
     select count(*)::int as same from membership_link x
     where x.sync_serial = ${sync.serial} and x.member_id is not null
-      and exists (
-        select 1 from link l where l.sync_serial = x.sync_serial and l.object_id = x.group_id and l.state = 'live')
+      and x.group_id in (
+        select l.object_id from link l where l.sync_serial = ${sync.serial} and l.kind = 'group' and l.state = 'live')
       and not exists (select 1 from ${table('missing')} m where m.object_id = x.group_id)
       and not exists (
         select 1 from change c
