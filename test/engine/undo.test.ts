@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import { assert, asyncProperty } from 'fast-check';
 import { expect, test } from 'vitest';
-import { getJob } from '../../server/src/app/jobs.ts';
+import { getJob, listJobs } from '../../server/src/app/jobs.ts';
 import type { JobView } from '../../contract/src/job.ts';
 import { continuousSyncs } from '../../server/src/app/continuous-syncs.ts';
 import { getDirectoryObject } from '../../server/src/app/directory.ts';
@@ -78,6 +78,24 @@ describeWorlds('undo', (makeWorld) => {
     expect((await world.run('target-out')).status).toBe('success');
     expect(target.verbs).toEqual([]);
     expect(target.tree.get(bob)).toBe(entry);
+  });
+
+  test('who comes in anew is bound to the entries that were there, and counted as nothing else', async () => {
+    const world = await makeWorld();
+    await start(world);
+    const target = await world.system('target');
+    await world.egress('target', { match: ['username', 'path'] });
+    for (const name of ['target-out', 'target-out']) await world.run(name);
+    const [first] = (await listJobs(world.app, world.actor, { sync: 'corp-in' }, { limit: 1 })).items;
+    await world.undo(first?.id ?? '');
+    await world.run('corp-in');
+    const job = await world.run('target-out');
+    expect(brief(job.statistics)).toEqual({
+      'organizationalUnit binded': '1/0/0',
+      'user binded': '2/0/0',
+      'group binded': '1/0/0',
+      'membership binded': '1/0/0',
+    });
   });
 
   test('is shown by a dry run, which changes nothing', async () => {
