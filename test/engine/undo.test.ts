@@ -83,7 +83,7 @@ describeWorlds('undo', (makeWorld) => {
   test('who comes in anew is bound to the entries that were there, and counted as nothing else', async () => {
     const world = await makeWorld();
     await start(world);
-    const target = await world.system('target');
+    await world.system('target');
     await world.egress('target', { match: ['username', 'path'] });
     for (const name of ['target-out', 'target-out']) await world.run(name);
     const [first] = (await listJobs(world.app, world.actor, { sync: 'corp-in' }, { limit: 1 })).items;
