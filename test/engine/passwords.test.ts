@@ -67,7 +67,11 @@ describeWorlds('passwords that wait', (makeWorld) => {
     const job = await world.run('copy-out');
     expect(job.status).toBe('success');
     expect(copy.kept).toEqual({ 'uid=ann': 'first of ann', 'uid=bob': 'first of bob' });
-    expect(brief(job.statistics)).toMatchObject({ 'user created': '1/0/0', 'user updated': '2/0/0' });
+    expect(brief(job.statistics)).toMatchObject({
+      'user created': '1/0/0',
+      'user updated': '1/0/0',
+      'user pushed': '2/0/0',
+    });
     expect(job.statistics.user.same.total).toBe(0);
     expect(await waiting(world)).toBe(0);
     const recorded = await world.changes(job.id);

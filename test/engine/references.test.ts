@@ -109,7 +109,9 @@ describeWorlds('attributes that name other objects', (makeWorld) => {
     await world.run('corp-in');
     const job = await world.run('target-out');
     expect(job.status).toBe('success');
-    expect(brief(job.statistics)).toMatchObject({ 'user created': '2/0/0', 'user updated': '2/0/0' });
+    // Each is one object to who reads the numbers, although two changes write it.
+    const { 'user created': created, 'user updated': updated, 'user pushed': pushed } = brief(job.statistics);
+    expect([created, updated, pushed]).toEqual(['2/0/0', undefined, '2/0/0']);
     expect(managers(target)).toEqual({ [ann]: [boss], [boss]: [ann] });
     target.forgetCounts();
     expect((await world.run('target-out')).status).toBe('success');
@@ -225,6 +227,11 @@ describeWorlds('attributes that name other objects', (makeWorld) => {
       'user create boss failed TargetRejected',
       'user update ann skipped DependencyFailed',
     ]);
+    expect(brief(job.statistics)).toMatchObject({
+      'user created': '1/1/0',
+      'user updated': '0/0/1',
+      'user pushed': '1/1/0',
+    });
     target.refuse = () => null;
     await world.run('target-out');
     await world.run('target-out');
@@ -264,8 +271,28 @@ describeWorlds('attributes that name other objects', (makeWorld) => {
     await world.run('corp-in');
     const job = await world.run('target-out');
     expect(await told(world, job)).toEqual(['user move ann', 'user create cid', 'user update ann']);
+    expect(brief(job.statistics)).toMatchObject({ 'user updated': '1/0/0', 'user pushed': '2/0/0' });
     expect(managers(target)).toEqual({ '/uid=ann': ['/ou=people/uid=cid'] });
     expect(brief((await world.run('target-out')).statistics)).toMatchObject({ 'user same': '3/0/0' });
+  });
+
+  test('an entry that moves and cannot get whom it names counts once, by what is missing', async () => {
+    const world = await makeWorld();
+    const corp = await corpOf(world);
+    const target = await world.system('target');
+    await world.egress('target');
+    for (const name of ['corp-in', 'target-out', 'target-out']) await world.run(name);
+    corp.tree.add('/ou=people/uid=cid');
+    corp.tree.set(ann, { manager: ['/ou=people/uid=cid'] });
+    corp.tree.move(ann, '/uid=ann');
+    await world.run('corp-in');
+    target.refuse = ({ name, verb }) => (verb === 'create' && name === 'uid=cid' ? 'no' : null);
+    const job = await world.run('target-out');
+    expect(brief(job.statistics)).toMatchObject({
+      'user created': '0/1/0',
+      'user updated': '0/0/1',
+      'user pushed': '1/1/0',
+    });
   });
 
   test('an entry keeps whom it names until the one who comes in their place is there', async () => {

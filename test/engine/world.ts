@@ -5,7 +5,8 @@ import type { connectionSchema } from '../../contract/src/connection-configurati
 import type { syncSchema } from '../../contract/src/configuration.ts';
 import type { ChangeView } from '../../contract/src/change.ts';
 import type { JobView } from '../../contract/src/job.ts';
-import { kinds, operationOfVerb, operations } from '../../contract/src/vocabulary.ts';
+import { kinds, operations } from '../../contract/src/vocabulary.ts';
+import type { Operation } from '../../contract/src/vocabulary.ts';
 import type { z } from 'zod';
 import type { Actor } from '../../server/src/app/actor.ts';
 import type { Application } from '../../server/src/app/application.ts';
@@ -124,23 +125,22 @@ export async function makeWorld(store: Store): Promise<World> {
 export async function checked(app: Application, actor: Actor, job: JobView): Promise<JobView> {
   brief(job.statistics);
   if (job.error?.code === 'Internal') throw new Error(`a defect: ${job.error.message}`);
-  const listed: Record<string, number> = {};
-  const count = (key: string): void => void (listed[key] = (listed[key] ?? 0) + 1);
-  const touched = new Set<string>();
-  for (const change of await allChanges(app, actor, job.id, {})) {
+  for (const change of await allChanges(app, actor, job.id, {}))
     if (change.result === 'planned')
       throw new Error(`a change of a job that is over is still planned: ${change.sentence}`);
-    if (change.verb === null) continue;
-    const operation = operationOfVerb[change.verb];
-    const key = `${change.kind} ${operation} ${change.objectId ?? change.externalId} ${change.memberId ?? change.externalId}`;
-    if (touched.has(key)) throw new Error(`an object counts twice in one operation: ${change.sentence}`);
-    touched.add(key);
-    count(`${change.kind} ${operation} ${change.result}`);
-    if (job.direction === 'egress' && change.verb !== 'bind') count(`${change.kind} pushed ${change.result}`);
+  const listed: Record<string, number> = {};
+  for (const operation of operations) {
+    if (operation === 'same' && job.mode === 'dryRun') continue;
+    const touched = new Set<string>();
+    for (const change of await allChanges(app, actor, job.id, { operation })) {
+      const key = `${change.kind} ${change.objectId ?? change.externalId} ${change.memberId ?? (change.kind === 'membership' ? change.externalId : '')}`;
+      if (operation !== 'same' && touched.has(key))
+        throw new Error(`an object counts twice as ${operation}: ${change.sentence}`);
+      touched.add(key);
+      const number = `${change.kind} ${operation} ${change.result}`;
+      listed[number] = (listed[number] ?? 0) + 1;
+    }
   }
-  if (job.mode !== 'dryRun')
-    for (const change of await allChanges(app, actor, job.id, { operation: 'same' }))
-      count(`${change.kind} same success`);
   for (const kind of kinds) {
     for (const operation of operations) {
       for (const result of ['success', 'failed', 'skipped'] as const) {
@@ -159,7 +159,7 @@ async function allChanges(
   app: Application,
   actor: Actor,
   jobId: string,
-  filter: { operation?: 'same' },
+  filter: { operation?: Operation },
 ): Promise<ChangeView[]> {
   const all: ChangeView[] = [];
   for (let after: string | undefined; ;) {

@@ -106,7 +106,7 @@ async function verbsOf(
   if (job.direction !== 'egress') return null;
   const connection = await findConnection(app.store.db, job.tenantId, job.connectionId);
   const writes = connection?.type === 'file' ? 'exported' : 'pushed';
-  return writes === operation ? verbs.filter((verb) => verb !== 'bind') : null;
+  return writes === operation ? verbs : null;
 }
 
 async function filterVerbs(
@@ -118,6 +118,12 @@ async function filterVerbs(
   if (operation === undefined || operation === 'same') return verb === undefined ? undefined : [verb];
   const behind = await verbsOf(app, job, operation);
   return verb === undefined ? behind : (behind?.filter((one) => one === verb) ?? null);
+}
+
+/** What a list behind a number holds: all changes, where no number is asked about. */
+function countedBy(operation: Operation | undefined): 'inOperation' | 'asWritten' | undefined {
+  if (operation === undefined) return undefined;
+  return operation === 'pushed' || operation === 'exported' ? 'asWritten' : 'inOperation';
 }
 
 const nothing: Page<ChangeView> = { items: [], next: null };
@@ -141,7 +147,7 @@ export async function listChanges(
   const rows = await selectChanges(
     app.store.db,
     job,
-    { kind: filter.kind, verbs: verbsAsked, result: filter.result },
+    { kind: filter.kind, verbs: verbsAsked, result: filter.result, counted: countedBy(filter.operation) },
     { after, limit: page.limit + 1 },
   );
   const paths = await pathsOfImages(app, job.tenantId, rows);

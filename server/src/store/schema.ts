@@ -343,6 +343,7 @@ interface ChangeTable {
   result: Optional<'failed' | 'skipped'>;
   error_code: Optional<string>;
   error_message: Optional<string>;
+  follows: Generated<boolean>;
 }
 
 interface JobMessageTable {

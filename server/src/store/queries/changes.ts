@@ -2,6 +2,7 @@ import { sql, type Kysely, type RawBuilder } from 'kysely';
 import type { JsonAttributeMap } from '@lockstep/contract/attribute.ts';
 import type { Kind, Result, Verb } from '@lockstep/contract/vocabulary.ts';
 import type { Database } from '../schema.ts';
+import { countsAsWritten, countsInOperation } from './counted-changes.ts';
 
 type Executor = Kysely<Database>;
 
@@ -35,7 +36,11 @@ export interface ChangeFilter {
   readonly kind?: Kind | undefined;
   readonly verbs?: readonly Verb[] | undefined;
   readonly result?: Result | undefined;
+  /** Those behind a count: of an operation, or of what was written. */
+  readonly counted?: 'inOperation' | 'asWritten' | undefined;
 }
+
+const counted = { inOperation: countsInOperation, asWritten: countsAsWritten };
 
 function resultCondition(result: Result, appliedOrdinal: number): RawBuilder<unknown> {
   switch (result) {
@@ -61,6 +66,7 @@ export async function selectChanges(
   const conditions = [sql`change.job_serial = ${job.serial}`, sql`change.ordinal > ${page.after}`];
   if (filter.kind !== undefined) conditions.push(sql`change.kind = ${filter.kind}`);
   if (filter.verbs !== undefined) conditions.push(sql`change.verb = any(${filter.verbs}::text[])`);
+  if (filter.counted !== undefined) conditions.push(counted[filter.counted]);
   if (filter.result !== undefined) conditions.push(resultCondition(filter.result, job.appliedOrdinal));
   const { rows } = await sql<ChangeRow>`
     select ${columns}, ${resultColumn(sql`${job.appliedOrdinal}::bigint`)} as "result"

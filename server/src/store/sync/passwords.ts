@@ -37,6 +37,7 @@ export async function planPasswords(
     sql<{ alone: boolean }>`
       with waiting as materialized (
         select s.object_id, s.scope, d.username, not exists (select ${changed}) as alone,
+          exists (select ${changed} and c.verb = 'create') as created,
           (select max(c.ordinal) ${changed} and ${updating}) as ordinal
         from pending_password p
         join ${table('source')} s on s.kind = 'user' and s.object_id = p.user_id
@@ -49,9 +50,9 @@ export async function planPasswords(
         update change c set after = coalesce(c.after, '{}'::jsonb) || ${said}
         from waiting w where c.job_serial = ${job.serial} and c.ordinal = w.ordinal
       ), planned as (
-        insert into change (job_serial, ordinal, kind, verb, object_id, label, before, after, scope)
+        insert into change (job_serial, ordinal, kind, verb, object_id, label, before, after, scope, follows)
         select ${job.serial}, ${first}::bigint - 1 + row_number() over (order by object_id), 'user', 'update', object_id,
-          username, '{}'::jsonb, ${said}, scope
+          username, '{}'::jsonb, ${said}, scope, created
         from waiting where ordinal is null
       )
       select alone from waiting`.execute(trx),

@@ -11,9 +11,9 @@ import type { StagingContext } from './staging-tables.ts';
 /** Egress: one update for each object that the plan creates and that names others which it creates or binds. */
 async function planForCreated({ job }: StagingContext, trx: Executor, first: number): Promise<void> {
   await sql`
-    insert into change (job_serial, ordinal, kind, verb, object_id, label, before, after, scope)
+    insert into change (job_serial, ordinal, kind, verb, object_id, label, before, after, scope, follows)
     select ${job.serial}, ${first}::bigint - 1 + row_number() over (order by c.ordinal), c.kind, 'update', c.object_id, c.label,
-      p.before, p.after || jsonb_build_object(${referencesAttribute}::text, p.names), c.scope
+      p.before, p.after || jsonb_build_object(${referencesAttribute}::text, p.names), c.scope, true
     from change c
     cross join lateral (
       select jsonb_object_agg(substr(e.key, ${pendingPrefix.length + 1}), e.value) as after,
@@ -50,7 +50,11 @@ async function numberLate({ job }: StagingContext, trx: Executor, first: number)
         (select jsonb_object_agg(e.key, e.value) from jsonb_each(c.before) e where not starts_with(e.key, ${presentPrefix})) as before
       from change c where c.job_serial = ${job.serial} and c.ordinal > ${lateOrdinal}
     ), numbered as (
-      update change c set ordinal = l.number, before = l.before from late l
+      update change c set ordinal = l.number, before = l.before, follows = exists (
+        select 1 from change m
+        where m.job_serial = c.job_serial and m.kind = c.kind and m.object_id = c.object_id and m.ordinal < ${first}::bigint
+          and m.verb <> 'bind' offset 0)
+      from late l
       where c.job_serial = ${job.serial} and c.ordinal = l.ordinal returning c.kind, c.object_id
     )
     select n.kind, count(*)::int as count from numbered n

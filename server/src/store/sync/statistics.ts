@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 import { emptyStatistics } from '@lockstep/contract/job.ts';
 import { kinds, operationOfVerb } from '@lockstep/contract/vocabulary.ts';
 import type { Direction, Kind, Operation, Statistics, Verb } from '@lockstep/contract/vocabulary.ts';
+import { countsAsWritten, countsInOperation } from '../queries/counted-changes.ts';
 import type { Executor } from '../store.ts';
 
 interface JobRow {
@@ -12,8 +13,8 @@ interface JobRow {
 }
 
 /**
- * Statistics of a job, computed from its outcomes (DESIGN section 2). A change counts once in the operation of its
- * verb and, written to a system, once in Pushed, or Exported when the target is a file. Changes of a running job that
+ * Statistics of a job, computed from its outcomes (DESIGN section 2). An object counts once in the
+ * operation of its change and, written to a system, once in Pushed, or Exported when the target is a file. Changes of a running job that
  * were not attempted yet are not counted.
  */
 export async function computeStatistics(executor: Executor, jobSerial: number): Promise<Statistics> {
@@ -30,11 +31,13 @@ export async function computeStatistics(executor: Executor, jobSerial: number): 
     verb: Verb;
     outcome: 'success' | 'failed' | 'skipped';
     count: number;
+    written: number;
   }>`
-    select kind, verb, coalesce(result, 'success') as outcome, count(*)::int as count from change
-    where job_serial = ${jobSerial} and (result is not null or ordinal <= ${job.applied_ordinal})
+    select kind, verb, coalesce(result, 'success') as outcome, count(*) filter (where ${countsInOperation})::int as count,
+      count(*) filter (where ${countsAsWritten})::int as written
+    from change where job_serial = ${jobSerial} and (result is not null or ordinal <= ${job.applied_ordinal})
     group by 1, 2, 3`.execute(executor);
-  const written: Operation = job.exports ? 'exported' : 'pushed';
+  const writing: Operation = job.exports ? 'exported' : 'pushed';
   const add = (
     kind: Kind,
     operation: Operation,
@@ -44,10 +47,9 @@ export async function computeStatistics(executor: Executor, jobSerial: number): 
     statistics[kind][operation][outcome] += count;
     statistics[kind][operation].total += count;
   };
-  for (const { kind, verb, outcome, count } of rows) {
-    const operation = verb === 'bind' ? 'binded' : operationOfVerb[verb];
-    add(kind, operation, outcome, count);
-    if (job.direction === 'egress' && verb !== 'bind') add(kind, written, outcome, count);
+  for (const { kind, verb, outcome, count, written } of rows) {
+    add(kind, operationOfVerb[verb], outcome, count);
+    if (job.direction === 'egress') add(kind, writing, outcome, written);
   }
   for (const kind of kinds) {
     const same = job.same_counts[kind] ?? 0;
