@@ -8,6 +8,7 @@ import type { SyncSettings, World } from './world.ts';
 
 const boss = '/ou=people/uid=boss';
 const ann = '/ou=people/uid=ann';
+const cid = '/ou=people/uid=cid';
 
 async function corpOf(world: World): Promise<MemorySystem> {
   const corp = await world.system('corp');
@@ -17,6 +18,18 @@ async function corpOf(world: World): Promise<MemorySystem> {
   await world.ingress('corp');
   return corp;
 }
+
+/** The people of corp, and a target that has them. */
+async function inStep(world: World): Promise<{ corp: MemorySystem; target: MemorySystem }> {
+  const corp = await corpOf(world);
+  const target = await world.system('target');
+  await world.egress('target');
+  for (const name of ['corp-in', 'target-out', 'target-out']) await world.run(name);
+  return { corp, target };
+}
+
+const refuseCid: MemorySystem['refuse'] = ({ name, verb }) =>
+  verb === 'create' && name === 'uid=cid' ? 'no' : null;
 
 /** Who is whose manager in a system that was written, by path. */
 function managers(system: MemorySystem): Record<string, readonly string[]> {
@@ -44,7 +57,7 @@ async function staticCorp(world: World, settings: SyncSettings = {}): Promise<Me
   corp.tree.add('/ou=people');
   corp.tree.add(ann, { manager: [boss] });
   corp.tree.add(boss);
-  corp.tree.add('/ou=people/uid=cid');
+  corp.tree.add(cid);
   await world.ingress('corp', settings);
   await world.run('corp-in');
   return corp;
@@ -80,12 +93,12 @@ describeWorlds('attributes that name other objects', (makeWorld) => {
   test('name them by id in the directory, whoever comes first', async () => {
     const world = await makeWorld();
     const corp = await corpOf(world);
-    corp.tree.add('/ou=people/uid=cid', { manager: [ann.toUpperCase()] });
+    corp.tree.add(cid, { manager: [ann.toUpperCase()] });
     expect((await world.run('corp-in')).status).toBe('success');
     const found = await managersInDirectory(world);
     expect(found[ann]).toMatch(/^user_/);
-    expect(found['/ou=people/uid=cid']).toMatch(/^user_/);
-    expect(found['/ou=people/uid=cid']).not.toBe(found[ann]);
+    expect(found[cid]).toMatch(/^user_/);
+    expect(found[cid]).not.toBe(found[ann]);
     expect(brief((await world.run('corp-in')).statistics)).toMatchObject({ 'user same': '3/0/0' });
   });
 
@@ -121,14 +134,14 @@ describeWorlds('attributes that name other objects', (makeWorld) => {
   test('follow a change, and go when nobody is named any more', async () => {
     const world = await makeWorld();
     const corp = await corpOf(world);
-    corp.tree.add('/ou=people/uid=cid');
+    corp.tree.add(cid);
     const target = await world.system('target');
     await world.egress('target');
     for (const name of ['corp-in', 'target-out', 'target-out']) await world.run(name);
-    corp.tree.set(ann, { manager: ['/ou=people/uid=cid'] });
+    corp.tree.set(ann, { manager: [cid] });
     await world.run('corp-in');
     expect(await told(world, await world.run('target-out'))).toEqual(['user update ann']);
-    expect(managers(target)).toEqual({ [ann]: ['/ou=people/uid=cid'] });
+    expect(managers(target)).toEqual({ [ann]: [cid] });
     corp.tree.set(ann, { manager: [] });
     await world.run('corp-in');
     await world.run('target-out');
@@ -192,12 +205,12 @@ describeWorlds('attributes that name other objects', (makeWorld) => {
   test('entries that another hand renamed are named by where they are', async () => {
     const world = await makeWorld();
     const corp = await corpOf(world);
-    corp.tree.add('/ou=people/uid=cid', { manager: [boss] });
+    corp.tree.add(cid, { manager: [boss] });
     const target = await world.system('target');
     await world.egress('target');
     for (const name of ['corp-in', 'target-out', 'target-out']) await world.run(name);
     target.tree.move(boss, '/ou=people/uid=zoe');
-    target.tree.set('/ou=people/uid=cid', { title: ['drift'] });
+    target.tree.set(cid, { title: ['drift'] });
     target.tree.set(ann, { manager: [] });
     target.tree.add(boss, { mail: ['other@x.org'] });
     target.refuse = ({ verb }) => (verb === 'move' ? 'no' : null);
@@ -209,7 +222,7 @@ describeWorlds('attributes that name other objects', (makeWorld) => {
     expect(Object.keys(updated?.set ?? {})).toEqual(['title']);
     expect(managers(target)).toEqual({
       [ann]: ['/ou=people/uid=zoe'],
-      '/ou=people/uid=cid': ['/ou=people/uid=zoe'],
+      [cid]: ['/ou=people/uid=zoe'],
     });
   });
 
@@ -240,19 +253,16 @@ describeWorlds('attributes that name other objects', (makeWorld) => {
 
   test('an entry that is there gets whom the same run creates', async () => {
     const world = await makeWorld();
-    const corp = await corpOf(world);
-    const target = await world.system('target');
-    await world.egress('target');
-    for (const name of ['corp-in', 'target-out', 'target-out']) await world.run(name);
-    corp.tree.add('/ou=people/uid=cid');
-    corp.tree.set(ann, { manager: ['/ou=people/uid=cid'], title: ['clerk'] });
-    corp.tree.set(boss, { manager: ['/ou=people/uid=cid'] });
+    const { corp, target } = await inStep(world);
+    corp.tree.add(cid);
+    corp.tree.set(ann, { manager: [cid], title: ['clerk'] });
+    corp.tree.set(boss, { manager: [cid] });
     await world.run('corp-in');
     const job = await world.run('target-out');
     expect(await told(world, job)).toEqual(['user create cid', 'user update ann', 'user update boss']);
     expect(managers(target)).toEqual({
-      [ann]: ['/ou=people/uid=cid'],
-      [boss]: ['/ou=people/uid=cid'],
+      [ann]: [cid],
+      [boss]: [cid],
     });
     expect(target.tree.get(ann).attributes['title']).toEqual(['clerk']);
     expect(brief(job.statistics)).not.toHaveProperty('user same');
@@ -261,32 +271,26 @@ describeWorlds('attributes that name other objects', (makeWorld) => {
 
   test('an entry that moves gets whom the same run creates as well', async () => {
     const world = await makeWorld();
-    const corp = await corpOf(world);
-    const target = await world.system('target');
-    await world.egress('target');
-    for (const name of ['corp-in', 'target-out', 'target-out']) await world.run(name);
-    corp.tree.add('/ou=people/uid=cid');
-    corp.tree.set(ann, { manager: ['/ou=people/uid=cid'] });
+    const { corp, target } = await inStep(world);
+    corp.tree.add(cid);
+    corp.tree.set(ann, { manager: [cid] });
     corp.tree.move(ann, '/uid=ann');
     await world.run('corp-in');
     const job = await world.run('target-out');
     expect(await told(world, job)).toEqual(['user move ann', 'user create cid', 'user update ann']);
     expect(brief(job.statistics)).toMatchObject({ 'user updated': '1/0/0', 'user pushed': '2/0/0' });
-    expect(managers(target)).toEqual({ '/uid=ann': ['/ou=people/uid=cid'] });
+    expect(managers(target)).toEqual({ '/uid=ann': [cid] });
     expect(brief((await world.run('target-out')).statistics)).toMatchObject({ 'user same': '3/0/0' });
   });
 
   test('an entry that moves and cannot get whom it names counts once, by what is missing', async () => {
     const world = await makeWorld();
-    const corp = await corpOf(world);
-    const target = await world.system('target');
-    await world.egress('target');
-    for (const name of ['corp-in', 'target-out', 'target-out']) await world.run(name);
-    corp.tree.add('/ou=people/uid=cid');
-    corp.tree.set(ann, { manager: ['/ou=people/uid=cid'] });
+    const { corp, target } = await inStep(world);
+    corp.tree.add(cid);
+    corp.tree.set(ann, { manager: [cid] });
     corp.tree.move(ann, '/uid=ann');
     await world.run('corp-in');
-    target.refuse = ({ name, verb }) => (verb === 'create' && name === 'uid=cid' ? 'no' : null);
+    target.refuse = refuseCid;
     const job = await world.run('target-out');
     expect(brief(job.statistics)).toMatchObject({
       'user created': '0/1/0',
@@ -297,14 +301,11 @@ describeWorlds('attributes that name other objects', (makeWorld) => {
 
   test('an entry keeps whom it names until the one who comes in their place is there', async () => {
     const world = await makeWorld();
-    const corp = await corpOf(world);
-    const target = await world.system('target');
-    await world.egress('target');
-    for (const name of ['corp-in', 'target-out', 'target-out']) await world.run(name);
-    corp.tree.add('/ou=people/uid=cid');
-    corp.tree.set(ann, { manager: ['/ou=people/uid=cid'], title: ['clerk'] });
+    const { corp, target } = await inStep(world);
+    corp.tree.add(cid);
+    corp.tree.set(ann, { manager: [cid], title: ['clerk'] });
     await world.run('corp-in');
-    target.refuse = ({ name, verb }) => (verb === 'create' && name === 'uid=cid' ? 'no' : null);
+    target.refuse = refuseCid;
     const refused = ['user create cid failed TargetRejected', 'user update ann failed DependencyFailed'];
     expect(await told(world, await world.run('target-out'))).toEqual(refused);
     expect(managers(target)).toEqual({ [ann]: [boss] });
@@ -313,19 +314,19 @@ describeWorlds('attributes that name other objects', (makeWorld) => {
     expect(await told(world, await world.run('target-out'))).toEqual(waiting);
     target.refuse = () => null;
     expect(await told(world, await world.run('target-out'))).toEqual(['user create cid', 'user update ann']);
-    expect(managers(target)).toEqual({ [ann]: ['/ou=people/uid=cid'] });
+    expect(managers(target)).toEqual({ [ann]: [cid] });
     expect(brief((await world.run('target-out')).statistics)).toMatchObject({ 'user same': '3/0/0' });
   });
 
   test('entries that are bound together name each other, and are written only where they do not yet', async () => {
     const world = await makeWorld();
     const corp = await corpOf(world);
-    corp.tree.add('/ou=people/uid=cid', { manager: [boss] });
+    corp.tree.add(cid, { manager: [boss] });
     const target = await world.system('target');
     target.tree.add('/ou=people');
     target.tree.add(ann, { manager: [boss.toUpperCase()] });
     target.tree.add(boss);
-    target.tree.add('/ou=people/uid=cid', { manager: [ann] });
+    target.tree.add(cid, { manager: [ann] });
     await world.egress('target', { match: ['username', 'path'] });
     await world.run('corp-in');
     const job = await world.run('target-out');
@@ -336,7 +337,7 @@ describeWorlds('attributes that name other objects', (makeWorld) => {
       'user bind cid',
       'user update cid',
     ]);
-    expect(managers(target)).toEqual({ [ann]: [boss.toUpperCase()], '/ou=people/uid=cid': [boss] });
+    expect(managers(target)).toEqual({ [ann]: [boss.toUpperCase()], [cid]: [boss] });
     expect(brief((await world.run('target-out')).statistics)).toMatchObject({ 'user same': '3/0/0' });
   });
 
@@ -360,10 +361,10 @@ describeWorlds('attributes that name other objects', (makeWorld) => {
     const corp = await corpOf(world);
     feedChanges(corp);
     await world.run('corp-in');
-    corp.tree.add('/ou=people/uid=cid', { manager: [boss] });
+    corp.tree.add(cid, { manager: [boss] });
     await world.run('corp-in');
     const found = await managersInDirectory(world);
-    expect(found['/ou=people/uid=cid']).toBe(found[ann]);
+    expect(found[cid]).toBe(found[ann]);
   });
 
   test.each(['whole', 'changes'])(
@@ -376,7 +377,7 @@ describeWorlds('attributes that name other objects', (makeWorld) => {
         await world.run('corp-in');
       }
       corp.tree.move(boss, '/ou=people/uid=old');
-      corp.tree.move('/ou=people/uid=cid', boss);
+      corp.tree.move(cid, boss);
       const [old, next] = [corp.tree.get('/ou=people/uid=old'), corp.tree.get(boss)];
       corp.tree.assign(old, { uid: ['old'] });
       corp.tree.assign(next, { uid: ['next'] });
@@ -390,12 +391,12 @@ describeWorlds('attributes that name other objects', (makeWorld) => {
   test('names that two people exchange', async () => {
     const world = await makeWorld();
     const corp = await staticCorp(world);
-    corp.tree.set('/ou=people/uid=cid', { manager: [boss] });
-    corp.tree.add('/ou=people/uid=dan', { manager: ['/ou=people/uid=cid'] });
+    corp.tree.set(cid, { manager: [boss] });
+    corp.tree.add('/ou=people/uid=dan', { manager: [cid] });
     await world.run('corp-in');
     corp.tree.move(boss, '/ou=people/uid=x');
-    corp.tree.move('/ou=people/uid=cid', boss);
-    corp.tree.move('/ou=people/uid=x', '/ou=people/uid=cid');
+    corp.tree.move(cid, boss);
+    corp.tree.move('/ou=people/uid=x', cid);
     expect((await world.run('corp-in')).status).toBe('success');
     expect(await bosses(world)).toEqual({ ann: 'boss', boss: 'boss', dan: 'cid' });
     await nothingIsLeft(world);

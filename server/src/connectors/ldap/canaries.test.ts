@@ -1,8 +1,7 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import { ldapConnectionSchema } from '@lockstep/contract/connection-configuration.ts';
+import { openLdap, settingsOf } from '../../../../test/servers/ldap-endpoint.ts';
 import { startSlapd, type Slapd } from '../../../../test/servers/slapd.ts';
 import type { TargetChange, TargetOutcome, TargetSession } from '../../sync/connector.ts';
-import { ldapConnector } from './connector.ts';
 
 const suffix = 'dc=example,dc=com';
 
@@ -21,14 +20,7 @@ beforeAll(async () => {
 afterAll(() => server.stop());
 
 beforeEach(async () => {
-  const settings = ldapConnectionSchema.parse({
-    type: 'ldap',
-    url: server.url,
-    bindDn: server.adminDn,
-    password: server.password,
-    baseDn: suffix,
-  });
-  const endpoint = await ldapConnector.open(settings, { baseDirectory: '/', secret: () => undefined });
+  const endpoint = await openLdap(settingsOf(server));
   session = await endpoint.openTarget({ job: 'job', scopes: [{ node: suffix }] });
   return () => session[Symbol.asyncDispose]();
 });

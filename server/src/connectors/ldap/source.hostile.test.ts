@@ -1,10 +1,10 @@
-import { once } from 'node:events';
-import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { ldapConnectionSchema } from '@lockstep/contract/connection-configuration.ts';
+import { openLdap } from '../../../../test/servers/ldap-endpoint.ts';
+import { startScripted, type ScriptedServer } from '../../../../test/servers/scripted-ldap.ts';
 import type { Completeness, RawEntry } from '../../sync/connector.ts';
-import { ldapConnector } from './connector.ts';
-import { BerReader, tags } from './protocol/ber/reader.ts';
+import { type BerReader, tags } from './protocol/ber/reader.ts';
 import { BerWriter } from './protocol/ber/writer.ts';
 import { encodeMessage } from './protocol/messages/requests.ts';
 
@@ -16,30 +16,16 @@ interface Asked {
 }
 
 /** A server that says what a test wants. */
-let server: Server;
-let url: string;
+let server: ScriptedServer;
 let answer: (asked: Asked) => readonly (readonly [dn: string, values: Values])[];
-const sockets = new Set<Socket>();
 const node = 'ou=People,dc=example,dc=com';
 
 beforeEach(async () => {
-  server = createServer((socket) => {
-    sockets.add(socket);
-    socket.on('error', () => undefined);
-    socket.on('data', (chunk) => {
-      const reader = new BerReader(chunk);
-      while (reader.peek() === tags.sequence) serve(reader.inner(tags.sequence), socket);
-    });
-  }).listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  url = `ldap://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  server = await startScripted(serve);
 });
 
 afterEach(async () => {
-  for (const socket of sockets) socket.destroy();
-  sockets.clear();
-  server.close();
-  await once(server, 'close');
+  await server[Symbol.asyncDispose]();
 });
 
 function serve(message: BerReader, socket: Socket): void {
@@ -94,8 +80,8 @@ function person(uid: string, more: Values = {}, under = node): [string, Values] 
 }
 
 async function read(more: object = {}): Promise<{ ids: string[]; end: Completeness }> {
-  const settings = ldapConnectionSchema.parse({ type: 'ldap', url, baseDn: node, ...more });
-  await using endpoint = await ldapConnector.open(settings, { baseDirectory: '/', secret: () => undefined });
+  const settings = ldapConnectionSchema.parse({ type: 'ldap', url: server.url, baseDn: node, ...more });
+  await using endpoint = await openLdap(settings);
   const stream = endpoint.read({
     scopes: [{ node }],
     attributes: { user: ['uid'], organizationalUnit: [], group: [] },

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll } from 'vitest';
-import { ldapConnectionSchema } from '@lockstep/contract/connection-configuration.ts';
+import { openLdap, settingsOf } from '../../../../test/servers/ldap-endpoint.ts';
 import {
   targetConformance,
   type ConformanceTarget,
@@ -23,15 +23,8 @@ async function makeTarget(more: Record<string, unknown>): Promise<ConformanceTar
   count += 1;
   const node = `ou=target ${count},${suffix}`;
   await server.addLdif(`dn: ${node}\nobjectClass: organizationalUnit\nou: target ${count}\n`);
-  const settings = ldapConnectionSchema.parse({
-    type: 'ldap',
-    url: server.url,
-    bindDn: server.adminDn,
-    password: server.password,
-    baseDn: suffix,
-    ...more,
-  });
-  const endpoint = await ldapConnector.open(settings, { baseDirectory: '/', secret: () => undefined });
+  const settings = settingsOf(server, more);
+  const endpoint = await openLdap(settings);
   return {
     endpoint,
     node,

@@ -1,10 +1,10 @@
-import { once } from 'node:events';
-import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { ldapConnectionSchema } from '@lockstep/contract/connection-configuration.ts';
+import { openLdap } from '../../../../test/servers/ldap-endpoint.ts';
+import { startScripted, type ScriptedServer } from '../../../../test/servers/scripted-ldap.ts';
 import type { TargetChange, TargetOutcome, TargetSession } from '../../sync/connector.ts';
-import { ldapConnector } from './connector.ts';
-import { BerReader, tags } from './protocol/ber/reader.ts';
+import { type BerReader, tags } from './protocol/ber/reader.ts';
 import { BerWriter } from './protocol/ber/writer.ts';
 import { encodeMessage } from './protocol/messages/requests.ts';
 import { resultCodes } from './protocol/messages/result.ts';
@@ -12,39 +12,26 @@ import { resultCodes } from './protocol/messages/result.ts';
 const [searchRequest, addRequest] = [0x63, 0x68];
 
 /** A server that answers each request with a result code, or with bytes of its own. */
-let server: Server;
+let server: ScriptedServer;
 let session: TargetSession;
 let answer: (request: number) => number | Buffer;
 let asked: number[];
-const sockets = new Set<Socket>();
 
 beforeEach(async () => {
   asked = [];
-  server = createServer((socket) => {
-    sockets.add(socket);
-    socket.on('error', () => undefined);
-    socket.on('data', (chunk) => {
-      const reader = new BerReader(chunk);
-      while (reader.peek() === tags.sequence) serve(reader.inner(tags.sequence), socket);
-    });
-  }).listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
+  server = await startScripted(serve);
   const settings = ldapConnectionSchema.parse({
     type: 'ldap',
-    url: `ldap://127.0.0.1:${port}`,
+    url: server.url,
     baseDn: 'dc=x',
   });
-  const endpoint = await ldapConnector.open(settings, { baseDirectory: '/', secret: () => undefined });
+  const endpoint = await openLdap(settings);
   session = await endpoint.openTarget({ job: 'job', scopes: [{ node: 'dc=x' }] });
 });
 
 afterEach(async () => {
   await session[Symbol.asyncDispose]();
-  for (const socket of sockets) socket.destroy();
-  sockets.clear();
-  server.close();
-  await once(server, 'close');
+  await server[Symbol.asyncDispose]();
 });
 
 function serve(message: BerReader, socket: Socket): void {

@@ -1,12 +1,10 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { ldapConnectionSchema } from '@lockstep/contract/connection-configuration.ts';
+import { openLdap, settingsOf } from '../../../../test/servers/ldap-endpoint.ts';
 import { startSlapd, type Slapd } from '../../../../test/servers/slapd.ts';
 import type { DumpedEntry } from '../../../../test/servers/ldifDump.ts';
 import type { TargetChange, TargetSession } from '../../sync/connector.ts';
-import { ldapConnector } from './connector.ts';
 
 const suffix = 'dc=example,dc=com';
-const context = { baseDirectory: '/', secret: () => undefined };
 let server: Slapd;
 let node: string;
 let session: TargetSession;
@@ -27,15 +25,7 @@ beforeEach(async () => {
 });
 
 async function openSession(more: Record<string, unknown> = {}): Promise<TargetSession> {
-  const settings = ldapConnectionSchema.parse({
-    type: 'ldap',
-    url: server.url,
-    bindDn: server.adminDn,
-    password: server.password,
-    baseDn: suffix,
-    ...more,
-  });
-  const endpoint = await ldapConnector.open(settings, context);
+  const endpoint = await openLdap(settingsOf(server, more));
   return endpoint.openTarget({ job: 'job', scopes: [{ node }] });
 }
 

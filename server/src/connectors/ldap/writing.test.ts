@@ -1,8 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { ldapConnectionSchema } from '@lockstep/contract/connection-configuration.ts';
+import { openLdap, settingsOf } from '../../../../test/servers/ldap-endpoint.ts';
 import { startSlapd, type Slapd } from '../../../../test/servers/slapd.ts';
 import type { TargetChange, TargetOutcome, TargetSession } from '../../sync/connector.ts';
-import { ldapConnector } from './connector.ts';
 
 const suffix = 'dc=example,dc=com';
 let server: Slapd;
@@ -16,15 +15,7 @@ beforeAll(async () => {
 afterAll(() => server.stop());
 
 async function open(more: object = {}): Promise<TargetSession> {
-  const settings = ldapConnectionSchema.parse({
-    type: 'ldap',
-    url: server.url,
-    bindDn: server.adminDn,
-    password: server.password,
-    baseDn: suffix,
-    ...more,
-  });
-  const endpoint = await ldapConnector.open(settings, { baseDirectory: '/', secret: () => undefined });
+  const endpoint = await openLdap(settingsOf(server, more));
   return endpoint.openTarget({ job: 'job', scopes: [{ node: suffix }] });
 }
 

@@ -4,6 +4,7 @@ import type { JsonAttributes } from '../../directory/attributes.ts';
 import { referenceAttributes } from '../../directory/references.ts';
 import type { ErrorCode } from '../../kernel/errors.ts';
 import type { NamedObjects } from '../../sync/planned-change.ts';
+import type { LinkData } from '../../sync/planned-change.ts';
 import { placeKey } from '../../sync/sync-store.ts';
 import type {
   Absence,
@@ -128,6 +129,31 @@ export function directoryOf(row: DirectoryRow): DirectoryState | null {
   };
 }
 
+/** A link beside something else. */
+export interface LinkRow {
+  l_external_id: string | null;
+  l_reference: string | null;
+  l_alias: string | null;
+  l_location: string | null;
+  l_scope: number;
+}
+
+export const linkColumns = sql`l.external_id as l_external_id, l.reference as l_reference, l.alias as l_alias,
+  l.location as l_location, l.scope as l_scope`;
+
+/** What it keeps of the connected system's object, to be looked at again; null: there is none. */
+export function linkOf(row: LinkRow): (LinkData & { readonly externalId: string }) | null {
+  if (row.l_external_id === null) return null;
+  return {
+    externalId: row.l_external_id,
+    reference: row.l_reference,
+    alias: row.l_alias,
+    location: row.l_location,
+    scope: row.l_scope,
+    fingerprint: null,
+  };
+}
+
 function conflictOf(row: { conflict_code: ErrorCode | null; conflict_message: string | null }) {
   return row.conflict_code === null ? null : { code: row.conflict_code, message: row.conflict_message ?? '' };
 }
@@ -244,18 +270,14 @@ export async function* egressCandidates(
 ): AsyncGenerator<EgressCandidate[]> {
   const { store, sync, table } = context;
   type Row = StagedRow &
-    DirectoryRow & {
+    DirectoryRow &
+    LinkRow & {
       s_object_id: string;
       s_scope: number;
       s_depth: number;
       matched_by: number | null;
       conflict_code: ErrorCode | null;
       conflict_message: string | null;
-      l_external_id: string | null;
-      l_reference: string | null;
-      l_alias: string | null;
-      l_location: string | null;
-      l_scope: number;
       known: Record<string, string | null> | null;
     };
   // Of a new target nothing is asked for that it cannot have.
@@ -268,8 +290,7 @@ export async function* egressCandidates(
   const load = async ([depth, after]: Place): Promise<Row[]> => {
     const { rows } = await sql<Row>`
       select ${knownReferences(context, kind)} as known, s.object_id as s_object_id, s.scope as s_scope, s.depth as s_depth, s.matched_by, s.conflict_code, s.conflict_message,
-        l.external_id as l_external_id, l.reference as l_reference, l.alias as l_alias, l.location as l_location, l.scope as l_scope,
-        ${entry.columns}, ${directoryColumns(kind)}
+        ${linkColumns}, ${entry.columns}, ${directoryColumns(kind)}
       from (
         select * from ${table('source')} where kind = ${kind} and needs and (depth, object_id) > (${depth}, ${after})
         order by depth, object_id limit ${pageSize}
@@ -291,17 +312,7 @@ export async function* egressCandidates(
         scope: row.s_scope,
         depth: row.s_depth,
         directory: directoryOf(row) as DirectoryState,
-        link:
-          row.l_external_id === null
-            ? null
-            : {
-                externalId: row.l_external_id,
-                reference: row.l_reference,
-                alias: row.l_alias,
-                location: row.l_location,
-                scope: row.l_scope,
-                fingerprint: null,
-              },
+        link: linkOf(row),
         staged: row.o_kind === null ? null : stagedOf(row),
         matchedBy: row.matched_by,
         conflict: conflictOf(row),

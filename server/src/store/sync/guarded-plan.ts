@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import type { Transaction } from 'kysely';
+import type { RawBuilder, Transaction } from 'kysely';
 import type { Kind } from '@lockstep/contract/vocabulary.ts';
 import { LockstepError } from '../../kernel/errors.ts';
 import type { ErrorCode } from '../../kernel/errors.ts';
@@ -88,6 +88,25 @@ export async function countRecentRemovals(
   return new Map(rows.map(({ kind, removed }) => [kind, removed]));
 }
 
+/** Gives changes `c` of the job `j` that have no result the one of being skipped. */
+async function skip(
+  store: Store,
+  job: RunnableJob,
+  which: RawBuilder<unknown>,
+  code: ErrorCode,
+  message: string,
+): Promise<void> {
+  await store.transaction(async (trx) => {
+    await requireOwnership(trx, job);
+    await sql`
+      update change c set result = 'skipped', error_code = ${code}, error_message = ${message}
+      from job j
+      where j.serial = ${job.serial} and c.job_serial = j.serial and c.result is null and ${which}`.execute(
+      trx,
+    );
+  });
+}
+
 /** Marks what was not attempted as skipped: the destructive part of the plan, or all of it. */
 export async function skipPlanned(
   store: Store,
@@ -96,14 +115,8 @@ export async function skipPlanned(
   code: ErrorCode,
   message: string,
 ): Promise<void> {
-  await store.transaction(async (trx) => {
-    await requireOwnership(trx, job);
-    await sql`
-    update change c set result = 'skipped', error_code = ${code}, error_message = ${message}
-    from job j
-    where j.serial = ${job.serial} and c.job_serial = j.serial and c.ordinal > j.applied_ordinal and c.result is null
-      and (${which === 'all'}::boolean or ${destructive})`.execute(trx);
-  });
+  const part = which === 'all' ? sql`true` : destructive;
+  await skip(store, job, sql`c.ordinal > j.applied_ordinal and ${part}`, code, message);
 }
 
 /** See `SyncStore.withdrawExports`. The links of what is withdrawn heal by the next run, which finds no entry for them. */
@@ -113,15 +126,9 @@ export async function withdrawExports(
   code: ErrorCode,
   message: string,
 ): Promise<void> {
-  await store.transaction(async (trx) => {
-    await requireOwnership(trx, job);
-    await sql`
-      update change c set result = 'skipped', error_code = ${code}, error_message = ${message}
-      from job j join connection k on k.id = j.connection_id
-      where j.serial = ${job.serial} and j.direction = 'egress' and k.type = 'file' and c.job_serial = j.serial and c.result is null`.execute(
-      trx,
-    );
-  });
+  const isExport = sql`j.direction = 'egress' and exists (
+    select 1 from connection k where k.id = j.connection_id and k.type = 'file')`;
+  await skip(store, job, isExport, code, message);
 }
 
 /**

@@ -3,8 +3,8 @@ import type { RawBuilder } from 'kysely';
 import type { ObjectKind, Verb } from '@lockstep/contract/vocabulary.ts';
 import type { JsonAttributes } from '../../directory/attributes.ts';
 import type { UndoCandidate } from '../../sync/plan-undo.ts';
-import { directoryColumns, directoryOf } from './candidates.ts';
-import type { DirectoryRow } from './candidates.ts';
+import { directoryColumns, directoryOf, linkColumns, linkOf } from './candidates.ts';
+import type { DirectoryRow, LinkRow } from './candidates.ts';
 import { insertPlanned } from './insert-planned.ts';
 import { preferKeyLookups, unseen } from './key-lookups.ts';
 import { keysetPages } from './keyset-pages.ts';
@@ -22,7 +22,7 @@ function succeeded(undone: number): RawBuilder<unknown> {
     and c.ordinal <= (select j.applied_ordinal from job j where j.serial = ${undone})`;
 }
 
-interface Row extends DirectoryRow {
+interface Row extends DirectoryRow, LinkRow {
   ordinal: number;
   verb: Verb;
   object_id: string;
@@ -35,11 +35,6 @@ interface Row extends DirectoryRow {
   location: string | null;
   scope: number | null;
   releases_link: boolean;
-  l_external_id: string | null;
-  l_reference: string | null;
-  l_alias: string | null;
-  l_location: string | null;
-  l_scope: number;
   l_contribution: JsonAttributes | null;
   fed: boolean;
   others_say: JsonAttributes[] | null;
@@ -48,6 +43,7 @@ interface Row extends DirectoryRow {
 }
 
 function candidateOf(kind: ObjectKind, row: Row): UndoCandidate {
+  const link = linkOf(row);
   return {
     change: {
       kind,
@@ -67,18 +63,7 @@ function candidateOf(kind: ObjectKind, row: Row): UndoCandidate {
       releasesLink: row.releases_link,
     },
     directory: directoryOf(row),
-    link:
-      row.l_external_id === null
-        ? null
-        : {
-            externalId: row.l_external_id,
-            reference: row.l_reference,
-            alias: row.l_alias,
-            location: row.l_location,
-            scope: row.l_scope,
-            fingerprint: null,
-            contribution: row.l_contribution,
-          },
+    link: link && { ...link, contribution: row.l_contribution },
     fed: row.fed,
     othersSay: row.others_say ?? [],
     joined: row.joined,
@@ -111,8 +96,7 @@ export async function* undoCandidates(
           where o.sync_serial = ${own} and o.kind = ${kind} and o.external_id = any (array(select external_id from page))
         )
         select c.ordinal, c.verb, c.object_id, c.external_id, c.label, c.before, c.after, c.reference, c.alias, c.location, c.scope,
-          c.releases_link, l.external_id as l_external_id, l.reference as l_reference, l.alias as l_alias, l.location as l_location,
-          l.scope as l_scope, l.contribution as l_contribution, ${directoryColumns(kind)},
+          c.releases_link, ${linkColumns}, l.contribution as l_contribution, ${directoryColumns(kind)},
           f.fed, f.others_say,
           exists (select 1 from ${table('joined')} j where j.object_id = c.object_id offset 0) as joined,
           c.external_id in (select external_id from tied)
