@@ -1,5 +1,6 @@
 import type { Page } from '@lockstep/contract/page.ts';
 import { LockstepError } from '../kernel/errors.ts';
+import { isJobId } from '../kernel/ids.ts';
 
 /** What a list was asked for. `after` is the `next` of the page before. */
 export interface PageRequest {
@@ -34,6 +35,11 @@ function invalidKey(): LockstepError {
     field: 'after',
     remedy: 'Pass the `next` of the page before unchanged, with the same filters.',
   });
+}
+
+/** A key that is the id of a job, which sort by time. @throws LockstepError InvalidRequest. */
+export function requireJobKey(key: string | undefined): void {
+  if (key !== undefined && !isJobId(key)) throw invalidKey();
 }
 
 /** An `after` that is a whole number. @throws LockstepError InvalidRequest. */

@@ -145,6 +145,7 @@ describeOnSharedStores('native API', (makeStore) => {
     expect((await problem(await send('GET', '/jobs?status=odd'), 400)).field).toBe('status');
     expect((await problem(await send('GET', '/jobs?colour=red'), 400)).field).toBe('colour');
     expect((await problem(await send('GET', '/syncs?after=zzz'), 400)).field).toBe('after');
+    expect((await problem(await send('GET', '/jobs?after=zzz'), 400)).field).toBe('after');
     expect((await problem(await send('PUT', '/syncs/in', { ...ingress, extra: 1 }), 400)).field).toBe(
       'body.extra',
     );

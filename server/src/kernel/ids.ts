@@ -98,6 +98,11 @@ export function newJobId(now: number = Date.now()): string {
   return `sync_${encode(stamped(25, now), base32hex, 40)}`;
 }
 
+/** Whether a text has the shape of a job's id. */
+export function isJobId(text: string): boolean {
+  return /^sync_[0-9a-v]{40}$/.test(text);
+}
+
 /** What the ids of jobs of a moment (milliseconds since 1970) begin with, and are not less than. */
 export function firstJobId(at: number): string {
   return `sync_${encode(timeStamp(at), base32hex, 9)}`;

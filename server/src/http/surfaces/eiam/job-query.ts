@@ -1,6 +1,7 @@
 import type { JobStatus } from '@lockstep/contract/vocabulary.ts';
 import type { JobListFilter } from '../../../app/jobs.ts';
 import { applicationIds, connectionIdsWithJobs } from '../../../app/sync-targets.ts';
+import { isJobId } from '../../../kernel/ids.ts';
 import { EiamError, invalidParameter } from './errors.ts';
 import { jobStatuses, nativeStatuses } from './job-view.ts';
 import type { OperationCall } from './operation.ts';
@@ -57,7 +58,7 @@ export function renderToken(jobId: string): string {
 
 function parseToken(token: string): string {
   const jobId = Buffer.from(token.slice(tokenPrefix.length), 'base64url').toString();
-  if (/^sync_[0-9a-v]{40}$/.test(jobId) && renderToken(jobId) === token) return jobId;
+  if (isJobId(jobId) && renderToken(jobId) === token) return jobId;
   throw invalidParameter('NextToken');
 }
 

@@ -47,6 +47,7 @@ import {
   requestJob,
   undoJob,
 } from '../../../app/jobs.ts';
+import { requireJobKey } from '../../../app/page.ts';
 import {
   createConnectionToken,
   listConnectionTokens,
@@ -167,6 +168,7 @@ export const handlers: { readonly [Id in JsonOperationId]: Handler<Id> } = {
   listJobs: async ({ app, actor }, { query }) => {
     const { limit, after, mode, ...filter } = query;
     const modes = mode === undefined ? undefined : [mode];
+    requireJobKey(after);
     return listJobs(app, actor, { ...filter, modes }, { limit, after });
   },
   getJob: async ({ app, actor }, { params }) => getJob(app, actor, params.job),

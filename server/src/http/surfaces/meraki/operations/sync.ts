@@ -9,6 +9,7 @@ import {
 import { countJobs, countJobsBeyond, getJob, listJobs } from '../../../../app/jobs.ts';
 import { requestRun } from '../../../../app/requested-run.ts';
 import { LockstepError } from '../../../../kernel/errors.ts';
+import { isJobId } from '../../../../kernel/ids.ts';
 import { booleanField, findSerial, listField, serialOf, serialsOf, zoneFilter } from '../fields.ts';
 import { operation, pageParameters, type Operation } from '../operation.ts';
 import { behindAll, placeOf, readPage, readTokenPage, renderMeta, type PerPage } from '../paging.ts';
@@ -23,7 +24,7 @@ const oldest = `sync_${'0'.repeat(40)}`;
 const noConnection: readonly string[] = [];
 
 function checkJobToken(name: string, token: string | undefined): string | undefined {
-  if (token === undefined || /^sync_[0-9a-v]{40}$/.test(token)) return token;
+  if (token === undefined || isJobId(token)) return token;
   throw new LockstepError('InvalidRequest', `'${name}' is not a token of this list`, { field: name });
 }
 
