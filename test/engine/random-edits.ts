@@ -35,6 +35,11 @@ function nameIsFree(tree: MemoryTree, name: string): boolean {
   return [...tree.entries.values()].every((entry) => entry.name !== name);
 }
 
+/** Who is renamed keeps the address: another one who had it as well could not be matched. */
+function mailIsFree(tree: MemoryTree, mail: string): boolean {
+  return [...tree.entries.values()].every((entry) => !entry.attributes['mail']?.includes(mail));
+}
+
 function applyEdit(tree: MemoryTree, { what, on, to, name }: Edit): void {
   const paths = [...tree.entries.values()].map((entry) => tree.pathOf(entry)).sort();
   const units = ['', ...paths.filter((path) => /\/ou=[^/]*$/.test(path))];
@@ -42,9 +47,10 @@ function applyEdit(tree: MemoryTree, { what, on, to, name }: Edit): void {
   const unit = units[to % units.length] ?? '';
   const path = paths[on % Math.max(1, paths.length)];
   const user = `uid=${name}${on % 7}`;
+  const mail = `${name}${on % 7}@x.org`;
   if (what === 'unit') tree.add(`${unit}/ou=${name}`);
-  else if (what === 'user' && nameIsFree(tree, user))
-    tree.add(`${unit}/${user}`, { mail: [`${name}${on % 7}@x.org`] });
+  else if (what === 'user' && nameIsFree(tree, user) && mailIsFree(tree, mail))
+    tree.add(`${unit}/${user}`, { mail: [mail] });
   else if (what === 'group') tree.add(`${unit}/cn=${name}`);
   else if (path === undefined) return;
   else if (what === 'set')
