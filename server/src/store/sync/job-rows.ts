@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import type { ObjectKey, PlannedWork } from '../../sync/connector.ts';
-import { dropStagingTables } from './staging-area.ts';
+import { dropStaged } from './staging-area.ts';
 import { refreshTableStatistics } from './table-statistics.ts';
 import type { Transaction } from 'kysely';
 import type { JobMode, Kind } from '@lockstep/contract/vocabulary.ts';
@@ -254,7 +254,7 @@ export async function finishJob(
       );
     }
   });
-  await dropStagingTables(store, job.serial);
+  await dropStaged(store, job.serial);
   await refreshTableStatistics(store, job.lastOrdinal);
 }
 

@@ -138,6 +138,7 @@ export async function openStaging(store: Store, job: RunnableJob, sync: Runnable
         await commitPlan(trx, job, totals);
         await requireStaged(trx, job);
       });
+      area.complete();
       return { ...(await getJob(store, job.id)), attempt: job.attempt };
     },
     [Symbol.asyncDispose]: () => area[Symbol.asyncDispose](),
