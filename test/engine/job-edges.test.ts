@@ -26,7 +26,9 @@ const records = ['job', 'job_count', 'job_span', 'change', 'job_message', 'match
 /** How much is left in staging tables. */
 async function stagedRows(store: Store): Promise<number> {
   const { rows: tables } = await sql<{ name: string }>`
-    select tablename as name from pg_tables where schemaname = 'staging' and tablename <> 'kept'`.execute(store.db);
+    select tablename as name from pg_tables where schemaname = 'staging' and tablename <> 'kept'`.execute(
+    store.db,
+  );
   const { rows: taken } = await sql`select from staging.kept where job_serial is not null`.execute(store.db);
   let staged = taken.length;
   for (const { name } of tables) {
