@@ -142,7 +142,17 @@ export class MemorySession implements TargetSession {
     tree.relocate(entry, this.#at(change.parentLocation), change.name);
     const to = tree.pathOf(entry);
     if (from !== to) this.#moves.push({ from, to });
-    return this.#update(change, entry);
+    const unfollowed = tree.referencesFollow ? [] : this.#naming(referenceOf(from));
+    return { ...this.#update(change, entry), unfollowed };
+  }
+
+  /** References of those who have an entry for their manager by this name. */
+  #naming(reference: string): string[] {
+    const { tree } = this.#system;
+    const found = [...tree.entries.values()].filter(({ attributes }) =>
+      attributes['manager']?.some((each) => referenceOf(each) === reference),
+    );
+    return found.map((entry) => referenceOf(tree.pathOf(entry)));
   }
 
   #delete(change: TargetChange): Success {

@@ -202,6 +202,25 @@ describeWorlds('attributes that name other objects', (makeWorld) => {
     expect(await told(world, await world.run('target-out'))).toEqual([]);
   });
 
+  test('an entry that the system does not let follow a move is said and tried again, until it is right', async () => {
+    const world = await makeWorld();
+    const { corp, target } = await inStep(world);
+    target.tree.referencesFollow = false;
+    target.refuse = ({ verb }) => (verb === 'update' ? 'no' : null);
+    const moved = '/ou=people/uid=chief';
+    corp.tree.move(boss, moved);
+    await world.run('corp-in');
+    const job = await world.run('target-out');
+    expect(await world.messages(job.id)).toContain(
+      `the system refused to let references follow what moved, in ${ann}: the next run tries again`,
+    );
+    expect((await world.run('target-out')).status).toBe('partial_success');
+    target.refuse = () => null;
+    expect(await told(world, await world.run('target-out'))).toEqual(['user update ann']);
+    expect(managers(target)).toEqual({ [ann]: [moved] });
+    expect(await told(world, await world.run('target-out'))).toEqual([]);
+  });
+
   test('entries that another hand renamed are named by where they are', async () => {
     const world = await makeWorld();
     const corp = await corpOf(world);

@@ -24,7 +24,7 @@ function batchOutcome(
     const message = `${unresolved.join(', ')}: an object that it shall name is not in the target; the rest was written`;
     return { ordinal, kind, verb, result: 'failed', code: 'DependencyFailed', message };
   }
-  const { externalId, location, reference, alias } = outcome;
+  const { externalId, location, reference, alias, unfollowed } = outcome;
   const fingerprint = outcome.fingerprint && mixFingerprints(outcome.fingerprint, version);
   const passwordVersion = password?.version;
   return {
@@ -38,6 +38,7 @@ function batchOutcome(
     alias,
     passwordVersion,
     fingerprint,
+    unfollowed,
   };
 }
 

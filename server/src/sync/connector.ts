@@ -193,6 +193,11 @@ export type TargetOutcome =
        * now. The next run then compares nothing, also where the system changed or dropped a value.
        */
       readonly fingerprint?: string | undefined;
+      /**
+       * After a move: references of entries that still name what moved as before, since the system refused to change
+       * them. The next run looks at them again.
+       */
+      readonly unfollowed?: readonly string[] | undefined;
     }
   | { readonly ordinal: number; readonly ok: false; readonly code: ErrorCode; readonly message: string };
 

@@ -268,6 +268,8 @@ export interface BatchOutcome {
   readonly passwordVersion?: string | undefined;
   /** Of what the entry became, versioned; without it the next run looks at the entry again. */
   readonly fingerprint?: string | undefined;
+  /** References of entries that did not follow the move, and are to be looked at again. */
+  readonly unfollowed?: readonly string[] | undefined;
 }
 
 /** A batch for a connected system: changes with every location resolved, and those that cannot be attempted. */

@@ -31,15 +31,16 @@ const chunkSize = 250;
 /**
  * Lets references follow the entries that moved, placeholders of groups included: LDAP servers keep the old DN unless
  * they are set up to repair references, which then are left to them where it is known. `since` is the mark of `Relocations` from before the moves.
+ * @returns the normalised DNs of entries that the server refused to change
  */
 export async function repairReferences(
   writing: Writing,
   changes: readonly TargetChange[],
   since: number,
-): Promise<void> {
+): Promise<readonly string[]> {
   const moved = changes.filter(({ verb }) => verb === 'move');
   const uids = withoutDoubtful(writing, changes.flatMap(uidRename));
-  if (writing.relocations.count === since && uids.length === 0) return;
+  if (writing.relocations.count === since && uids.length === 0) return [];
   const carriesOthers = moved.some(({ kind }) => kind === 'organizationalUnit');
   const filters =
     carriesOthers || moved.length + uids.length > fewMoves
@@ -48,8 +49,11 @@ export async function repairReferences(
           ...moved.flatMap(({ location }) => (location === null ? [] : dnFilters(location))),
           ...uidFilters(uids),
         ];
-  if (filters.length === 0) return;
-  for (const stale of await findStale(writing, or(...filters), uids, since)) await repair(writing, stale);
+  if (filters.length === 0) return [];
+  const refused: string[] = [];
+  for (const stale of await findStale(writing, or(...filters), uids, since))
+    if (!(await repair(writing, stale))) refused.push(key(stale.dn));
+  return refused;
 }
 
 /**
@@ -119,13 +123,16 @@ function renamesOf(
 }
 
 /**
- * Rewrites the references of one entry. What the server refuses (the entry is not ours to write, the server repaired it
- * meanwhile) stays: the next run looks at the group again and sees who is missing, and its plan names the group.
+ * Rewrites the references of one entry. What the server refuses (the entry is not ours to write) stays: the next run looks
+ * at the entry again.
+ * @returns whether nothing was refused
  */
-async function repair(writing: Writing, { dn, renames }: Stale): Promise<void> {
+async function repair(writing: Writing, { dn, renames }: Stale): Promise<boolean> {
+  let isDone = true;
   for (let start = 0; start < renames.length; start += chunkSize) {
-    await rewrite(writing, dn, renames.slice(start, start + chunkSize));
+    if (!(await rewrite(writing, dn, renames.slice(start, start + chunkSize)))) isDone = false;
   }
+  return isDone;
 }
 
 function key(text: string): string {
@@ -158,13 +165,23 @@ function dnRenames(
   });
 }
 
-async function rewrite(writing: Writing, dn: string, renames: readonly Rename[]): Promise<void> {
+/** The value, or the entry, is not there any more: the server, or somebody else, was first. */
+const overtaken: readonly number[] = [
+  resultCodes.success,
+  resultCodes.noSuchAttribute,
+  resultCodes.noSuchObject,
+];
+
+async function rewrite(writing: Writing, dn: string, renames: readonly Rename[]): Promise<boolean> {
   const { code } = await writing.client.modify(dn, renames.flatMap(swap));
   if (code === resultCodes.attributeOrValueExists && renames.length === 1) {
-    await writing.client.modify(dn, renames.flatMap(swap).slice(0, 1));
-  } else if (code !== resultCodes.success && renames.length > 1) {
-    for (const rename of renames) await rewrite(writing, dn, [rename]);
+    const removed = await writing.client.modify(dn, renames.flatMap(swap).slice(0, 1));
+    return overtaken.includes(removed.code);
   }
+  if (code === resultCodes.success || renames.length === 1) return overtaken.includes(code);
+  let isDone = true;
+  for (const rename of renames) if (!(await rewrite(writing, dn, [rename]))) isDone = false;
+  return isDone;
 }
 
 function swap({ attribute, from, to }: Rename): Modification[] {

@@ -437,6 +437,63 @@ describe('memberships', () => {
     expect(await naming()).toEqual(Array.from({ length: 3 }, () => `uid=boss,ou=c,${node}`));
   });
 
+  test('who is not allowed to follow is named', async () => {
+    await using strict = await startSlapd({
+      dbnosync: true,
+      extraConfig: `access to attrs=manager by * read
+access to * by dn.exact="cn=writer,${suffix}" write by anonymous auth by * none
+`,
+    });
+    await strict.addLdif(`dn: cn=writer,${suffix}
+objectClass: organizationalRole
+objectClass: simpleSecurityObject
+cn: writer
+userPassword: secret
+
+dn: uid=boss,${suffix}
+objectClass: inetOrgPerson
+uid: boss
+cn: boss
+sn: boss
+
+dn: uid=U,${suffix}
+objectClass: inetOrgPerson
+uid: U
+cn: u
+sn: u
+manager: uid=boss,${suffix}
+secretary: uid=boss,${suffix}
+
+dn: uid=free,${suffix}
+objectClass: inetOrgPerson
+uid: free
+cn: free
+sn: free
+secretary: uid=boss,${suffix}
+`);
+    const writer = { bindDn: `cn=writer,${suffix}`, password: 'secret' };
+    const endpoint = await openLdap(settingsOf(strict, writer));
+    await session[Symbol.asyncDispose]();
+    session = await endpoint.openTarget({ job: 'job', scopes: [{ node: suffix }] });
+    const boss = { externalId: null, location: `uid=boss,${suffix}` };
+    const renamed = change({
+      kind: 'user',
+      verb: 'move',
+      ...boss,
+      name: 'uid=chief',
+      parentLocation: suffix,
+    });
+    expect(await applyOne(renamed)).toMatchObject({ ok: true, unfollowed: [`uid=u,${suffix}`] });
+    const entries = await strict.entries();
+    const naming = entries.map(({ attributes: { manager, secretary } }) =>
+      [manager, secretary].flat().map(String),
+    );
+    expect(naming.filter((names) => names.some((name) => name.startsWith('uid=')))).toEqual([
+      [`uid=boss,${suffix}`, `uid=chief,${suffix}`],
+      ['undefined', `uid=chief,${suffix}`],
+    ]);
+  });
+
   test('removal finds the value however it is spelled', async () => {
     const [staff, user] = await applyAll(group('staff', ['groupOfUniqueNames']), person('U'));
     await applyAll(membership('addMember', staff!, user!));

@@ -145,8 +145,21 @@ async function applyRun(
   if (isMemberships) return outcomes;
   const untangled = await untangle(writing, changes, outcomes);
   await watchCanaries(writing, canaries);
-  await repairReferences(writing, changes, since);
-  return untangled;
+  return withUnfollowed(changes, untangled, await repairReferences(writing, changes, since));
+}
+
+/** References follow the moves of a run together: one of them tells which did not. */
+function withUnfollowed(
+  changes: readonly TargetChange[],
+  outcomes: readonly TargetOutcome[],
+  unfollowed: readonly string[],
+): readonly TargetOutcome[] {
+  if (unfollowed.length === 0) return outcomes;
+  const renaming = new Set(
+    changes.filter(({ verb }) => verb === 'move' || verb === 'update').map(({ ordinal }) => ordinal),
+  );
+  const teller = outcomes.find(({ ok, ordinal }) => ok && renaming.has(ordinal));
+  return outcomes.map((outcome) => (outcome === teller && outcome.ok ? { ...outcome, unfollowed } : outcome));
 }
 
 /** A connection that the server broke has answered for none of what failed with it. @throws LockstepError ConnectionFailed */

@@ -8,6 +8,9 @@ import { deleteWrittenPasswords } from '../queries/pending-passwords.ts';
 import type { Database } from '../schema.ts';
 import type { Store } from '../store.ts';
 
+/** So many places are named in a message. */
+const shownPlaces = 5;
+
 async function markUnsuccessful(
   trx: Transaction<Database>,
   job: RunnableJob,
@@ -173,6 +176,28 @@ async function followMoves(
   );
 }
 
+/** Entries whose bytes stayed as they were, though they should name somebody by another name: nothing else tells the next run. */
+async function lookAgainAtUnfollowed(
+  trx: Transaction<Database>,
+  job: RunnableJob,
+  sync: RunnableSync,
+  done: readonly BatchOutcome[],
+): Promise<void> {
+  const references = done.flatMap(({ unfollowed }) => unfollowed ?? []);
+  if (references.length === 0) return;
+  const { rows } = await sql<{ place: string }>`
+    update link l set fingerprint = null
+    where l.sync_serial = ${unseen(sync.serial)} and l.reference = any (${references}::text[])
+    returning coalesce(l.location, l.reference) as place`.execute(trx);
+  if (rows.length === 0) return;
+  const named = rows.map(({ place }) => place).sort();
+  const rest = named.length > shownPlaces ? ` and ${named.length - shownPlaces} more` : '';
+  const text = `the system refused to let references follow what moved, in ${named.slice(0, shownPlaces).join('; ')}${rest}: the next run tries again`;
+  await sql`insert into job_message (job_serial, level, text) values (${job.serial}, 'warning', ${text})`.execute(
+    trx,
+  );
+}
+
 /** Records what became of a batch outside, with the links that it made, and that the job has come this far. */
 export async function recordOutcomes(
   store: Store,
@@ -188,6 +213,7 @@ export async function recordOutcomes(
     const objects = done.filter(({ kind }) => kind !== 'membership');
     await writeLinks(trx, job, sync, objects);
     await followMoves(trx, job, sync, objects);
+    await lookAgainAtUnfollowed(trx, job, sync, objects);
     await forgetDeletedGroups(trx, job, sync, objects);
     await writeMembershipLinks(
       trx,
