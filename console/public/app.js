@@ -95,7 +95,10 @@ async function show() {
   } catch (error) {
     if (signal.aborted) return;
     // Not what was asked for, and not what was there before either.
-    byId('main').replaceChildren(make('p', {}, make('a', { href: '#/' }, 'Syncs and jobs')));
+    byId('main').replaceChildren(
+      make('h1', {}, 'This page cannot be shown'),
+      make('p', {}, make('a', { href: '#/' }, 'Syncs and jobs')),
+    );
     showError(error);
   }
 }

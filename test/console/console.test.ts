@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import axe from 'axe-core';
 import { chromium, type Browser, type Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { composeRuntime, type Runtime } from '../../server/src/main.ts';
@@ -85,6 +86,21 @@ async function openConsole(fragment = ''): Promise<{ page: Page; errors: string[
   page.setDefaultTimeout(30_000);
   await page.goto(`${runtime.address}/${fragment}`);
   return { page, errors };
+}
+
+/** What keeps people from using a page: rules of WCAG 2.2, level AA, that it breaks, each with the first place. */
+async function barriers(page: Page): Promise<string[]> {
+  const found: string[] = [];
+  for (const colorScheme of ['light', 'dark'] as const) {
+    await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
+    await page.evaluate(axe.source);
+    const { violations } = (await page.evaluate(
+      'axe.run({ runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"] })',
+    )) as axe.AxeResults;
+    for (const { id, help, nodes } of violations)
+      found.push(`${colorScheme}: ${id} (${help}): ${nodes[0]?.html} ${nodes[0]?.failureSummary}`);
+  }
+  return found;
 }
 
 async function status(page: Page, wanted: string): Promise<void> {
@@ -172,5 +188,25 @@ test('without a token it asks for one, and says when it is wrong', async () => {
   await page.getByLabel(/API token/).fill(token);
   await page.keyboard.press('Enter');
   await page.getByText('default · administrator').waitFor();
+  await page.close();
+});
+
+test('every page can be used by everybody', async () => {
+  const { page } = await openConsole();
+  await page.getByLabel(/API token/).waitFor();
+  expect(await barriers(page)).toEqual([]);
+  await page.getByLabel(/API token/).fill(token);
+  await page.keyboard.press('Enter');
+  await page.getByRole('button', { name: 'Run hr-in', exact: true }).waitFor();
+  expect(await barriers(page)).toEqual([]);
+  await writeFile(join(folder, 'in.ldif'), company(['amy', 'eve', 'cid']));
+  await page.getByRole('button', { name: 'Run hr-in', exact: true }).click();
+  await status(page, 'success');
+  const change = page.locator('details.change');
+  await change.first().locator('summary').click();
+  expect(await barriers(page)).toEqual([]);
+  await page.goto(`${runtime.address}/#/jobs/sync_none`);
+  await page.getByRole('alert').getByText('there is no job').waitFor();
+  expect(await barriers(page)).toEqual([]);
   await page.close();
 });
