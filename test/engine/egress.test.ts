@@ -51,6 +51,28 @@ describeWorlds('egress', (makeWorld) => {
     expect([target.decodes, target.writes.length]).toEqual([0, 0]);
   });
 
+  test('says which attributes of the directory its own rules look for in vain, when all are looked at', async () => {
+    const world = await makeWorld();
+    const corp = await world.system('corp');
+    corp.tree.add('/uid=ann', { mail: ['ann@x.org'], title: ['Dr.'] });
+    corp.tree.add('/uid=bob', { mail: ['bob@x.org'] });
+    await world.ingress('corp');
+    await world.run('corp-in');
+    await world.system('target');
+    const id = { cel: 'source["$id"][0] + source.username[0]' };
+    await world.egress('target', {
+      map: { user: { mail: { cel: 'source.mial[0]' }, title: 'title', description: id } },
+    });
+    const said = ['no user has a value for mial, which the mapping of mail reads. Did you mean mail?'];
+    expect(await world.messages((await world.run('target-out', 'dryRun')).id)).toEqual(said);
+    expect(await world.messages((await world.run('target-out')).id)).toEqual(said);
+    // What was just made is read once more.
+    await world.run('target-out');
+    corp.tree.add('/uid=cid');
+    await world.run('corp-in');
+    expect(await world.messages((await world.run('target-out')).id)).toEqual([]);
+  });
+
   test('each written object counts once in its operation and once as pushed', async () => {
     const world = await makeWorld();
     await corpAndTarget(world);

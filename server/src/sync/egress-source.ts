@@ -6,6 +6,12 @@ import { namingAttribute } from './contributions.ts';
 /** Under this name mappings of an egress read the id of the directory object. */
 export const objectIdAttribute = '$id';
 
+/** What every object has for a mapping to read. */
+export const givenAttributes = (kind: ObjectKind): readonly string[] => [
+  namingAttribute[kind],
+  objectIdAttribute,
+];
+
 /**
  * The attributes of a directory object as mappings of an egress read them. Its name is one of them, whoever gave it:
  * an object that no ingress sync feeds has it nowhere else.

@@ -4,6 +4,7 @@ import { LockstepError } from '../kernel/errors.ts';
 import { isAllowed } from './allowed-actions.ts';
 import { ChangeWriter } from './change-writer.ts';
 import { namingAttribute } from './contributions.ts';
+import { givenAttributes } from './egress-source.ts';
 import { ruleTargets, stageSourceMatches, targetRuleValues } from './match-egress.ts';
 import type { RuleTargets } from './match-egress.ts';
 import { planEgressKind, planEgressMissing } from './plan-egress.ts';
@@ -148,6 +149,7 @@ async function planEgressObjects(
   writer: ChangeWriter,
   nodes: readonly (string | null)[],
   scope: EgressScope,
+  survey: SourceSurvey,
 ): Promise<Record<ObjectKind, number>> {
   const asked = plannedKinds(run);
   const units = new UnitResolver(staging);
@@ -160,9 +162,10 @@ async function planEgressObjects(
   await staging.matchEgress(run.specification.match);
   let waits = false;
   for (const kind of asked) {
-    const read = { complete: reading.complete, unlinked: unlinked.has(kind) };
+    const read = { complete: reading.complete, unlinked: unlinked.has(kind), survey };
     const planned = await planEgressKind(run, staging, kind, nodes, units, writer, read);
     same[kind] = scope.inScope[kind] - planned.notSame;
+    if (planned.looked === scope.inScope[kind]) await warnOfUnmet(run, kind, survey, givenAttributes(kind));
     waits ||= planned.waits;
   }
   if (waits) await planReferences(staging, writer, same);
@@ -200,13 +203,15 @@ async function planPasswords(run: Run, staging: Staging, writer: ChangeWriter): 
 const nothingSame: PlanTotals['same'] = { organizationalUnit: 0, user: 0, group: 0, membership: 0 };
 
 /** Said when all objects of a kind were looked at, as the first run of a new or changed mapping does. */
-async function warnOfUnmet(run: Run, reading: Reading, survey: SourceSurvey): Promise<void> {
-  if (reading.absence !== 'whole') return;
+async function warnOfUnmet(
+  run: Run,
+  kind: ObjectKind,
+  survey: SourceSurvey,
+  given: readonly string[] = [],
+): Promise<void> {
   const { mapping, own } = run.specification;
-  for (const kind of plannedKinds(run).filter((each) => reading.clean[each] === 0)) {
-    for (const sentence of survey.findUnmet(kind, mapping, own))
-      await run.store.addMessage(run.job, 'warning', sentence);
-  }
+  for (const sentence of survey.findUnmet(kind, mapping, own, given))
+    await run.store.addMessage(run.job, 'warning', sentence);
 }
 
 /** Where the next run may read changes from once this one has ended. */
@@ -240,10 +245,13 @@ export async function makePlan(
   const reading = await stageEntries(run, staging, marked, interpret, progress);
   await progress.readEnded();
   for (const warning of reading.warnings) await run.store.addMessage(run.job, 'warning', warning);
-  if (!scope) await warnOfUnmet(run, reading, survey);
+  if (!scope && reading.absence === 'whole') {
+    for (const kind of plannedKinds(run).filter((each) => reading.clean[each] === 0))
+      await warnOfUnmet(run, kind, survey);
+  }
   await using writer = new ChangeWriter(staging, progress);
   const same = scope
-    ? await planEgressObjects(run, staging, reading, writer, nodes, scope)
+    ? await planEgressObjects(run, staging, reading, writer, nodes, scope, survey)
     : await planIngressObjects(run, staging, reading, writer, nodes);
   const { absence } = reading;
   if (absence !== 'nothing') await staging.stageMissing(plannedKinds(run), absence);

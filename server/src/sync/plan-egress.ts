@@ -25,6 +25,7 @@ import {
   sameReferences,
 } from './references.ts';
 import { planLate } from './late-references.ts';
+import type { SourceSurvey } from './source-survey.ts';
 import type { UnitResolver } from './unit-resolver.ts';
 import type { EgressCandidate, MissingLink, StagedObject, Staging } from './sync-store.ts';
 
@@ -289,15 +290,18 @@ function projectedName(run: Run, kind: ObjectKind, mapped: Attributes): string |
   }
 }
 
-/** What is known of a kind from reading the target. */
+/** What is known of a kind from reading the target, and who wants to know what there is in the directory. */
 export interface TargetRead {
   readonly complete: boolean;
   /** There are entries that no object is linked to. */
   readonly unlinked: boolean;
+  readonly survey: SourceSurvey;
 }
 
 /** What came of planning a kind. */
 export interface PlannedKind {
+  /** How many objects were looked at; the others are as they were. */
+  readonly looked: number;
   /** How many objects are not known to be equal, late references left aside. */
   readonly notSame: number;
   /** Some name objects that the plan has yet to create, or to bind: their references are planned behind these. */
@@ -312,13 +316,16 @@ export async function planEgressKind(
   nodes: SourceNodes,
   units: UnitResolver,
   writer: ChangeWriter,
-  { complete, unlinked }: TargetRead,
+  { complete, unlinked, survey }: TargetRead,
 ): Promise<PlannedKind> {
+  let looked = 0;
   let notSame = 0;
   let waits = false;
   const shared = new SharedPlaces(externalNodes(run));
   for await (const page of staging.egressCandidates(kind)) {
     run.signal.throwIfAborted();
+    looked += page.length;
+    for (const { directory } of page) survey.note(kind, directory.attributes);
     await units.load(page.flatMap(({ staged }) => staged?.parents.slice(0, 1) ?? []));
     await units.loadReferences(
       page.flatMap(({ directory }) => (directory.parentId === null ? [] : [directory.parentId])),
@@ -375,7 +382,7 @@ export async function planEgressKind(
     await writer.writeLate(late);
     if (kind === 'organizationalUnit') units.forget();
   }
-  return { notSame, waits };
+  return { looked, notSame, waits };
 }
 
 /** What becomes of an entry of the target whose directory object is gone or out of scope. */

@@ -1,5 +1,4 @@
 import type { ObjectKind } from '@lockstep/contract/vocabulary.ts';
-import type { Attributes } from '../directory/attributes.ts';
 import { closestName } from '../kernel/closest-name.ts';
 import type { CompiledMapping } from '../mapping/compile.ts';
 
@@ -16,7 +15,7 @@ export interface OwnRules {
 /** Invented names must not grow the memory without bound. */
 const rememberedNames = 10_000;
 
-/** Which attributes the objects of a read had values for. */
+/** Which attributes the objects that a mapping read had values for. */
 export class SourceSurvey {
   readonly #names: Record<ObjectKind, Set<string>> = {
     organizationalUnit: new Set(),
@@ -24,7 +23,7 @@ export class SourceSurvey {
     group: new Set(),
   };
 
-  note(kind: ObjectKind, attributes: Attributes): void {
+  note(kind: ObjectKind, attributes: Readonly<Record<string, readonly unknown[]>>): void {
     const names = this.#names[kind];
     if (names.size >= rememberedNames) return;
     for (const name in attributes) if ((attributes[name]?.length ?? 0) > 0) names.add(name);
@@ -33,11 +32,17 @@ export class SourceSurvey {
   /**
    * What the rules ask for in vain, a sentence for each attribute: it is probably misspelt. Only to be asked once all
    * objects of the kind were looked at.
+   * @param given names that every object has a value for, besides those noted
    */
-  findUnmet(kind: ObjectKind, mapping: CompiledMapping, own: OwnRules): string[] {
-    const names = this.#names[kind];
+  findUnmet(
+    kind: ObjectKind,
+    mapping: CompiledMapping,
+    own: OwnRules,
+    given: readonly string[] = [],
+  ): string[] {
     // Nothing was read, or there is more than can be remembered.
-    if (names.size === 0 || names.size >= rememberedNames) return [];
+    if (this.#names[kind].size === 0 || this.#names[kind].size >= rememberedNames) return [];
+    const names = new Set([...this.#names[kind], ...given]);
     const known = [...new Set([...names, ...own.usual[kind]])];
     const met = folded(names);
     const [mapped, matched] = [folded(own.mapped[kind]), folded(own.matched[kind])];
