@@ -24,6 +24,7 @@ import { loadSecretBox } from './secrets/master-key.ts';
 import { openStore } from './store/open.ts';
 import type { Connector } from './sync/connector.ts';
 import { openLog, type LogLevel } from './telemetry/log.ts';
+import { recurringErrors } from './telemetry/recurring-errors.ts';
 
 /** What a process does; each role may be left out. */
 export interface Roles {
@@ -98,6 +99,7 @@ export async function composeRuntime(options: RuntimeOptions): Promise<Runtime> 
     throw new LockstepError('InvalidRequest', 'exactly one of a data directory and a database URL is needed');
   }
   const log = openLog(options.logLevel ?? 'warn');
+  const onError = recurringErrors(log, systemClock);
   const store = opened.use(
     await openStore(data === undefined ? { databaseUrl: databaseUrl ?? '' } : { data: resolve(data) }),
   );
@@ -106,7 +108,7 @@ export async function composeRuntime(options: RuntimeOptions): Promise<Runtime> 
   const credentials = await bootstrapInstallation({ store, vault }, async (made) =>
     keepCredentials(administratorFile, made),
   );
-  const queue = opened.use(await openQueue(store, { onError: (error) => log.error(error) }));
+  const queue = opened.use(await openQueue(store, { onError }));
   const application: Application = {
     store,
     queue,
@@ -116,7 +118,7 @@ export async function composeRuntime(options: RuntimeOptions): Promise<Runtime> 
     baseDirectory: resolve(options.baseDirectory ?? '.'),
   };
   await startWorker(application, queue, roles);
-  startScheduler(application, opened, roles, (error) => log.error(error));
+  startScheduler(application, opened, roles, onError);
   const address = await startServers(application, opened, options, log);
   const stack = opened.move();
   return { application, address, credentials, [Symbol.asyncDispose]: async () => stack.disposeAsync() };
