@@ -6,6 +6,7 @@ import type { Application, ConnectorRegistry } from './app/application.ts';
 import { bootstrapInstallation, type AdministratorCredentials } from './app/installation.ts';
 import { makeJobRunner } from './app/job-runner.ts';
 import { continuousSyncs } from './app/continuous-syncs.ts';
+import { keepForgettingImages } from './app/image-retention.ts';
 import { purgeExpiredPasswords } from './app/pending-passwords.ts';
 import { scheduledSyncs } from './app/schedules.ts';
 import { entraConnector } from './connectors/entra/connector.ts';
@@ -51,6 +52,8 @@ export interface RuntimeOptions {
   readonly logLevel?: LogLevel | undefined;
   /** Where clients reach the API, `https://host`; without it, where their requests say. */
   readonly publicUrl?: string | undefined;
+  /** Days for which the scheduler keeps images of jobs; for ever when not given. */
+  readonly imageDays?: number | undefined;
 }
 
 /** A running process. Disposing it ends every role, then closes the store. */
@@ -118,7 +121,7 @@ export async function composeRuntime(options: RuntimeOptions): Promise<Runtime> 
     baseDirectory: resolve(options.baseDirectory ?? '.'),
   };
   await startWorker(application, queue, roles);
-  startScheduler(application, opened, roles, onError);
+  startScheduler(application, opened, options, onError);
   const address = await startServers(application, opened, options, log);
   const stack = opened.move();
   return { application, address, credentials, [Symbol.asyncDispose]: async () => stack.disposeAsync() };
@@ -136,7 +139,7 @@ const purgeEvery = 60_000;
 function startScheduler(
   application: Application,
   opened: AsyncDisposableStack,
-  roles: Roles,
+  { roles, imageDays }: RuntimeOptions,
   onError: (error: unknown) => void,
 ): void {
   if (roles.scheduler !== true) return;
@@ -150,6 +153,13 @@ function startScheduler(
     purgeEvery,
   ).unref();
   opened.defer(() => clearInterval(purging));
+  if (imageDays === undefined) return;
+  const ending = new AbortController();
+  const forgetting = keepForgettingImages(application, imageDays, onError, ending.signal);
+  opened.defer(async () => {
+    ending.abort();
+    await forgetting;
+  });
 }
 
 async function startServers(

@@ -328,6 +328,10 @@ export async function approveJob(
     const state = held.status === 'held' ? 'is a dry run' : `has the status ${held.status}`;
     throw new LockstepError('NotHeld', `job ${jobId} ${state} and holds no plan that could be approved`);
   }
+  if (!held.imagesKept)
+    throw new LockstepError('NotHeld', `the plan of job ${jobId} is too old: what it held is kept no more`, {
+      remedy: 'Run the sync again, and approve what that job holds.',
+    });
   const sync = await findSync(app.store.db, actor.tenantId, held.syncId);
   if (sync === undefined)
     throw new LockstepError('NotFound', `sync ${held.syncName} of this job has been deleted`);
@@ -370,6 +374,11 @@ function requireUndoable(job: JobRow): void {
     );
   if (job.mode === 'dryRun')
     refuse('was a dry run and changed nothing', 'Undo the run that changed something.');
+  if (!job.imagesKept)
+    refuse(
+      'is too old: what its objects were before is kept no more',
+      'Give "serve" a longer --keep-images for the jobs to come.',
+    );
 }
 
 /**

@@ -18,6 +18,8 @@ export interface LocalRuntimeOptions {
   readonly logLevel?: LogLevel;
   /** Where clients reach the API from outside. */
   readonly publicUrl?: string;
+  /** Days for which images of jobs are kept; for ever when not given. */
+  readonly imageDays?: number;
 }
 
 /** The store opened in this process, with its API on a unix socket. */
@@ -103,6 +105,7 @@ export async function openLocalRuntime(
       keyFile: await keyFileOf(location),
       logLevel: options.logLevel,
       publicUrl: options.publicUrl,
+      imageDays: options.imageDays,
       roles: {
         http: options.listen,
         worker: options.worker ? { concurrency } : undefined,

@@ -296,6 +296,7 @@ interface JobTable {
   read_position: JsonOrNull<unknown>;
   full_read: Generated<boolean>;
   ends_not_before: MomentOrNull;
+  images: Generated<'kept' | 'going' | 'gone'>;
 }
 
 interface JobCountTable {

@@ -12,6 +12,7 @@ interface ServeOptions extends StoreOptions {
   readonly file?: string;
   readonly logLevel: LogLevel;
   readonly publicUrl?: string;
+  readonly keepImages: string;
 }
 
 /** `HOST:PORT`, with an IPv6 address in brackets. Throws LockstepError(InvalidRequest). */
@@ -38,9 +39,20 @@ export function parsePublicUrl(text: string): string {
   });
 }
 
+/** A number of days, undefined for `forever`. Throws LockstepError(InvalidRequest). */
+export function parseImageDays(text: string): number | undefined {
+  if (text === 'forever') return undefined;
+  if (/^[1-9]\d{0,4}$/.test(text)) return Number(text);
+  throw new LockstepError('InvalidRequest', `"${text}" is no number of days.`, {
+    field: '--keep-images',
+    remedy: 'Give a whole number from 1 to 99999, or "forever".',
+  });
+}
+
 async function serve(options: ServeOptions): Promise<void> {
   const listen = parseListen(options.listen);
   const publicUrl = options.publicUrl === undefined ? undefined : parsePublicUrl(options.publicUrl);
+  const imageDays = parseImageDays(options.keepImages);
   const location = locateStore(options, options.file);
   const given = options.file === undefined ? undefined : await loadConfiguration(options.file);
   const { openLocalRuntime } = await import('../local-runtime.ts');
@@ -50,6 +62,7 @@ async function serve(options: ServeOptions): Promise<void> {
     schedules: true,
     listen,
     logLevel: options.logLevel,
+    ...(imageDays === undefined ? {} : { imageDays }),
     ...(publicUrl === undefined ? {} : { publicUrl }),
   });
   if (given !== undefined)
@@ -65,6 +78,11 @@ export function serveCommand(): Command {
     .option('--listen <host:port>', 'address to listen on; port 0 takes a free one', '127.0.0.1:7700')
     .option('--public-url <url>', 'where clients reach this server, if not where they say that they do')
     .option('-f, --file <file>', 'configuration file to apply at start')
+    .option(
+      '--keep-images <days>',
+      'days for which values from before and after each change are kept, for history and undo, or "forever"',
+      '90',
+    )
     .addOption(logLevelOption())
     .addHelpText(
       'after',

@@ -44,6 +44,8 @@ export interface JobRow {
   readonly full: boolean;
   /** Null until the plan is made. */
   readonly changesOnly: boolean | null;
+  /** What objects were before and after is still recorded. */
+  readonly imagesKept: boolean;
 }
 
 const columns = sql`
@@ -54,7 +56,8 @@ const columns = sql`
   unmanaged_counts as "unmanagedCounts", guard_verdict as "guardVerdict", complete, statistics,
   error_code as "errorCode", error_message as "errorMessage", note, ends_not_before as "endsNotBefore",
   cancel_requested as "cancelRequested", description, selection,
-  full_read as "full", case when complete is not null then coalesce((read_position ->> 'changesOnly')::boolean, false) end as "changesOnly"`;
+  full_read as "full", case when complete is not null then coalesce((read_position ->> 'changesOnly')::boolean, false) end as "changesOnly",
+  images = 'kept' as "imagesKept"`;
 
 /** Which jobs of a tenant; times are inclusive bounds on the start. */
 export interface JobFilter {

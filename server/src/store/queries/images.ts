@@ -1,0 +1,46 @@
+import { sql, type Kysely } from 'kysely';
+import type { Database } from '../schema.ts';
+import type { Store } from '../store.ts';
+
+/** Changes that one transaction empties. */
+const batch = 5000;
+
+/**
+ * The job that ended longest ago, of those that ended before a moment and whose images are kept. Those that another job
+ * is just building on are left for later.
+ */
+export async function findJobWithImages(
+  executor: Kysely<Database>,
+  endedBefore: Date,
+): Promise<number | undefined> {
+  const { rows } = await sql<{ serial: number }>`
+    select j.serial from job j
+    where j.images <> 'gone' and j.ended_at < ${endedBefore} and not exists (
+      select from job u where u.status in ('pending', 'running') and j.id in (u.undoes_job_id, u.approves_job_id))
+    order by j.ended_at limit 1`.execute(executor);
+  return rows[0]?.serial;
+}
+
+/**
+ * Empties the images of a job: what its objects were before and after. It is marked before and after, so that nobody
+ * builds on what is going, and what was broken off is taken up again. Two processes may do it at the same time.
+ */
+export async function forgetImagesOf(store: Store, jobSerial: number): Promise<void> {
+  const mark = (state: 'going' | 'gone') =>
+    sql`update job set images = ${state} where serial = ${jobSerial}`.execute(store.db);
+  await mark('going');
+  for (let after = 0; ;) {
+    const { rows } = await sql<{ last: number | null }>`
+      with part as (
+        select ordinal from change where job_serial = ${jobSerial} and ordinal > ${after} order by ordinal limit ${batch}
+      ), emptied as (
+        update change c set before = null, after = null, keys = null, contribution = null, named = null
+        from part p where c.job_serial = ${jobSerial} and c.ordinal = p.ordinal
+          and num_nonnulls(c.before, c.after, c.keys, c.contribution, c.named) > 0
+      ) select max(ordinal) as last from part`.execute(store.db);
+    const last = rows[0]?.last ?? null;
+    if (last === null) break;
+    after = last;
+  }
+  await mark('gone');
+}

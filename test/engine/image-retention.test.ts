@@ -1,0 +1,57 @@
+import { sql } from 'kysely';
+import { expect, test } from 'vitest';
+import { forgetOldImages } from '../../server/src/app/image-retention.ts';
+import { describeWorlds, told } from './world.ts';
+import type { World } from './world.ts';
+
+const day = 24 * 60 * 60_000;
+
+/** What a process does that looks for old images so many days from now. */
+async function forgetAfter(world: World, days: number): Promise<void> {
+  const { store } = world.app;
+  await forgetOldImages({ store, clock: { now: () => new Date(Date.now() + days * day) } }, 90);
+}
+
+describeWorlds('images of jobs', (makeWorld, store) => {
+  test('are forgotten when they are old; outcomes and statistics stay, and the next run is none the wiser', async () => {
+    const world = await makeWorld();
+    const corp = await world.system('corp');
+    corp.tree.add('/ou=people');
+    corp.tree.add('/ou=people/uid=ann', { mail: ['ann@example.com'], title: ['clerk'] });
+    await world.ingress('corp');
+    await world.run('corp-in');
+    corp.tree.set('/ou=people/uid=ann', { title: ['chief'] });
+    const job = await world.run('corp-in');
+    const before = await told(world, job);
+    await forgetAfter(world, 89);
+    expect((await world.changes(job.id)).map((change) => change.after)).toEqual([{ title: ['chief'] }]);
+    // What another process left half done.
+    await sql`update job set images = 'going' where id = ${job.id}`.execute(store().db);
+    await forgetAfter(world, 91);
+    const changes = await world.changes(job.id);
+    expect(changes).toMatchObject([{ before: null, after: null, verb: 'update', result: 'success' }]);
+    expect(await told(world, job)).toEqual(before);
+    expect(JSON.stringify(changes)).not.toContain('chief');
+    expect(await told(world, await world.run('corp-in'))).toEqual([]);
+    corp.tree.set('/ou=people/uid=ann', { title: ['boss'] });
+    expect(await told(world, await world.run('corp-in'))).toEqual(['user update ann']);
+  });
+
+  test('that are forgotten can neither be taken back nor approved, and that is said', async () => {
+    const world = await makeWorld();
+    const corp = await world.system('corp');
+    corp.tree.add('/uid=ann');
+    corp.tree.add('/uid=bob');
+    await world.ingress('corp', { guard: { user: { count: 0 } } });
+    const created = await world.run('corp-in');
+    corp.tree.remove('/uid=bob');
+    const held = await world.run('corp-in');
+    expect(held.status).toBe('held');
+    await forgetAfter(world, 91);
+    await expect(world.undo(created.id)).rejects.toMatchObject({ code: 'NotUndoable' });
+    await expect(world.approve(held.id)).rejects.toMatchObject({ code: 'NotHeld' });
+    const again = await world.run('corp-in');
+    expect((await world.approve(again.id)).status).toBe('success');
+    expect(Object.keys(await world.directory())).toEqual(['/uid=ann']);
+  });
+});
