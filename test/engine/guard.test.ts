@@ -137,6 +137,26 @@ describeWorlds('the guard', (makeWorld) => {
     expect(await told(world, await world.run('corp-in'))).toEqual([]);
   });
 
+  test('hold all holds people who name each other, and approval applies them', async () => {
+    const world = await makeWorld();
+    const corp = await tenPeople(world, { ...oneUser, hold: 'all' });
+    for (const index of [0, 1]) corp.tree.remove(`/uid=user${index}`);
+    corp.tree.add('/uid=boss', { manager: ['/uid=user5'] });
+    corp.tree.add('/uid=new', { manager: ['/uid=boss'] });
+    corp.tree.set('/uid=user4', { manager: ['/uid=new', '/uid=user5'] });
+    const held = await world.run('corp-in');
+    expect(held.status).toBe('held');
+    const approved = await world.approve(held.id);
+    expect([approved.status, approved.error]).toEqual(['success', null]);
+    expect(await told(world, await world.run('corp-in'))).toEqual([]);
+    for (const index of [2, 3]) corp.tree.remove(`/uid=user${index}`);
+    corp.tree.add('/uid=other');
+    corp.tree.set('/uid=user4', { manager: ['/uid=other', '/uid=user5'] });
+    const another = await world.run('corp-in');
+    corp.tree.set('/uid=user4', { manager: ['/uid=new', '/uid=other'] });
+    expect((await world.approve(another.id)).error).toMatchObject({ code: 'PlanMoved' });
+  });
+
   test('memberships have a limit of their own; what is held is held again though the group is not touched again', async () => {
     const world = await makeWorld();
     const corp = await tenPeople(world, { ...noGuard, membership: { percent: 50, floor: 0 } });

@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import type { RawBuilder, Transaction } from 'kysely';
 import type { Kind } from '@lockstep/contract/vocabulary.ts';
+import { referenceAttributes } from '../../directory/references.ts';
 import { LockstepError } from '../../kernel/errors.ts';
 import type { ErrorCode } from '../../kernel/errors.ts';
 import { noLoss } from '../../sync/guard.ts';
@@ -131,6 +132,16 @@ export async function withdrawExports(
   await skip(store, job, isExport, code, message);
 }
 
+const referenceNames = [...new Set(Object.values(referenceAttributes).flat())];
+
+/** The image after a change `c`. Whom the plan itself would create goes by the id outside in it. */
+const comparableAfter = sql`case when c.after ?| ${referenceNames}::text[] then (
+  select jsonb_object_agg(a.key, case when a.key = any (${referenceNames}::text[]) then (
+    select jsonb_agg(coalesce(n.external_id, v.value) order by v.position)
+    from jsonb_array_elements_text(a.value) with ordinality v (value, position)
+    left join change n on n.job_serial = c.job_serial and n.object_id = v.value and n.kind in ('user', 'group') and n.verb = 'create'
+  ) else a.value end) from jsonb_each(c.after) a) else c.after end`;
+
 /**
  * A digest over a part of a plan, independent of the order of its rows and of the ids of objects that it would create.
  * `held`: what the guard kept back; else the part of an unweighed plan that it would keep back.
@@ -153,7 +164,7 @@ export async function planDigest(
     select count(*)::text || ':' || coalesce(sum(hashtextextended(concat_ws('|', c.kind, c.verb,
       case when c.member_id is null then coalesce(c.external_id, c.object_id) else '' end, case when c.verb = 'create' then '' else coalesce(g.external_id, c.object_id) end,
       coalesce(m.external_id, c.member_id),
-      c.expected_revision::text, c.before::text, (c.after - '$parent'::text - ${passwordAttribute}::text)::text), 0)::numeric), 0)::text as digest
+      c.expected_revision::text, c.before::text, (${comparableAfter} - '$parent'::text - ${passwordAttribute}::text)::text), 0)::numeric), 0)::text as digest
     from change c
     left join change g on c.kind = 'membership' and g.job_serial = c.job_serial and g.object_id = c.object_id and g.kind = 'group' and g.verb = 'create'
     left join change m on c.kind = 'membership' and m.job_serial = c.job_serial and m.object_id = c.member_id and m.kind = c.member_kind and m.verb = 'create'
