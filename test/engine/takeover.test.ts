@@ -108,18 +108,21 @@ describeWorlds('a worker that wakes up after its job was taken over', (makeWorld
     },
   );
 
-  test('does not disturb the one that plans it now', async () => {
-    const world = await makeWorld();
-    const corp = await corpOf(world);
-    await world.ingress('corp');
-    const id = await pendingJob(world, 'corp-in');
-    const first = runAsleep(world, id, 'ship');
-    await first.asleep;
-    const second = runAsleep(world, id, 'writeChanges');
-    await second.asleep;
-    await first.wake();
-    await second.wake();
-    expect((await getJob(world.app, world.actor, id)).status).toBe('success');
-    expect(await world.directory()).toEqual(corp.tree.snapshot());
-  });
+  test.each(['openStaging', 'ship'])(
+    'before %s does not disturb the one that plans it now',
+    async (method) => {
+      const world = await makeWorld();
+      const corp = await corpOf(world);
+      await world.ingress('corp');
+      const id = await pendingJob(world, 'corp-in');
+      const first = runAsleep(world, id, method);
+      await first.asleep;
+      const second = runAsleep(world, id, 'writeChanges');
+      await second.asleep;
+      await first.wake();
+      await second.wake();
+      expect((await getJob(world.app, world.actor, id)).status).toBe('success');
+      expect(await world.directory()).toEqual(corp.tree.snapshot());
+    },
+  );
 });

@@ -97,14 +97,11 @@ export async function giveTablesBack(
   }
 }
 
-/** Drops the sets that attempts at a job have taken, be it all of them or one. */
-export async function dropKeptTables(
-  trx: Executor,
-  { jobSerial, attempt }: { readonly jobSerial: number; readonly attempt?: number },
-): Promise<void> {
+/** Drops the sets that attempts at a job have taken, be it all of them or those up to one. */
+export async function dropKeptTables(trx: Executor, jobSerial: number, through?: number): Promise<void> {
   const { rows } = await sql<{ number: number }>`
     delete from staging.kept
-    where job_serial = ${jobSerial} and (${attempt ?? null}::integer is null or attempt = ${attempt ?? null}::integer)
+    where job_serial = ${jobSerial} and attempt <= coalesce(${through ?? null}::integer, attempt)
     returning number`.execute(trx);
   await dropSets(
     trx,

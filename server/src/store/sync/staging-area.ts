@@ -7,7 +7,7 @@ import type { StagingContext, StagingTable } from './staging-tables.ts';
 
 /** Drops what attempts at a job have staged. */
 export async function dropStaged(store: Store, jobSerial: number): Promise<void> {
-  await store.transaction(async (trx) => dropKeptTables(trx, { jobSerial }));
+  await store.transaction(async (trx) => dropKeptTables(trx, jobSerial));
 }
 
 async function markAttempt(trx: Executor, { serial, attempt }: RunnableJob): Promise<void> {
@@ -50,8 +50,9 @@ export async function openStagingArea(
   job: RunnableJob,
   sync: RunnableSync,
 ): Promise<StagingArea> {
-  // Of an earlier attempt, which may still be at work in another process: it finds its tables gone.
-  await dropStaged(store, job.serial);
+  // Of an earlier attempt, which may still be at work in another process: it finds its tables gone. This one itself may
+  // be the earlier one, that of a process which was suspended: what a later one has staged is left alone.
+  await store.transaction(async (trx) => dropKeptTables(trx, job.serial, job.attempt));
   const number = await store.transaction(async (trx) => {
     await markAttempt(trx, job);
     return takeTables(trx, job, sync.direction);
@@ -67,7 +68,7 @@ export async function openStagingArea(
     async [Symbol.asyncDispose]() {
       await store.transaction(async (trx) => {
         if (isComplete) await giveTablesBack(trx, job, sync.direction, number);
-        else await dropKeptTables(trx, { jobSerial: job.serial, attempt: job.attempt });
+        else await dropKeptTables(trx, job.serial, job.attempt);
         await unmarkAttempt(trx, job);
       });
     },
