@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { updateTenantPrecedence } from '../../server/src/store/queries/tenant.ts';
 import { brief } from '../workbench.ts';
 import type { MemorySystem } from './memory-system.ts';
-import { describeWorlds, told } from './world.ts';
+import { describeWorlds, noGuard, told } from './world.ts';
 import type { SyncSettings, World } from './world.ts';
 
 /** Two systems that know one person; hr comes first. */
@@ -158,6 +158,34 @@ describeWorlds('several sources of one person', (makeWorld, store) => {
     await world.run('corp-in');
     expect((await world.directory())['/cn=staff']).toMatchObject({ members: [] });
   });
+
+  test.each(['delete', 'disable'] as const)(
+    'a group that one of two syncs loses keeps what the other gives (%s)',
+    async (onMissing) => {
+      const world = await makeWorld();
+      const [hr, corp] = [await world.system('hr'), await world.system('corp')];
+      for (const { tree } of [hr, corp])
+        for (const name of ['ann', 'bob', 'cid']) tree.add(`/uid=${name}`, { mail: [`${name}@x.org`] });
+      hr.tree.add('/cn=staff', {}, ['/uid=ann', '/uid=bob']);
+      corp.tree.add('/cn=staff', {}, ['/uid=bob', '/uid=cid', '/uid=nobody']);
+      await world.ingress('hr', { onMissing });
+      await world.ingress('corp', { onMissing, guard: { ...noGuard, membership: { count: 0 } } });
+      for (const name of ['hr-in', 'corp-in']) await world.run(name);
+      corp.tree.remove('/cn=staff');
+      expect((await world.run('corp-in')).status).toBe('held');
+      const held = await world.run('corp-in');
+      expect(brief(held.statistics)).toMatchObject({ 'membership deleted': '0/0/1' });
+      await world.approve(held.id);
+      expect((await world.directory())['/cn=staff']).toMatchObject({ members: ['/uid=ann', '/uid=bob'] });
+      const again = await world.run('corp-in');
+      expect([again.status, again.note, await told(world, again)]).toEqual(['success', null, []]);
+      hr.tree.removeMember('/cn=staff', '/uid=bob');
+      expect(await told(world, await world.run('hr-in'))).toEqual(['membership removeMember staff < bob']);
+      corp.tree.add('/cn=staff', {}, ['/uid=cid']);
+      await world.run('corp-in');
+      expect((await world.directory())['/cn=staff']).toMatchObject({ members: ['/uid=ann', '/uid=cid'] });
+    },
+  );
 
   test('a second sync that adds nothing writes nothing', async () => {
     const world = await makeWorld();

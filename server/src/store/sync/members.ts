@@ -36,6 +36,21 @@ function lostReferences({ table }: StagingContext): RawBuilder<unknown> {
 }
 
 /**
+ * Ingress: groups that the source has no more and that stay because another sync feeds them: what this one gave goes.
+ * Those of earlier runs are among them, since what the guard held is still to be taken away.
+ */
+function groupsLeftToOthers({ sync, table }: StagingContext): RawBuilder<unknown> {
+  return sql`
+    select l.object_id from link l
+    where ${sync.onMissing !== 'ignore'}::boolean and l.sync_serial = ${sync.serial} and l.kind = 'group'
+      and (l.state = 'missing' or l.object_id in (select m.object_id from ${table('missing')} m where m.kind = 'group'))
+      and not exists (select 1 from ${table('object')} g where g.kind = 'group' and g.object_id = l.object_id)
+      and exists (
+        select 1 from link o join sync s on s.serial = o.sync_serial
+        where o.object_id = l.object_id and o.sync_serial <> ${sync.serial} and o.state = 'live' and s.direction = 'ingress')`;
+}
+
+/**
  * Names the references to resolve: of groups that were read again (where a staged object goes by the reference it is
  * resolved at once), and of others that name an object which was linked or moved.
  */
@@ -204,6 +219,7 @@ function goneOnIngress(context: StagingContext): RawBuilder<unknown> {
           and not exists (select 1 from ${table('wanted')} w where w.group_id = x.group_id and w.reference = x.reference and w.member_id = x.member_id)
         or exists (select 1 from ${table('wanted')} w where w.group_id = x.group_id and w.reference = x.reference and not w.whole and w.member_id is distinct from x.member_id)
         or (x.group_id, x.reference) in (${lostReferences(context)})
+        or x.group_id in (${groupsLeftToOthers(context)})
       )
       and not exists (select 1 from ${table('wanted')} w where w.group_id = x.group_id and w.member_id = x.member_id)
       and not ${supportedElsewhere}
@@ -219,11 +235,12 @@ function goneOnIngress(context: StagingContext): RawBuilder<unknown> {
         where o.object_id = m.member_id and o.sync_serial <> ${sync.serial} and o.state = 'live' and s.direction = 'ingress')`;
 }
 
-/** Ingress: a membership goes with a group that was looked at again, with what is known of a reference, or with an object. */
-async function mayLoseMembers({ store, table }: StagingContext): Promise<boolean> {
+/** Ingress: a membership goes with a group that was looked at again or is gone, with what is known of a reference, or with an object. */
+async function mayLoseMembers({ store, sync, table }: StagingContext): Promise<boolean> {
   const { rows } = await sql<{ may: boolean }>`
     select exists (select from ${table('object')} where kind = 'group') or exists (select from ${table('member')})
-      or exists (select from ${table('wanted')}) or exists (select from ${table('missing')}) as may`.execute(
+      or exists (select from ${table('wanted')}) or exists (select from ${table('missing')})
+      or exists (select from link where sync_serial = ${sync.serial} and kind = 'group' and state = 'missing') as may`.execute(
     store.db,
   );
   return rows[0]?.may === true;
@@ -260,7 +277,7 @@ export async function planRemovedMembers(
   const released =
     sync.direction === 'egress'
       ? sql`true`
-      : sql`((w.group_id, w.reference) in (${lostReferences(context)})
+      : sql`((w.group_id, w.reference) in (${lostReferences(context)}) or w.group_id in (${groupsLeftToOthers(context)})
           or exists (select 1 from ${table('object')} g where g.kind = 'group' and g.object_id = w.group_id and g.has_members and g.error_code is null)
             and not exists (select 1 from ${table('wanted')} v where v.group_id = w.group_id and v.reference = w.reference))`;
   const gone = sync.direction === 'ingress' ? goneOnIngress(context) : goneOnEgress(context);
@@ -288,6 +305,9 @@ export async function writeWaitingMembers(
 ): Promise<void> {
   const { sync, job, table } = context;
   if (sync.direction === 'egress') return;
+  const isTakenAway = sql`exists (
+    select 1 from change c where c.job_serial = ${job.serial} and c.kind = 'membership' and c.verb = 'removeMember'
+      and c.object_id = x.group_id and c.member_id = x.member_id)`;
   await sql`
     insert into membership_link (sync_serial, group_id, reference, member_id)
     select distinct on (w.group_id, w.member_id) ${sync.serial}::bigint, w.group_id, w.reference, w.member_id
@@ -311,9 +331,11 @@ export async function writeWaitingMembers(
     delete from membership_link x using ${table('object')} g
     where x.sync_serial = ${sync.serial} and g.kind = 'group' and g.object_id = x.group_id and g.has_members and g.error_code is null
       and not exists (select 1 from ${table('wanted')} w where w.group_id = x.group_id and w.reference = x.reference)
-      and (x.member_id is null or not exists (
-        select 1 from change c where c.job_serial = ${job.serial} and c.kind = 'membership' and c.verb = 'removeMember'
-          and c.object_id = x.group_id and c.member_id = x.member_id))`.execute(trx);
+      and (x.member_id is null or not ${isTakenAway})`.execute(trx);
+  await sql`
+    delete from membership_link x
+    where x.sync_serial = ${sync.serial} and x.group_id in (${groupsLeftToOthers(context)})
+      and (x.member_id is null or not ${isTakenAway})`.execute(trx);
   await sql`
     delete from membership_link x
     where x.sync_serial = ${sync.serial} and x.member_id is null and (x.group_id, x.reference) in (${lostReferences(context)})`.execute(
