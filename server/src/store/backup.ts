@@ -95,6 +95,11 @@ async function* readStore(
   yield jsonFrame('sequences', await listSequences(trx));
 }
 
+/** A transaction as long as what is written to, or read from, takes: a pipe may stand still. */
+async function waitForOthers(trx: Transaction<Database>): Promise<void> {
+  await sql`set local idle_in_transaction_session_timeout = 0`.execute(trx);
+}
+
 /**
  * Writes all of Lockstep's data as it is at one moment, compressed. The queue is not in it; secrets are in it sealed,
  * so the master key must be kept too. Embedded, other queries wait until the backup is written.
@@ -107,6 +112,7 @@ export async function writeBackup(store: Store, target: Writable | string): Prom
     .setIsolationLevel('repeatable read')
     .setAccessMode('read only')
     .execute(async (trx) => {
+      await waitForOthers(trx);
       const header: BackupHeader = {
         format: 1,
         version,
@@ -227,7 +233,10 @@ export async function restoreBackup(store: Store, source: Readable | string): Pr
   // Its failure ends `bytes` with the same error, which the reader of the frames then gets.
   const feeding = pipeline(input, bytes).catch(() => undefined);
   try {
-    const report = await store.transaction((trx) => restoreFrames(trx, decodeFrames(bytes)));
+    const report = await store.transaction(async (trx) => {
+      await waitForOthers(trx);
+      return restoreFrames(trx, decodeFrames(bytes));
+    });
     // The planner of the embedded store would take every table for empty for good.
     await sql`analyze`.execute(store.db);
     return report;

@@ -46,6 +46,12 @@ describe('a store on a server', () => {
     for (const store of stores) await store.close();
   });
 
+  test('ends a transaction of a process that stands still, so that it holds no job for good', async () => {
+    await using store = await openStore({ databaseUrl: await server.createDatabase() });
+    const { rows } = await store.session.execute('show idle_in_transaction_session_timeout');
+    expect(rows).toEqual([{ idle_in_transaction_session_timeout: '2min' }]);
+  });
+
   test('compiles no statement, and plans those that are marked once for each connection', async () => {
     await using store = await openStore({ databaseUrl: await server.createDatabase() });
     await store.transaction(async (trx) => {

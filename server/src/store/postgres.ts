@@ -35,8 +35,16 @@ async function assertVersion(client: pg.ClientBase, address: string): Promise<vo
  * Compiling a statement pays for seconds of scanning. Every statement here takes one batch by its keys, a few
  * milliseconds, and the planner, which takes an unnested list for a hundred rows, would compile many of them for a second.
  */
-async function withoutCompilation(client: pg.ClientBase): Promise<void> {
-  await client.query('set jit = off');
+const withoutCompilation = 'set jit = off';
+
+/**
+ * A process that is suspended, or cut off from the server, in the middle of a transaction would hold the job that it
+ * runs for as long as nobody ends its connection: no other worker could take it over.
+ */
+const withoutHoldingOn = "set idle_in_transaction_session_timeout = '2min'";
+
+async function prepareConnection(client: pg.ClientBase): Promise<void> {
+  await client.query(`${withoutCompilation}; ${withoutHoldingOn}`);
 }
 
 /**
@@ -54,7 +62,7 @@ export async function openServerStore(databaseUrl: string, connections = 10): Pr
     application_name: 'lockstep',
     connectionTimeoutMillis: 10_000,
     keepAlive: true,
-    onConnect: withoutCompilation,
+    onConnect: prepareConnection,
   });
   const store = makePooledStore({ engine: 'server', pool, address, databaseUrl });
   try {
