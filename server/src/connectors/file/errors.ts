@@ -8,9 +8,21 @@ export function recordError(message: string, line: number, column = 1, remedy?: 
   });
 }
 
+/** Nothing in the file says that it is meant to hold nobody. */
+export function emptyError(message: string): LockstepError {
+  const remedy =
+    'A file that is meant to hold nobody has a line: `version: 1` in LDIF, the header in CSV, an empty one in JSON Lines.';
+  return recordError(message, 1, 1, remedy);
+}
+
 /** The file ends where it must not: it was probably cut off. */
 export function truncatedError(message: string, line: number): LockstepError {
-  return recordError(message, line, 1, 'Write the file anew; a complete one ends with a line break.');
+  return recordError(
+    message,
+    line,
+    1,
+    'Write the file anew; a complete one ends with a line break (LF or CR LF).',
+  );
 }
 
 export function limitError(message: string, line: number, setting: string): LockstepError {
@@ -19,6 +31,11 @@ export function limitError(message: string, line: number, setting: string): Lock
     position: { line, column: 1 },
     remedy: `Raise ${setting} of the connection if the file is meant to hold this.`,
   });
+}
+
+/** What is wrong, and what to do about it where that is known. */
+export function adviceOf({ message, remedy }: LockstepError): string {
+  return remedy === undefined ? message : `${message}. ${remedy.replace(/\.$/, '')}`;
 }
 
 const systemMessages: Readonly<Record<string, readonly [message: string, remedy: string]>> = {

@@ -12,6 +12,8 @@ export interface RecordParser {
   parse(raw: RawRecord): ParsedRecord | undefined;
   /** After an error: the rest of the file cannot be understood either. */
   readonly unusable: boolean;
+  /** So far there was not even what a file without objects has: a version line, a header. */
+  readonly isBlank: boolean;
   /** CSV: the names of the columns. */
   readonly columns?: readonly string[];
 }
@@ -26,7 +28,7 @@ const readings: Readonly<Record<FileFormat, (settings: FileSettings) => FormatRe
   csv: (settings) => ({ framer: new CsvFramer(settings), parser: new CsvParser(settings.csv) }),
   jsonl: ({ maxRecordBytes }) => ({
     framer: new LineFramer('line', { maxLineBytes: maxRecordBytes, maxRecordBytes }),
-    parser: { parse: parseJsonRecord, unusable: false },
+    parser: { parse: parseJsonRecord, unusable: false, isBlank: false },
   }),
 };
 

@@ -1,7 +1,7 @@
 import type { FileHandle } from 'node:fs/promises';
 import { LockstepError } from '../../kernel/errors.ts';
 import { readChunks } from './chunks.ts';
-import { recordError } from './errors.ts';
+import { emptyError, recordError } from './errors.ts';
 import type { FormatReading } from './format.ts';
 import type { RawRecord, RecordResult } from './record.ts';
 
@@ -19,13 +19,25 @@ export async function* readRecords(
 ): AsyncGenerator<readonly RecordResult[], void> {
   let first = true;
   for await (const chunk of readChunks(handle, signal)) {
+    if (first) refuseForeign(chunk);
     const marked = first && chunk.subarray(0, 3).equals(byteOrderMark);
     first = false;
     yield* parseAll(reading, () => reading.framer.push(marked ? chunk.subarray(3) : chunk));
   }
-  if (first)
-    throw recordError('the file is empty', 1, 1, 'A file that is meant to hold nothing has at least a line.');
+  if (first) throw emptyError('the file is empty');
   yield* parseAll(reading, () => reading.framer.end());
+}
+
+/** How files begin that are no text in UTF-8, and what makes them one. */
+const foreign: readonly (readonly [start: readonly number[], what: string, remedy: string])[] = [
+  [[0x1f, 0x8b], 'the file is compressed (gzip)', 'Name the file that gunzip makes of it.'],
+  [[0xff, 0xfe], 'the file is in UTF-16', 'Write it in UTF-8.'],
+  [[0xfe, 0xff], 'the file is in UTF-16', 'Write it in UTF-8.'],
+];
+
+function refuseForeign(chunk: Buffer): void {
+  const found = foreign.find(([start]) => start.every((byte, index) => chunk[index] === byte));
+  if (found !== undefined) throw recordError(found[1], 1, 1, found[2]);
 }
 
 function* parseAll(

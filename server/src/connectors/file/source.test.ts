@@ -1,6 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { fileConnectionSchema } from '@lockstep/contract/connection-configuration.ts';
 import type { Completeness, Endpoint, RawEntry, ReadRequest } from '../../sync/connector.ts';
@@ -206,6 +207,38 @@ describe('a file that is not whole', () => {
       const { entries, end } = await readAll(await open(name, contents), request(['']));
       expect([entries, end.complete]).toEqual([[], true]);
     }
+  });
+
+  test('a file that says nothing at all is incomplete as a source, and complete as a target', async () => {
+    for (const [name, contents] of [
+      ['comments.ldif', '# extended LDIF\n#\n\n'],
+      ['blank.csv', '\n\n'],
+    ] as const) {
+      const endpoint = await open(name, contents);
+      const { end } = await readAll(endpoint, request(['']));
+      expect(end).toMatchObject({ complete: false, reason: expect.stringContaining('version: 1') });
+      expect((await readAll(endpoint, request([''], { asTarget: true }))).end.complete).toBe(true);
+    }
+  });
+
+  test('an entry without object classes may be anybody: it is named, and the read is incomplete', async () => {
+    const entries = 'dn: uid=a,dc=x\nuid: a\n\ndn: cn=printer,dc=x\nobjectClass: device\ncn: printer\n';
+    const endpoint = await open('classless.ldif', entries);
+    const { end } = await readAll(endpoint, request(['dc=x']));
+    expect(end).toMatchObject({
+      complete: false,
+      reason: expect.stringContaining('line 1: the kind of uid=a'),
+    });
+    expect(end.warnings).toEqual([expect.stringContaining('Let the export write objectClass')]);
+    expect((await readAll(endpoint, request(['dc=elsewhere']))).end.complete).toBe(true);
+  });
+
+  test.each([
+    ['gzip', gzipSync(ldif), 'gunzip'],
+    ['UTF-16', Buffer.from(`\ufeff${ldif}`, 'utf16le'), 'UTF-8'],
+  ])('a file in %s is refused with what to do', async (_, bytes, remedy) => {
+    const { end } = await readAll(await open('foreign.ldif', bytes), request(['']));
+    expect(end).toMatchObject({ complete: false, reason: expect.stringContaining(remedy) });
   });
 
   test('a missing file is an error for a source and nothing for a target', async () => {

@@ -6,12 +6,14 @@ import { LockstepError } from '../../kernel/errors.ts';
 import type { Completeness, ExternalObject, RawEntry, ReadRequest } from '../../sync/connector.ts';
 import { mixFingerprints } from '../../sync/fingerprint.ts';
 import type { FileSettings } from './config.ts';
+import { adviceOf, emptyError } from './errors.ts';
 import { startReading } from './format.ts';
 import { aliasOfUid } from './ldif/record.ts';
 import { openRegular, type OpenedFile } from './opening.ts';
-import type { ParsedRecord, RecordResult } from './record.ts';
+import type { ParsedRecord } from './record.ts';
 import { readRecords } from './record-stream.ts';
 import { makeScopes, type Scopes } from './scopes.ts';
+import { findKey } from './workspace/rdn.ts';
 
 const mostWarnings = 100;
 const batchSize = 500;
@@ -42,7 +44,7 @@ export async function* readFile(
     if (await hasChanged(opened)) verdict.reason ??= 'the file changed while it was read';
   } catch (error) {
     if (!(error instanceof LockstepError)) throw error;
-    verdict.reason = error.message;
+    verdict.reason = adviceOf(error);
   } finally {
     await opened.handle.close();
   }
@@ -56,7 +58,7 @@ function completenessOf(settings: FileSettings, { reason, warnings, broken }: Ve
   return { complete: false, reason: `${settings.path}: ${reason}`, warnings };
 }
 
-/** An empty file is what a failed export leaves behind, except where Lockstep itself is the one that writes it. */
+/** A file that says nothing is what a failed export leaves behind, except where Lockstep itself is the one that writes it. */
 async function* readEntries(
   settings: FileSettings,
   request: ReadRequest,
@@ -66,21 +68,25 @@ async function* readEntries(
 ): AsyncGenerator<readonly RawEntry[], void> {
   if (request.asTarget === true && (await handle.stat()).size === 0) return;
   const makeEntry = entryMaker(settings, request, scopes, verdict);
-  for await (const results of readRecords(handle, startReading(settings), request.signal)) {
+  const reading = startReading(settings);
+  for await (const results of readRecords(handle, reading, request.signal)) {
     const entries: RawEntry[] = [];
     for (const result of results) {
-      const entry = result.ok ? makeEntry(result.record) : noteBroken(verdict, result);
+      const entry = result.ok ? makeEntry(result.record) : noteBroken(verdict, result.error);
       if (entry !== undefined) entries.push(entry);
     }
     for (let start = 0; start < entries.length; start += batchSize)
       yield entries.slice(start, start + batchSize);
   }
+  if (request.asTarget !== true && reading.parser.isBlank)
+    throw emptyError('the file holds nothing but empty lines and comments');
 }
 
-function noteBroken(verdict: Verdict, result: Extract<RecordResult, { ok: false }>): undefined {
+function noteBroken(verdict: Verdict, error: LockstepError): undefined {
   verdict.broken++;
-  verdict.reason ??= result.error.message;
-  if (verdict.warnings.length < mostWarnings) verdict.warnings.push(result.error.message);
+  const text = adviceOf(error);
+  verdict.reason ??= text;
+  if (verdict.warnings.length < mostWarnings) verdict.warnings.push(text);
 }
 
 function entryMaker(
@@ -98,8 +104,11 @@ function entryMaker(
   };
   return (record) => {
     const { kind } = record;
-    if (kind === 'other') return undefined;
     const scope = scopes.scopeOf(record);
+    if (kind === 'other') {
+      const isDoubtful = scope >= 0 && request.asTarget !== true && isClassless(record);
+      return isDoubtful ? noteBroken(verdict, classlessError(record)) : undefined;
+    }
     const lostParent = request.asTarget === true ? undefined : scopes.findLostParent(record);
     if (scope < 0) {
       if (lostParent !== undefined) noteUnplaced(verdict, record, lostParent);
@@ -122,6 +131,19 @@ function entryMaker(
   };
 }
 
+/** An entry of which an export left out the object classes may be of any kind: a person, too. */
+function isClassless(record: ParsedRecord): boolean {
+  return findKey(record.attributes(), 'objectClass') === undefined;
+}
+
+function classlessError({ raw, location }: ParsedRecord): LockstepError {
+  const message = `line ${raw.line}: the kind of ${location} cannot be told without an objectClass`;
+  return new LockstepError('InvalidRecord', message, {
+    position: { line: raw.line, column: 1 },
+    remedy: 'Let the export write objectClass as well.',
+  });
+}
+
 function lostParentError({ raw, externalId }: ParsedRecord, parent: string): LockstepError {
   const message = `line ${raw.line}: the parent of ${externalId}, ${parent}, is no organizational unit of this file`;
   return new LockstepError('ParentNotFound', message, {
@@ -132,7 +154,7 @@ function lostParentError({ raw, externalId }: ParsedRecord, parent: string): Loc
 
 /** Whether such a record lies in a scope cannot be told: it must not count as gone. */
 function noteUnplaced(verdict: Verdict, record: ParsedRecord, parent: string): void {
-  noteBroken(verdict, { ok: false, error: lostParentError(record, parent) });
+  noteBroken(verdict, lostParentError(record, parent));
 }
 
 /** Lower-case attribute name to the spelling that the mapping uses: LDIF does not tell cases apart. */

@@ -42,9 +42,14 @@ export class CsvParser {
     return this.#header === undefined;
   }
 
+  get isBlank(): boolean {
+    return this.#header === undefined;
+  }
+
   /** Undefined for the header. @throws LockstepError InvalidRecord with line and column. */
   parse(raw: RawRecord): ParsedRecord | undefined {
-    if (!isUtf8(raw.bytes)) throw recordError('the row is not valid UTF-8', raw.line);
+    if (!isUtf8(raw.bytes))
+      throw recordError('the row is not valid UTF-8', raw.line, 1, 'Write the file in UTF-8.');
     const text = raw.bytes.utf8Slice(0, raw.bytes.length);
     const cells = parseCells(text, this.#dialect.delimiter, raw.line);
     if (this.#header === undefined) {
@@ -69,7 +74,12 @@ function parseHeader(cells: readonly Cell[], line: number): Header {
   }
   const missing = requiredColumns.find((column) => !fixed.has(column));
   if (missing !== undefined) {
-    throw recordError(`the header has no column '${missing}'`, line, 1, `The first row names the columns.`);
+    throw recordError(
+      `the header has no column '${missing}'`,
+      line,
+      1,
+      'The first row names the columns; what stands between them is csv.delimiter of the connection.',
+    );
   }
   return { names, fixed, attributes };
 }
@@ -80,6 +90,7 @@ function parseRow(raw: RawRecord, cells: readonly Cell[], header: Header, separa
       `the row has ${cells.length} cells, the header ${header.names.length}`,
       raw.line,
       cells.at(-1)?.column,
+      'Quote cells in which the delimiter stands.',
     );
   }
   const cell = (column: FixedColumn): Cell => {

@@ -18,7 +18,8 @@ const recordSchema = z.strictObject({
 type JsonRecord = z.infer<typeof recordSchema>;
 
 function parseJson(raw: RawRecord): unknown {
-  if (!isUtf8(raw.bytes)) throw recordError('the line is not valid UTF-8', raw.line);
+  if (!isUtf8(raw.bytes))
+    throw recordError('the line is not valid UTF-8', raw.line, 1, 'Write the file in UTF-8.');
   try {
     return JSON.parse(raw.bytes.utf8Slice(0, raw.bytes.length));
   } catch (error) {

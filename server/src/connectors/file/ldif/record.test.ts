@@ -94,6 +94,8 @@ test.each([
   ['base64 cut off', `dn: uid=a,dc=x\n${person}jpegPhoto:: /9j/4A\n`, 'line 4, column 19'],
   ['foreign character in base64', `dn: uid=a,dc=x\ntitle:: YW*j\n`, 'line 2, column 11'],
   ['foreign character behind a fold', `dn: uid=a,dc=x\ntitle:: YWJj\n YW\n *j\n`, 'line 4, column 2'],
+  ['no empty line between entries', `dn: uid=a,dc=x\n${person}dn: uid=b,dc=x\n${person}`, 'line 4, column 1'],
+  ['a blank in the line between entries', `dn: uid=a,dc=x\n${person} \ndn: uid=b,dc=x\n${person}`, 'line 5'],
   ['no colon', `dn: uid=a,dc=x\n${person}nonsense\n`, 'line 4, column 1'],
   ['a URL', `dn: uid=a,dc=x\njpegPhoto:< file:///etc/passwd\n`, 'line 2, column 11'],
   ['no dn', `uid: a\n\n`, 'line 1'],

@@ -50,6 +50,10 @@ export class LdifParser {
     return this.#unusable;
   }
 
+  get isBlank(): boolean {
+    return this.#first;
+  }
+
   #takeVersion(logical: LogicalLine[]): void {
     const [head] = logical;
     if (head === undefined) return;
@@ -69,7 +73,15 @@ function parseContent(
   lines: readonly AttributeLine[],
   reading: LdifReading,
 ): ParsedRecord {
-  if (dnLine.key !== 'dn') throw recordError("a record must begin with 'dn:'", dnLine.logical.line);
+  if (dnLine.key !== 'dn') {
+    throw recordError(
+      "a record must begin with 'dn:'",
+      dnLine.logical.line,
+      1,
+      'Keep entries alone in the file: ldapsearch -LLL writes no summary behind them.',
+    );
+  }
+  refuseSecond(lines);
   const dn = decodeText(dnLine);
   const reference = normaliseAt(dn, dnLine);
   if (reference === '') throw recordError('the entry has an empty DN', dnLine.logical.line);
@@ -88,6 +100,18 @@ function parseContent(
     attributes: () => collect(lines),
     members: () => collectMembers(lines),
   };
+}
+
+/** Two entries that nothing parts would be one, and the second of them gone. */
+function refuseSecond(lines: readonly AttributeLine[]): void {
+  const second = lines.find((line) => line.key === 'dn');
+  if (second === undefined) return;
+  throw recordError(
+    "a second 'dn:' in one record",
+    second.logical.line,
+    1,
+    'Part entries by an empty line, one without blanks.',
+  );
 }
 
 /** The external id of an entry that has no entryUUID. */
