@@ -4,6 +4,7 @@ import { findConnection } from '../store/queries/connections.ts';
 import { findSyncById } from '../store/queries/syncs.ts';
 import { isOver } from '../store/sync/job-rows.ts';
 import { makeSyncStore } from '../store/sync/sync-store.ts';
+import type { Endpoint } from '../sync/connector.ts';
 import { jobStatus } from '../sync/job-status.ts';
 import { noEndpoint } from '../sync/no-endpoint.ts';
 import { runJob } from '../sync/run-job.ts';
@@ -48,6 +49,8 @@ export interface JobRunner {
 interface Opened {
   readonly sync: RunnableSync;
   attempt(job: RunnableJob, signal: AbortSignal): Promise<void>;
+  /** After a job that broke off: what it keeps beside a target for its resumption goes. */
+  discard(): Promise<void>;
 }
 
 /** Looks up what a job needs; throws LockstepError when its sync, connection or connector is gone. */
@@ -59,6 +62,8 @@ async function openJob(app: Application, store: SyncStore, job: RunnableJob): Pr
   const connector = getConnector(app, connection.type);
   const row = await followScopeUnits(app, saved, connection);
   const specification = await specifySync(app, row, connection, connector);
+  const open = (): Promise<Endpoint> =>
+    connector.open(connection.settings, connectorContext(app, connection));
   const sync: RunnableSync = {
     tenantId: row.tenantId,
     syncId: row.id,
@@ -71,12 +76,13 @@ async function openJob(app: Application, store: SyncStore, job: RunnableJob): Pr
   return {
     sync,
     async attempt(current, signal) {
-      await using endpoint =
-        current.undoesJobId === null
-          ? await connector.open(connection.settings, connectorContext(app, connection))
-          : noEndpoint;
+      await using endpoint = current.undoesJobId === null ? await open() : noEndpoint;
       const startedAt = app.clock.now();
       await runJob({ job: current, sync, specification, endpoint, store, startedAt, signal });
+    },
+    async discard() {
+      await using endpoint = await open();
+      await endpoint.discard?.(job.id);
     },
   };
 }
@@ -136,17 +142,21 @@ export function makeJobRunner(
     async run(jobId, signal) {
       if (await isOver(app.store, jobId)) return;
       const job = await store.takeUp(jobId);
-      let sync: RunnableSync | null = null;
+      let opened: Opened | null = null;
       try {
-        const opened = await openJob(app, store, job);
-        sync = opened.sync;
+        opened = await openJob(app, store, job);
         await attemptAgain(store, opened, job, signal);
       } catch (error) {
         if (signal.aborted || isStoreFailure(error)) throw error;
         if (isTakenOver(error)) return;
-        await breakOff(store, job, sync, error).catch((failure: unknown) => {
-          if (!isTakenOver(failure)) throw failure;
-        });
+        try {
+          await breakOff(store, job, opened?.sync ?? null, error);
+        } catch (failure) {
+          if (isTakenOver(failure)) return;
+          throw failure;
+        }
+        // What cannot be removed now is removed by a later job.
+        await opened?.discard().catch(() => undefined);
       }
     },
   };

@@ -263,6 +263,8 @@ export interface Endpoint extends AsyncDisposable {
     readonly scopes: readonly ReadScope[];
     readonly moved?: readonly UnitMove[] | undefined;
   }): Promise<TargetSession>;
+  /** Removes the scratch space of a job that broke off and is never resumed. */
+  discard?(job: string): Promise<void>;
 }
 
 /** Signs what a connection tells the system, by the tenant's key, whose public half is published. */

@@ -129,7 +129,9 @@ export async function runJob(run: Run): Promise<JobStatus> {
   const job = fresh ? await planUnlessCancelled(run) : run.job;
   if (job === null) return finish(run, run.job, { cancelled: true });
   let cancelled = await store.isCancelRequested(job);
-  if (!cancelled && job.mode !== 'dryRun') cancelled = await applyPlan({ ...run, job });
+  // What was written before an interruption becomes visible at the end of the session, also where the rest is cancelled.
+  const isUnderWay = !cancelled || job.appliedOrdinal > 0;
+  if (isUnderWay && job.mode !== 'dryRun') cancelled = (await applyPlan({ ...run, job })) || cancelled;
   if (cancelled) await store.skipPlanned(job, 'all', 'Cancelled', 'the job was cancelled before this change');
   return finish(run, job, { cancelled });
 }

@@ -6,7 +6,7 @@ import { formatOf, normaliseNode, resolveSettings, type FileFormat, type FileSet
 import { defaultMapping, defaultMatch } from './mapping.ts';
 import { project } from './project.ts';
 import { readFile, refuseFilter } from './source.ts';
-import { openFileTarget } from './target.ts';
+import { discardScratch, openFileTarget } from './target.ts';
 import { testFile } from './testing.ts';
 import { findPlaceKey } from './workspace/naming.ts';
 
@@ -33,6 +33,7 @@ function openEndpoint(settings: FileSettings): Endpoint {
     contains: (outer, inner) => contains(format, outer, inner),
     checkFilter: refuseFilter,
     openTarget: (options) => openFileTarget(settings, options),
+    discard: (job) => discardScratch(settings, job),
     // Every read and every session closes what it opened.
     async [Symbol.asyncDispose]() {},
   };

@@ -12,6 +12,7 @@ import type { FileSettings } from './config.ts';
 import { writingError } from './errors.ts';
 import { openRegular } from './opening.ts';
 import { removeStale, resolveTarget, type TargetPaths } from './paths.ts';
+import { removeDatabase } from './workspace/database.ts';
 import { Workspace, type Imported } from './workspace/workspace.ts';
 
 /** Of a file that nobody made yet: it holds personal data. */
@@ -37,6 +38,13 @@ export async function openFileTarget(
     options.scopes.map((scope) => scope.node),
     options.moved ?? [],
   );
+}
+
+/** Removes what a job keeps beside the file until it has written it. */
+export async function discardScratch(settings: FileSettings, job: string): Promise<void> {
+  const { workspace, temporary } = await resolveTarget(settings.path, job);
+  removeDatabase(workspace);
+  await rm(temporary, { force: true });
 }
 
 class FileTarget implements TargetSession {
