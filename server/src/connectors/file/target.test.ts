@@ -285,6 +285,19 @@ describe('scratch', () => {
     await first[Symbol.asyncDispose]();
   });
 
+  test('of two jobs that write one file at a time keeps the one from undoing the other', async () => {
+    const path = join(directory, 'out.ldif');
+    await writeFile(path, 'version: 1\n');
+    const sessions = [await openSession('out.ldif', 'one'), await openSession('out.ldif', 'two')];
+    await Promise.all(sessions.map((session, at) => applyAll(session, create(`u${at}`))));
+    const ends = await Promise.allSettled(sessions.map((session) => session.finish()));
+    expect(ends.map(({ status }) => status).toSorted()).toEqual(['fulfilled', 'rejected']);
+    const written = ends.findIndex(({ status }) => status === 'fulfilled');
+    expect(ends[1 - written]).toMatchObject({ reason: { code: 'Conflict' } });
+    expect(await namesInFile()).toEqual([`u${written}`]);
+    for (const session of sessions) await session[Symbol.asyncDispose]();
+  });
+
   test('that was abandoned is removed after a day, and not before', async () => {
     const old = join(directory, '.out.ldif.lockstep-old.db');
     const recent = join(directory, '.out.ldif.lockstep-recent.db');

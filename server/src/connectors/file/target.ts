@@ -1,5 +1,5 @@
-import { existsSync } from 'node:fs';
-import { open, rename, rm, stat, type FileHandle } from 'node:fs/promises';
+import { existsSync, renameSync, statSync } from 'node:fs';
+import { open, rm, stat, type FileHandle } from 'node:fs/promises';
 import { LockstepError } from '../../kernel/errors.ts';
 import type {
   ReadScope,
@@ -111,18 +111,20 @@ class FileTarget implements TargetSession {
 
   async #replaceFile(workspace: Workspace): Promise<void> {
     const { file, temporary } = this.#paths;
-    await refuseMoved(workspace, file);
     try {
+      refuseMoved(workspace, file);
       const handle = await open(temporary, 'w', newFileMode);
       try {
         await workspace.export(handle);
         await takeOverPermissions(file, handle);
         await handle.sync();
-        workspace.markWritten(await stampOf(temporary));
+        // Again, and without a pause before the renaming: another job may have written while this one exported.
+        refuseMoved(workspace, file);
+        workspace.markWritten(stampOf(temporary));
+        renameSync(temporary, file);
       } finally {
         await handle.close();
       }
-      await rename(temporary, file);
       await syncDirectory(this.#paths.directory);
     } catch (error) {
       throw writingError(error, file);
@@ -132,19 +134,19 @@ class FileTarget implements TargetSession {
 
 async function loadExisting(file: string): Promise<Imported> {
   const opened = await openRegular(file, true);
-  return { handle: opened?.handle ?? null, stamp: await stampOf(file) };
+  return { handle: opened?.handle ?? null, stamp: stampOf(file) };
 }
 
 /** Which file it is, and in which state. */
-async function stampOf(file: string): Promise<string> {
-  const stats = await stat(file).catch(() => undefined);
+function stampOf(file: string): string {
+  const stats = statSync(file, { throwIfNoEntry: false });
   return stats === undefined ? 'absent' : `${stats.ino} ${stats.size} ${stats.mtimeMs}`;
 }
 
 /** What somebody else wrote in the meantime would be lost. */
-async function refuseMoved(workspace: Workspace, file: string): Promise<void> {
+function refuseMoved(workspace: Workspace, file: string): void {
   const { imported, written } = workspace.meta;
-  const stamp = await stampOf(file);
+  const stamp = stampOf(file);
   if (stamp === imported || stamp === written) return;
   throw new LockstepError('Conflict', `${file} was changed by somebody else while the job ran`, {
     remedy: 'Run the sync again; what it wrote so far was left out of the file.',
