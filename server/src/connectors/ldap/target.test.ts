@@ -625,6 +625,28 @@ describe('the server as a whole', () => {
   });
 });
 
+test('a request that is too long for the server fails alone, and says what to do', async () => {
+  const globalConfig = 'sockbuf_max_incoming_auth 3000000\n';
+  await using small = await startSlapd({ dbnosync: true, globalConfig });
+  const endpoint = await openLdap(settingsOf(small));
+  await using own = await endpoint.openTarget({ job: 'job', scopes: [{ node: suffix }] });
+  const withPhoto = (uid: string, bytes: number): TargetChange => {
+    const plain = person(uid, suffix);
+    return { ...plain, set: { ...plain.set, jpegPhoto: [Buffer.alloc(bytes, 0xff)] } };
+  };
+  const changes = [person('a', suffix), withPhoto('huge', 4e6), withPhoto('large', 2e6), person('z', suffix)];
+  const options = { recovering: false, signal: new AbortController().signal };
+  const ordered = changes.map((made, ordinal) => ({ ...made, ordinal }));
+  const outcomes = await own.apply(ordered, options);
+  expect(outcomes.map(({ ok }) => ok)).toEqual([true, false, true, true]);
+  expect(outcomes[1]).toMatchObject({
+    code: 'TargetRejected',
+    message: expect.stringMatching(/"uid=huge,dc=example,dc=com".* 4\.0 MB .*sockbuf_max_incoming_auth/),
+  });
+  const dns = (await small.entries()).map(({ dn }) => dn);
+  expect(dns.toSorted()).toEqual([suffix, ...['a', 'large', 'z'].map((uid) => `uid=${uid},${suffix}`)]);
+});
+
 /** What is in the directory, without the server's own bookkeeping. */
 function contents(entries: readonly DumpedEntry[]): unknown {
   return entries.map(({ dn, attributes }) => [

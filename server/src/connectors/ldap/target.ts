@@ -11,6 +11,7 @@ import { placeCanaries, watchCanaries } from './canaries.ts';
 import { readOne, type Connect } from './client.ts';
 import type { LdapShape } from './config.ts';
 import { resultCodeOf } from './errors.ts';
+import { applyLarge, isLarge } from './large.ts';
 import { joinDn, normaliseReference } from './location.ts';
 import { applyMemberships, failure } from './memberships.ts';
 import { runInOrder, type Task } from './order.ts';
@@ -70,7 +71,8 @@ export class LdapTargetSession implements TargetSession {
       if (options.recovering) await recallMoves(writing, changes);
       const outcomes = new Map<number, TargetOutcome>();
       for (const run of runs(changes)) {
-        for (const outcome of await applyRun(writing, run)) outcomes.set(outcome.ordinal, outcome);
+        for (const outcome of await applyRun(writing, run, this.#connect))
+          outcomes.set(outcome.ordinal, outcome);
       }
       return changes.flatMap(({ ordinal }) => outcomes.get(ordinal) ?? []);
     } catch (error) {
@@ -130,6 +132,7 @@ function runs(changes: readonly TargetChange[]): TargetChange[][] {
 async function applyRun(
   writing: Writing,
   changes: readonly TargetChange[],
+  connect: Connect,
 ): Promise<readonly TargetOutcome[]> {
   const outcomes: TargetOutcome[] = [];
   const isMemberships = changes[0]?.kind === 'membership';
@@ -138,7 +141,7 @@ async function applyRun(
   if (changes.some(({ verb }) => verb === 'move')) writing.knownGroups.clear();
   const tasks = isMemberships
     ? byGroup(changes).map((group) => membershipTask(writing, group, outcomes))
-    : changes.map((change) => changeTask(writing, change, outcomes));
+    : changes.map((change) => changeTask(writing, change, connect, outcomes));
   const canaries = isMemberships ? [] : await placeCanaries(writing, changes);
   await runInOrder(tasks, pipelineDepth, writing.signal);
   refuseLost(writing, outcomes);
@@ -182,14 +185,20 @@ function membershipTask(writing: Writing, changes: readonly TargetChange[], outc
   };
 }
 
-function changeTask(writing: Writing, change: TargetChange, outcomes: TargetOutcome[]): Task {
+function changeTask(
+  writing: Writing,
+  change: TargetChange,
+  connect: Connect,
+  outcomes: TargetOutcome[],
+): Task {
   const { location, name, parentLocation } = change;
   const target = name === null || parentLocation === null ? null : joinDn(name, parentLocation);
   return {
     touches: [location, target].filter((dn) => dn !== null).map(key),
     run: async () => {
       try {
-        outcomes.push(await applyChange(writing, change));
+        const done = isLarge(change) ? applyLarge(writing, change, connect) : applyChange(writing, change);
+        outcomes.push(await done);
       } catch (error) {
         outcomes.push(failure(change, error));
       }
