@@ -108,11 +108,14 @@ async function writeMembershipLinks(
     delete from membership_link x using change c
     where ${done} and c.external_id is not null and x.sync_serial = ${unseen(sync.serial)} and x.group_id = c.object_id
       and x.member_id = c.member_id`.execute(trx);
+  // A server may tell apart what the normalised reference does not (a tab in a name, and a blank).
   await sql`
     insert into membership_link (sync_serial, group_id, reference, member_id)
-    select ${sync.serial}, c.object_id, coalesce(l.reference, c.external_id, c.member_id), c.member_id
+    select distinct on (c.object_id, coalesce(l.reference, c.external_id, c.member_id)) ${sync.serial}::bigint, c.object_id,
+      coalesce(l.reference, c.external_id, c.member_id), c.member_id
     from change c left join link l on l.sync_serial = ${unseen(sync.serial)} and l.object_id = c.member_id
     where ${done} and c.verb in ('addMember', 'bind')
+    order by c.object_id, coalesce(l.reference, c.external_id, c.member_id), c.ordinal
     on conflict (sync_serial, group_id, reference) do update set member_id = excluded.member_id`.execute(trx);
   if (rows.every(({ verb }) => verb === 'bind')) return;
   // Should another hand take this back at once, the group would be what it was when it was read last.
