@@ -144,7 +144,9 @@ async function conclude(
   const { seen, staged, doubled } = await read.staging.settleSeen();
   const doubts = [
     end.complete ? null : (end.reason ?? 'the read was cut off'),
-    doubled > 0 ? `${doubled} records have the id of another record` : null,
+    doubled.count > 0
+      ? `${doubled.count} records have the id of another record: ${doubled.examples.join(', ')}`
+      : null,
     read.unusable > 0
       ? `${read.unusable} records have an id that cannot be kept (a NUL, half a character, or too long)`
       : null,

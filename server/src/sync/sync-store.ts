@@ -94,7 +94,7 @@ export interface SeenCounts {
   /** Of these, objects that need a second look. */
   readonly staged: Readonly<Record<ObjectKind, number>>;
   /** Records that have the id of another record and are not that record. */
-  readonly doubled: number;
+  readonly doubled: { readonly count: number; readonly examples: readonly string[] };
 }
 
 /** An object of the connected system that needs a second look. */

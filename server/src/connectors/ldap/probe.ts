@@ -35,7 +35,8 @@ const steps: readonly ProbeStep<Probe>[] = [
   },
   {
     step: 'bind',
-    remedy: 'Check bindDn and password; some servers take passwords over TLS only (ldaps:// or startTls).',
+    remedy:
+      'Check bindDn and password, and that the account is not locked and its password not expired; some servers take passwords over TLS only (ldaps:// or startTls).',
     run: bind,
   },
   {

@@ -94,7 +94,7 @@ async function* readScope(
     const code = resultCodeOf(error);
     if (code === undefined || !cutShort.has(code)) throw error;
     knowledge.findings.miss(
-      `the server ended the search below "${node}" early: ${resultName(code)} (${code})`,
+      `the server ended the search below "${node}" early: ${resultName(code)} (${code}); raise its limits for the bind DN, or set a smaller pageSize`,
     );
   } finally {
     await reader.close();

@@ -61,12 +61,15 @@ async function countStaged({ store, table }: StagingContext): Promise<Counts> {
   return countsOf(rows);
 }
 
+/** Ids named of those that stand for several records. */
+const mostExamples = 3;
+
 /**
  * Leaves each object staged once. Of records that differ and have one id the first is staged, or none where a link
  * ties the id to an object already: which record is that object nobody can tell.
- * @returns how many records have the id of another one and are not that record
+ * @returns how many records have the id of another one and are not that record, and some of these ids
  */
-async function dropRepeated({ store, table }: StagingContext): Promise<number> {
+async function dropRepeated({ store, table }: StagingContext): Promise<SeenCounts['doubled']> {
   await sql`
     delete from ${table('object')} o using (
       select kind, external_id from ${table('key')} group by 1, 2 having count(distinct fingerprint) > 1
@@ -80,18 +83,19 @@ async function dropRepeated({ store, table }: StagingContext): Promise<number> {
     delete from ${table('match_value')} m using ${table('match_value')} first
     where first.kind = m.kind and first.external_id = m.external_id and first.rule = m.rule and first.value = m.value
       and first.ctid < m.ctid`.execute(store.db);
-  const { rows } = await sql<{ doubled: number }>`
-    select coalesce(sum(records - 1), 0)::int as doubled from (
-      select count(distinct fingerprint) as records from ${table('key')} group by kind, external_id
-    ) k`.execute(store.db);
-  return rows[0]?.doubled ?? 0;
+  const { rows } = await sql<SeenCounts['doubled']>`
+    select coalesce(sum(records - 1), 0)::int as count,
+      coalesce((array_agg(external_id order by external_id))[1:${mostExamples}], '{}') as examples from (
+      select external_id, count(distinct fingerprint) as records from ${table('key')} group by kind, external_id
+    ) k where records > 1`.execute(store.db);
+  return rows[0] ?? { count: 0, examples: [] };
 }
 
 /** After the read: what was seen. */
 export async function settleSeen(context: StagingContext, tally: SeenTally): Promise<SeenCounts> {
   const [distinct, staged] = await Promise.all([countDistinct(context), countStaged(context)]);
   tally.isEachOnce = distinct === total(tally.noted);
-  if (tally.isEachOnce) return { seen: { ...tally.noted }, staged, doubled: 0 };
+  if (tally.isEachOnce) return { seen: { ...tally.noted }, staged, doubled: { count: 0, examples: [] } };
   const seen = await countSeen(context);
   const doubled = await dropRepeated(context);
   return { seen, staged: await countStaged(context), doubled };

@@ -199,7 +199,7 @@ class ConnectedClient implements LdapClient {
     const remedy =
       credentials.method === 'external'
         ? 'Check the client certificate, and whom the server takes it for.'
-        : 'Check bindDn and password; some servers take passwords over TLS only (ldaps:// or startTls).';
+        : 'Check bindDn and password, and that the account is not locked and its password not expired; some servers take passwords over TLS only (ldaps:// or startTls).';
     throw Object.assign(new LockstepError('AuthenticationRejected', error.message, { remedy }), {
       resultCode: result.code,
       result,

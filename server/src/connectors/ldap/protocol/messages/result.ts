@@ -111,7 +111,12 @@ const errorCodes = new Map<number, ErrorCode>([
 export function ldapResultError(result: LdapResult, context: string): LdapError {
   const code = errorCodes.get(result.code) ?? 'TargetRejected';
   const detail = result.message === '' ? '' : `: ${result.message}`;
-  const error = new LockstepError(code, `${context}: ${resultName(result.code)} (${result.code})${detail}`);
+  const remedy =
+    result.code === resultCodes.insufficientAccessRights
+      ? 'Give the bind DN the right to it; where the server wants its password changed first, change that.'
+      : undefined;
+  const message = `${context}: ${resultName(result.code)} (${result.code})${detail}`;
+  const error = new LockstepError(code, message, { remedy });
   return Object.assign(error, { resultCode: result.code, result });
 }
 
