@@ -62,6 +62,20 @@ describeWorlds('the guard', (makeWorld) => {
     expect(await world.directory()).toEqual(corp.tree.snapshot());
   });
 
+  test('a held deletion of a group can be approved although its members moved in the same run', async () => {
+    const world = await makeWorld();
+    const corp = await tenPeople(world, { group: { count: 0 } });
+    corp.tree.referencesFollow = false;
+    corp.tree.add('/ou=people');
+    corp.tree.remove('/cn=staff');
+    corp.tree.move('/uid=user0', '/ou=people/uid=user0');
+    const held = await world.run('corp-in');
+    expect(held.status).toBe('held');
+    const approved = await world.approve(held.id);
+    expect(approved).toMatchObject({ status: 'success', error: null });
+    expect(await world.directory()).toEqual(corp.tree.snapshot());
+  });
+
   test('approval is refused when the source moved', async () => {
     const world = await makeWorld();
     const corp = await tenPeople(world, oneUser);

@@ -96,6 +96,23 @@ describeWorlds('members on ingress', (makeWorld) => {
     expect(await world.directory()).toEqual(corp.tree.snapshot());
   });
 
+  test('a group that is gone at its source and kept keeps members that move', async () => {
+    const world = await makeWorld();
+    const corp = await world.system('corp');
+    corp.tree.referencesFollow = false;
+    corp.tree.add('/ou=people');
+    for (const name of ['ann', 'bob']) corp.tree.add(`/ou=people/uid=${name}`);
+    corp.tree.add('/cn=staff', {}, ['/ou=people/uid=ann', '/ou=people/uid=bob']);
+    await world.ingress('corp', { onMissing: 'disable' });
+    await world.run('corp-in');
+    corp.tree.remove('/cn=staff');
+    corp.tree.move('/ou=people/uid=ann', '/uid=ann');
+    expect(await told(world, await world.run('corp-in'))).toEqual(['user move ann']);
+    corp.tree.move('/ou=people/uid=bob', '/uid=bob');
+    expect(await told(world, await world.run('corp-in'))).toEqual(['user move bob']);
+    expect(await membersOf(world, '/cn=staff')).toEqual(['/uid=ann', '/uid=bob']);
+  });
+
   test('a reference that comes to name somebody else changes the member', async () => {
     const world = await makeWorld();
     const corp = await corpWithStaff(world, ['/ou=people/uid=ann']);

@@ -35,6 +35,14 @@ function lostReferences({ table }: StagingContext): RawBuilder<unknown> {
     where m.part = 'removed' and g.object_id is not null`;
 }
 
+/** Ingress: the source still has the group of `x`. Of one that is gone it says nothing: its members go with it, or stay. */
+function givesGroup({ sync, table }: StagingContext): RawBuilder<unknown> {
+  return sql`exists (
+    select 1 from link k
+    where k.object_id = x.group_id and k.sync_serial = ${sync.serial} and k.kind = 'group' and k.state = 'live'
+      and not exists (select 1 from ${table('missing')} m where m.object_id = x.group_id))`;
+}
+
 /**
  * Ingress: groups that the source has no more and that stay because another sync feeds them: what this one gave goes.
  * Those of earlier runs are among them, since what the guard held is still to be taken away.
@@ -75,6 +83,7 @@ async function nameWanted(context: StagingContext): Promise<void> {
       where o.kind in ('user', 'group') and o.reference is not null and (l.${column} is distinct from o.${column} or l.state <> 'live')
         and not exists (select 1 from ${table('object')} g
           where g.kind = 'group' and g.object_id = x.group_id and (g.has_members or g.error_code is not null))
+        and ${givesGroup(context)}
         and (x.group_id, x.reference) not in (${lostReferences(context)})
         and not exists (select 1 from ${table('wanted')} w where w.group_id = x.group_id and w.reference = x.reference)`.execute(
       store.db,
