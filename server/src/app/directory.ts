@@ -20,7 +20,7 @@ import type { Actor } from './actor.ts';
 import type { Application } from './application.ts';
 import { pathsOfImages, showChange } from './changes.ts';
 import { getObjectRow, getUnitByPath, objectPath, unitPaths, type UnitPaths } from './directory-path.ts';
-import { cutPage, decodeKey, encodeKey, type PageRequest } from './page.ts';
+import { cutPage, decodeKey, encodeKey, numberOfKey, type PageRequest } from './page.ts';
 import { attributeProvenance } from './provenance.ts';
 
 function showObject(kind: ObjectKind, row: DirectoryRow, paths: UnitPaths): DirectoryObject {
@@ -159,7 +159,7 @@ export async function listObjectChanges(
   page: PageRequest,
 ): Promise<Page<ObjectChange>> {
   const key = decodeKey(page.after, 2);
-  const before = key && { jobId: String(key[0]), ordinal: Number(key[1]) };
+  const before = key && { jobId: String(key[0]), ordinal: numberOfKey(key[1]) };
   const byId = { tenantId: actor.tenantId, id: address };
   const limit = page.limit + 1;
   let rows = await selectChangesOfObject(app.store.db, byId, { before, limit });

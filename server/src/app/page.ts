@@ -1,6 +1,7 @@
 import type { Page } from '@lockstep/contract/page.ts';
 import { LockstepError } from '../kernel/errors.ts';
 import { isJobId } from '../kernel/ids.ts';
+import { isStorable } from '../sync/storable.ts';
 
 /** What a list was asked for. `after` is the `next` of the page before. */
 export interface PageRequest {
@@ -14,7 +15,7 @@ export function encodeKey(parts: readonly (string | number)[]): string {
 }
 
 function isKeyPart(part: unknown): boolean {
-  return typeof part === 'string' || Number.isSafeInteger(part);
+  return typeof part === 'string' ? part === '' || isStorable(part) : Number.isSafeInteger(part);
 }
 
 /** @throws LockstepError InvalidRequest for a key that this server did not make. */
@@ -27,6 +28,12 @@ export function decodeKey(key: string | undefined, length: number): (string | nu
   } catch {
     // Falls through to the refusal below.
   }
+  throw invalidKey();
+}
+
+/** A part of a key that is a number, as far as the store counts. @throws LockstepError InvalidRequest. */
+export function numberOfKey(part: string | number | undefined, most = Number.MAX_SAFE_INTEGER): number {
+  if (typeof part === 'number' && part >= 0 && part <= most) return part;
   throw invalidKey();
 }
 

@@ -20,7 +20,7 @@ import { lockTenant } from '../store/queries/tenant.ts';
 import { requireRole, type Actor } from './actor.ts';
 import type { Application, Executor } from './application.ts';
 import { checkName } from './connections.ts';
-import { cutPage, decodeKey, encodeKey, type PageRequest } from './page.ts';
+import { cutPage, decodeKey, encodeKey, numberOfKey, type PageRequest } from './page.ts';
 import { firstRunAt } from './first-run.ts';
 import { validateSync } from './sync-validation.ts';
 
@@ -52,10 +52,14 @@ export async function getSyncRow(executor: Executor, actor: Actor, idOrName: str
   return row;
 }
 
+/** What the store can count positions to. */
+const highestPosition = 2 ** 31 - 1;
+
 /** Syncs in the order of the configuration. */
 export async function listSyncs(app: Application, actor: Actor, page: PageRequest): Promise<Page<SyncView>> {
   const key = decodeKey(page.after, 2);
-  const after = key === undefined ? undefined : { position: Number(key[0]), id: String(key[1]) };
+  const after =
+    key === undefined ? undefined : { position: numberOfKey(key[0], highestPosition), id: String(key[1]) };
   const rows = await selectSyncs(app.store.db, actor.tenantId, { after, limit: page.limit + 1 });
   return cutPage(rows, page.limit, showSync, (row) => encodeKey([row.position, row.id]));
 }

@@ -267,6 +267,29 @@ describeOnSharedStores('native API', (makeStore) => {
     const none = await client.json<{ items: [] }>('GET', '/jobs?startedAfter=2100-01-01T00:00:00Z');
     expect(none.items).toEqual([]);
     await problem(await client.send('GET', '/jobs?startedAfter=yesterday'), 400);
+    const second = `/jobs?startedAfter=1970-01-01T00:00:00Z&after=${ids[0]}`;
+    await sql`update job set started_at = now()`.execute(client.app.store.db);
+    expect((await client.json<{ items: [] }>('GET', second)).items).toHaveLength(4);
+  });
+
+  test('a key that belongs to another list is refused, whatever it holds', async () => {
+    await using client = await start();
+    await withSync(client);
+    await client.json('POST', '/directory/users', { name: 'ann' });
+    const { job } = await client.json<{ job: { id: string } }>('POST', '/syncs/in/jobs', {});
+    const same = `/jobs/${job.id}/changes?operation=same&`;
+    const keys: [string, unknown[]][] = [
+      ['/syncs?', ['name', 'syn_x']],
+      ['/syncs?', [2 ** 40, 'syn_x']],
+      ['/directory/users/ann/changes?', [job.id, 'second']],
+      [same, ['object', 'user', '\u0000']],
+    ];
+    for (const [list, parts] of keys) {
+      const key = Buffer.from(JSON.stringify(parts)).toString('base64url');
+      expect(await problem(await client.send('GET', `${list}after=${key}`), 400)).toMatchObject({
+        field: 'after',
+      });
+    }
   });
 
   test('a whole configuration is applied, compared and trimmed', async () => {

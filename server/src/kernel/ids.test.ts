@@ -13,6 +13,11 @@ test('ids of jobs sort by the time at which they were made, and the first of a m
   );
 });
 
+test('no job is before the first of a moment before 1970', () => {
+  expect(firstJobId(-3_600_000) <= newJobId(0)).toBe(true);
+  expect(firstJobId(Date.UTC(-1, 0)) <= newJobId(1)).toBe(true);
+});
+
 test('ids that are made in one millisecond sort in the order of their making', () => {
   const ids = Array.from({ length: 1000 }, () => newId('user', 1_700_000_000_000));
   expect(ids.toSorted()).toEqual(ids);

@@ -103,9 +103,9 @@ export function isJobId(text: string): boolean {
   return /^sync_[0-9a-v]{40}$/.test(text);
 }
 
-/** What the ids of jobs of a moment (milliseconds since 1970) begin with, and are not less than. */
+/** What the ids of jobs of a moment (milliseconds since 1970) begin with, and are not less than; none is older than 1970. */
 export function firstJobId(at: number): string {
-  return `sync_${encode(timeStamp(at), base32hex, 9)}`;
+  return `sync_${encode(timeStamp(Math.max(at, 0)), base32hex, 9)}`;
 }
 
 /** A new id of a test of a connection: `async_` and 40 characters that begin with the time, like a job's. */
