@@ -1,9 +1,11 @@
+import { sql } from 'kysely';
 import { expect, test } from 'vitest';
 import { continuousSyncs } from '../../server/src/app/continuous-syncs.ts';
 import { listJobs, requestJob } from '../../server/src/app/jobs.ts';
 import type { JobRequest } from '../../server/src/app/jobs.ts';
 import { makeJobRunner } from '../../server/src/app/job-runner.ts';
 import { scheduledSyncs } from '../../server/src/app/schedules.ts';
+import { getSync } from '../../server/src/app/syncs.ts';
 import { LockstepError } from '../../server/src/kernel/errors.ts';
 import type { ScheduledSyncs } from '../../server/src/jobs/scheduler.ts';
 import type { JobView } from '../../contract/src/job.ts';
@@ -112,13 +114,23 @@ async function request(world: World, asked: Partial<JobRequest>): Promise<JobVie
 const finish = async (world: World, { id }: JobView) =>
   makeJobRunner(world.app).run(id, new AbortController().signal);
 
+async function setNextRun(world: World, at: Date): Promise<void> {
+  await sql`update sync set next_run_at = ${at} where tenant_id = ${world.actor.tenantId}`.execute(
+    world.app.store.db,
+  );
+}
+
+const nextRunOf = async (world: World): Promise<string | null> =>
+  (await getSync(world.app, world.actor, 'corp-in')).nextRunAt;
+
 describeWorlds('a scheduled sync', (makeWorld) => {
   const tomorrow = after(25 * 3600);
+  const noon = { cron: '0 0 12 * * ?', timeZone: 'Europe/Berlin' };
 
   async function makeScheduled(): Promise<World> {
     const world = await makeWorld();
     (await world.system('corp')).tree.add('/uid=ann');
-    await world.ingress('corp', { schedule: { cron: '0 0 12 * * ?', timeZone: 'Europe/Berlin' } });
+    await world.ingress('corp', { schedule: noon });
     return world;
   }
 
@@ -137,6 +149,24 @@ describeWorlds('a scheduled sync', (makeWorld) => {
     expect(await look(world, tomorrow, schedules)).toEqual([]);
     expect(await schedules.dueSyncs(tomorrow)).toEqual([]);
     await finish(world, running);
+  });
+
+  test('that is due stays due when it is saved with the same schedule', async () => {
+    const world = await makeScheduled();
+    const missed = after(-3600);
+    await setNextRun(world, missed);
+    await world.ingress('corp', { schedule: noon, onMissing: 'disable' });
+    expect(await nextRunOf(world)).toBe(missed.toISOString());
+    await world.ingress('corp', { schedule: { ...noon, timeZone: 'UTC' } });
+    expect(Date.parse((await nextRunOf(world)) ?? '')).toBeGreaterThan(Date.now());
+  });
+
+  test('that was planned while the clock was years ahead runs when its schedule says', async () => {
+    const world = await makeScheduled();
+    const usual = await nextRunOf(world);
+    await setNextRun(world, after(10 * 365 * 86_400));
+    await scheduledSyncs(world.app).bringForward?.(new Date());
+    expect(await nextRunOf(world)).toBe(usual);
   });
 
   test.each<[string, Partial<JobRequest>]>([

@@ -1,7 +1,13 @@
 import { nextRun } from '../jobs/schedule.ts';
 import type { ScheduledSyncs } from '../jobs/scheduler.ts';
 import { findUnfinishedJob, type JobRow } from '../store/queries/jobs.ts';
-import { findNextDueAt, findSyncById, moveNextRun, selectDueSyncs } from '../store/queries/syncs.ts';
+import {
+  findNextDueAt,
+  findSyncById,
+  moveNextRun,
+  selectDueSyncs,
+  selectSyncsDueAfter,
+} from '../store/queries/syncs.ts';
 import type { Application } from './application.ts';
 import { addJob } from './jobs.ts';
 
@@ -17,7 +23,21 @@ export function scheduledSyncs(app: Application): ScheduledSyncs {
       ),
     nextDueAt: async () => findNextDueAt(app.store.db),
     startScheduled: async (syncId, dueAt) => startScheduled(app, syncId, dueAt),
+    bringForward: async (now) => bringForward(app, now),
   };
+}
+
+/** Clocks of the processes of one installation differ by less: what one has started is not started again by another. */
+const clockTolerance = 3_600_000;
+
+async function bringForward(app: Application, now: Date): Promise<void> {
+  const tolerated = new Date(now.getTime() + clockTolerance);
+  for (const { id, settings, nextRunAt } of await selectSyncsDueAfter(app.store.db, tolerated)) {
+    if (settings.schedule === undefined || nextRunAt === null) continue;
+    const latest = nextRun(settings.schedule, tolerated, id);
+    if (latest === null || nextRunAt <= latest) continue;
+    await moveNextRun(app.store.db, id, nextRunAt, nextRun(settings.schedule, now, id));
+  }
 }
 
 /** Whether a job does what a schedule asks for: all of the sync, and not a preview, an older plan or an undo. */

@@ -107,7 +107,7 @@ export async function saveSync(
     position: position ?? (await positionOf(trx, actor, existing)),
     settings: { ...configuration, connection: connection.name },
     enabled: configuration.enabled,
-    nextRunAt: firstRunAt(app, id, configuration),
+    nextRunAt: firstRunAt(app, id, configuration, existing),
   };
   if (existing === undefined) {
     checkName(name);

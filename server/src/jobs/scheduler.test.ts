@@ -12,6 +12,7 @@ class World implements ScheduledSyncs {
   readonly started: string[] = [];
   readonly errors: (string | null)[] = [];
   readonly waits: number[] = [];
+  readonly broughtForward: string[] = [];
   failing = new Set<string>();
   storeFails = false;
   /** Called before each wait; the scheduler is stopped from here. */
@@ -26,6 +27,10 @@ class World implements ScheduledSyncs {
     if (this.storeFails) throw new Error('the store is gone');
     const due = [...this.next].filter(([, dueAt]) => dueAt <= now);
     return due.map(([syncId, dueAt]) => ({ syncId, dueAt }));
+  }
+
+  async bringForward(now: Date): Promise<void> {
+    this.broughtForward.push(now.toISOString().slice(11, 19));
   }
 
   async nextDueAt(): Promise<Date | null> {
@@ -112,6 +117,19 @@ describe('scheduler', () => {
     const world = new World('2026-01-01T10:00:00Z', {});
     await world.runUntil('2026-01-01T10:02:00Z');
     expect(world.waits).toEqual([30_000, 30_000, 30_000, 30_000]);
+  });
+
+  it('sets runs right that lie too far ahead when it begins, and when the clock was set back', async () => {
+    const world = new World('2026-01-01T10:00:00Z', {});
+    const scheduler = world.scheduler();
+    let looks = 0;
+    world.beforeWait = () => {
+      looks += 1;
+      if (looks === 2) world.now = new Date('2026-01-01T09:00:00Z');
+      if (looks === 4) void scheduler.stop();
+    };
+    await scheduler.run();
+    expect(world.broughtForward).toEqual(['10:00:00', '09:00:00']);
   });
 
   it('ends while it waits, and wakes for a new schedule', async () => {

@@ -19,6 +19,8 @@ export interface ScheduledSyncs {
    * runs that were missed start once, together. A sync that is running already is not started again.
    */
   startScheduled(syncId: string, dueAt: Date): Promise<void>;
+  /** Sets next runs right that lie further ahead than their schedules say: they were set while the clock was ahead. */
+  bringForward?(now: Date): Promise<void>;
 }
 
 export interface SchedulerOptions {
@@ -45,6 +47,8 @@ export class Scheduler {
   readonly #stopping = new AbortController();
   #waiting = new AbortController();
   #running: Promise<void> | undefined;
+  /** What the clock showed at the last look. */
+  #seen = Infinity;
 
   constructor(options: SchedulerOptions) {
     this.#options = options;
@@ -82,6 +86,7 @@ export class Scheduler {
   async #look(): Promise<number> {
     const { syncs, clock, onError } = this.#options;
     try {
+      await this.#mindClock(clock.now());
       for (const { syncId, dueAt } of await syncs.dueSyncs(clock.now())) {
         if (this.#stopping.signal.aborted) return 0;
         await this.#start(syncId, dueAt);
@@ -93,6 +98,12 @@ export class Scheduler {
       onError(error, null);
       return shortestWait;
     }
+  }
+
+  /** At the first look, and when the clock was set back since the last one. */
+  async #mindClock(now: Date): Promise<void> {
+    if (now.getTime() < this.#seen) await this.#options.syncs.bringForward?.(now);
+    this.#seen = now.getTime();
   }
 
   async #start(syncId: string, dueAt: Date): Promise<void> {

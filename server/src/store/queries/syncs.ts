@@ -130,6 +130,11 @@ export async function selectDueSyncs(executor: Executor, now: Date, limit: numbe
   );
 }
 
+/** Enabled syncs, of any tenant, that run by themselves and not before a moment. */
+export async function selectSyncsDueAfter(executor: Executor, moment: Date): Promise<SyncRow[]> {
+  return select(executor, sql`sync.enabled and sync.next_run_at > ${moment} order by sync.id`);
+}
+
 /** Lets a sync that follows the directory begin with what changes from now on. */
 export async function passOverChanges(executor: Executor, id: string): Promise<void> {
   await sql`
