@@ -7,7 +7,7 @@ export interface CronFields {
   readonly seconds: readonly number[];
   readonly minutes: readonly number[];
   readonly hours: readonly number[];
-  /** The hour field is `*`: the expression means every hour that passes, also one that the clock shows twice. */
+  /** All hours, as by `*` or `0/1`: the schedule means every hour that passes, also one that the clock shows twice. */
   readonly everyHour: boolean;
   /** 1 is January. */
   readonly months: readonly number[];
@@ -248,11 +248,12 @@ export function parseCron(expression: string): CronFields {
   const at = (index: number): Written => written[index] ?? { text: '*', column: 1 };
   const simple = (index: number, field: Field): number[] =>
     simpleField(at(index).text, at(index).column, field);
+  const hours = simple(2, fields.hours);
   return {
     seconds: simple(0, fields.seconds),
     minutes: simple(1, fields.minutes),
-    hours: simple(2, fields.hours),
-    everyHour: at(2).text === '*',
+    hours,
+    everyHour: hours.length === 24,
     days: dayRules(at(3), at(5)),
     months: simple(4, fields.month),
     years: written.length === 7 && at(6).text !== '*' ? simple(6, fields.year) : null,

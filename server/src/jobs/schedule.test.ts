@@ -119,8 +119,8 @@ describe('changes of the clock', () => {
     ]);
   });
 
-  it('runs every hour that passes when the hour field is a star', () => {
-    expect(runs('0 30 * * * ?', '2026-10-24T23:00:00Z', 4, berlin)).toEqual([
+  it.each(['*', '0/1', '0-23', '*/1'])('runs every hour that passes when the hour field is %s', (hours) => {
+    expect(runs(`0 30 ${hours} * * ?`, '2026-10-24T23:00:00Z', 4, berlin)).toEqual([
       '2026-10-24T23:30:00Z',
       '2026-10-25T00:30:00Z',
       '2026-10-25T01:30:00Z',

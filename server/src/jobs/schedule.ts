@@ -121,8 +121,8 @@ function searchRun(cron: CronFields, after: number, offsetAt: OffsetAt): number 
  * The next run of a schedule, strictly later than `after`; null when there is none any more.
  *
  * In the time zone of the schedule. A time that the clocks skip in spring runs at the moment of the change; several of
- * them run once. A time that the clocks show twice in autumn runs the first time only, except under an hour field of
- * `*`, which means every hour that passes.
+ * them run once. A time that the clocks show twice in autumn runs the first time only, except where the schedule names
+ * all hours (`*`, `0/1`), which means every hour that passes.
  * @param jitterSeed what spreads runs given by hours inside their hour: the id of the sync.
  * @throws LockstepError InvalidSchedule.
  */
