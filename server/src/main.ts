@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { join, resolve } from 'node:path';
 import packageJson from '../../package.json' with { type: 'json' };
 import type { Application, ConnectorRegistry } from './app/application.ts';
-import { bootstrapInstallation, type AdministratorCredentials } from './app/installation.ts';
+import { bootstrapInstallation, isInstalled, type AdministratorCredentials } from './app/installation.ts';
 import { makeJobRunner } from './app/job-runner.ts';
 import { continuousSyncs } from './app/continuous-syncs.ts';
 import { keepForgettingImages } from './app/image-retention.ts';
@@ -106,7 +106,11 @@ export async function composeRuntime(options: RuntimeOptions): Promise<Runtime> 
   const store = opened.use(
     await openStore(data === undefined ? { databaseUrl: databaseUrl ?? '' } : { data: resolve(data) }),
   );
-  const vault = await loadSecretBox({ keyFile: options.keyFile, dataDirectory: store.dataDirectory });
+  const vault = await loadSecretBox({
+    keyFile: options.keyFile,
+    dataDirectory: store.dataDirectory,
+    isInUse: await isInstalled(store),
+  });
   const administratorFile = options.administratorFile ?? join(store.dataDirectory ?? '.', 'admin.json');
   const credentials = await bootstrapInstallation({ store, vault }, async (made) =>
     keepCredentials(administratorFile, made),

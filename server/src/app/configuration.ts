@@ -11,7 +11,7 @@ import { deleteZoneRow, selectZonesById, type ZoneRow } from '../store/queries/z
 import { findTenantPrecedence, lockTenant, updateTenantPrecedence } from '../store/queries/tenant.ts';
 import { requireRole, type Actor } from './actor.ts';
 import type { Application, Executor } from './application.ts';
-import { openSecrets, parseSettings, saveConnection } from './connections.ts';
+import { parseSettings, readableSecrets, saveConnection } from './connections.ts';
 import { removeSync, saveSync } from './syncs.ts';
 import { saveZone, zoneConfiguration } from './zones/zones.ts';
 type Field = ConfigurationChange['fields'][number];
@@ -73,9 +73,13 @@ function compareConnections(
     );
     const existing = current.connections.find((row) => row.name === connection.name);
     const before = existing ? { ...existing.settings, type: existing.type } : {};
-    const secrets = existing ? openSecrets(app.vault, existing) : {};
-    const fields = [...differingFields(before, settings), ...differingSecrets(secrets, connection.secrets)];
-    if (existing !== undefined && fields.length === 0) continue;
+    // What cannot be opened any more is entered again.
+    const secrets = existing ? readableSecrets(app.vault, existing) : {};
+    const fields = [
+      ...differingFields(before, settings),
+      ...differingSecrets(secrets ?? {}, connection.secrets),
+    ];
+    if (existing !== undefined && secrets !== undefined && fields.length === 0) continue;
     const action = existing === undefined ? ('create' as const) : ('update' as const);
     changes.push({ action, resource: 'connection', name: connection.name, fields });
   }

@@ -39,6 +39,19 @@ export function openSecrets(
   ) as Secrets;
 }
 
+/** A connection's secrets; undefined where they cannot be opened, since the master key is another one by now. */
+export function readableSecrets(
+  vault: Vault,
+  connection: Pick<ConnectionRow, 'id' | 'name' | 'sealedSecrets'>,
+): Secrets | undefined {
+  try {
+    return openSecrets(vault, connection);
+  } catch (error) {
+    if (error instanceof LockstepError && error.code === 'InvalidConfiguration') return undefined;
+    throw error;
+  }
+}
+
 function sealSecrets(vault: Vault, connectionId: string, secrets: Secrets): Uint8Array | null {
   if (Object.keys(secrets).length === 0) return null;
   return vault.seal(JSON.stringify(secrets), connectionId);
@@ -78,7 +91,7 @@ function showConnection(vault: Vault, row: ConnectionRow): ConnectionView {
     name: row.name,
     type: row.type,
     configuration: { ...row.settings, type: row.type } as ConnectionView['configuration'],
-    secrets: Object.keys(openSecrets(vault, row)).sort(),
+    secrets: Object.keys(readableSecrets(vault, row) ?? {}).sort(),
     revision: row.revision,
     createdAt: row.createdAt.toISOString(),
     updatedAt: row.updatedAt.toISOString(),
@@ -206,7 +219,9 @@ export async function saveConnection(
       remedy: 'Make a new connection, or delete the syncs of this one first.',
     });
   }
-  const kept = keepSecrets && existing.type === parted.type ? openSecrets(app.vault, existing) : {};
+  // What cannot be opened any more can be entered again.
+  const open = Object.keys(parted.secrets).length > 0 ? readableSecrets : openSecrets;
+  const kept = keepSecrets && existing.type === parted.type ? open(app.vault, existing) : {};
   const sealedSecrets = sealSecrets(app.vault, existing.id, { ...kept, ...parted.secrets });
   await updateConnection(trx, existing.id, { ...parted, sealedSecrets });
 }

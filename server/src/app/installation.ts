@@ -35,6 +35,11 @@ function newCredentials(): AdministratorCredentials {
   };
 }
 
+/** Whether a store has an installation, and with it secrets that are sealed. */
+export async function isInstalled(store: Application['store']): Promise<boolean> {
+  return (await findInstalledTenant(store.db)) !== undefined;
+}
+
 /**
  * On a store without an administrator: makes tenant `default` and account `administrator` with an API token and an
  * access key. Of several processes that start together on one database, one does it.

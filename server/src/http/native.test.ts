@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { request, type IncomingMessage } from 'node:http';
@@ -13,6 +14,7 @@ import {
   type ApiClient as Client,
 } from '../../../test/servers/api-client.ts';
 import { describeOnSharedStores } from '../../../test/servers/shared-store.ts';
+import { SecretBox } from '../secrets/secret-box.ts';
 import { listenLocal } from './local-socket.ts';
 
 const source = { type: 'file', path: 'in.ldif', baseDn: 'dc=example' };
@@ -270,6 +272,26 @@ describeOnSharedStores('native API', (makeStore) => {
     const second = `/jobs?startedAfter=1970-01-01T00:00:00Z&after=${ids[0]}`;
     await sql`update job set started_at = now()`.execute(client.app.store.db);
     expect((await client.json<{ items: [] }>('GET', second)).items).toHaveLength(4);
+  });
+
+  test('secrets that the master key does not open any more are entered again', async () => {
+    const app = await openIdleApplication(await makeStore());
+    const settings = { url: 'ldap://h', bindDn: 'cn=a', baseDn: 'dc=x' };
+    const connections = [{ name: 'corp', type: 'ldap', settings, secrets: { password: 'geheim' } }];
+    const configuration = { connections, syncs: [] };
+    const corp = { ...settings, type: 'ldap' };
+    const withNewKey = () => serveApplication({ ...app, vault: new SecretBox(randomBytes(32)) });
+    await using first = await withNewKey();
+    await first.json('PUT', '/configuration', configuration);
+    await using second = await withNewKey();
+    expect(await second.json('GET', '/connections')).toMatchObject({ items: [{ name: 'corp' }] });
+    await problem(await second.send('PUT', '/connections/corp', corp), 400);
+    const { changes } = await second.json<{ changes: unknown[] }>('PUT', '/configuration', configuration);
+    expect(changes).toMatchObject([{ action: 'update', fields: [{ field: 'password' }] }]);
+    expect(await second.json('PUT', '/configuration', configuration)).toEqual({ changes: [] });
+    await using third = await withNewKey();
+    const entered = await third.json('PUT', '/connections/corp', { ...corp, password: 'geheim' });
+    expect(entered).toMatchObject({ secrets: ['password'] });
   });
 
   test('a key that belongs to another list is refused, whatever it holds', async () => {

@@ -11,6 +11,8 @@ export interface MasterKeySources {
   readonly environment?: Readonly<Record<string, string | undefined>>;
   /** Embedded: the directory in which `master.key` is kept, and made at the first start. */
   readonly dataDirectory?: string | undefined;
+  /** The store has been worked with: a key that is made now would open none of its secrets. */
+  readonly isInUse?: boolean | undefined;
 }
 
 const keyLength = 32;
@@ -67,10 +69,22 @@ async function makeKeyFile(path: string): Promise<void> {
   }
 }
 
+function refuseNewKey(path: string): never {
+  throw new LockstepError(
+    'InvalidConfiguration',
+    `There is no master key ${path}, and the store holds secrets that were sealed with one`,
+    {
+      field: '--key-file',
+      remedy: `Copy the key that was used there, or name it. If it is lost, make a new one (openssl rand -base64 32 > ${path}) and enter all secrets again.`,
+    },
+  );
+}
+
 async function loadKey({
   keyFile,
   environment = process.env,
   dataDirectory,
+  isInUse = false,
 }: MasterKeySources): Promise<Buffer> {
   if (keyFile !== undefined) {
     const text = await readKeyFile(keyFile);
@@ -93,7 +107,10 @@ async function loadKey({
     );
   }
   const path = join(dataDirectory, 'master.key');
-  if ((await readKeyFile(path)) === undefined) await makeKeyFile(path);
+  if ((await readKeyFile(path)) === undefined) {
+    if (isInUse) refuseNewKey(path);
+    await makeKeyFile(path);
+  }
   return parseMasterKey((await readKeyFile(path)) ?? '', path);
 }
 

@@ -84,6 +84,15 @@ describe('master key', () => {
     expect(await readdir(folder)).toEqual(['chosen.key']);
   });
 
+  test('none is made for a store that has been worked with', async () => {
+    const sources = { environment: {}, dataDirectory: folder, isInUse: true };
+    await expect(loadSecretBox(sources)).rejects.toMatchObject({
+      code: 'InvalidConfiguration',
+      field: '--key-file',
+    });
+    expect(await readdir(folder)).toEqual([]);
+  });
+
   test('a missing or malformed key is refused and never replaced', async () => {
     const sources = { environment: {}, dataDirectory: folder };
     await writeFile(join(folder, 'master.key'), 'short\n');
