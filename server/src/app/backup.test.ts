@@ -6,6 +6,7 @@ import { sql } from 'kysely';
 import { expect, test } from 'vitest';
 import { describeOnBothStores } from '../../../test/servers/stores.ts';
 import { systemClock } from '../kernel/clock.ts';
+import { insertAccount, insertTenant } from '../store/queries/installation.ts';
 import type { Actor } from './actor.ts';
 import type { Application } from './application.ts';
 import { backUpInstallation, restoreInstallation } from './backup.ts';
@@ -21,7 +22,9 @@ const administrator: Actor = {
 describeOnBothStores('backup stream', (makeStore) => {
   test('is restored whole, with unended jobs cancelled, and asks for an administrator', async () => {
     const source = await makeStore();
-    await sql`insert into tenant (id, name) values ('t1', 'default')`.execute(source.db);
+    const { tenantId, accountId } = administrator;
+    await insertTenant(source.db, { id: tenantId, name: 'default' });
+    await insertAccount(source.db, { id: accountId, tenantId, name: 'admin', role: 'administrator' });
     await sql`insert into organizational_unit (id, tenant_id, name, name_key, attributes, revision)
       select 'ou_' || n, 't1', 'u' || n, 'u' || n, '{}', n from generate_series(1, 2000) n`.execute(
       source.db,
@@ -29,8 +32,10 @@ describeOnBothStores('backup stream', (makeStore) => {
     await sql`insert into job (id, tenant_id, sync_id, connection_id, sync_name, direction, mode, status, started_through)
       values ('j1', 't1', 's1', 'c1', 'in', 'ingress', 'apply', 'running', 'cli')`.execute(source.db);
     const app = { store: source, clock: systemClock } as Application;
-    expect(() => backUpInstallation(app, { ...administrator, role: 'operator' })).toThrow('needs the role');
-    const bytes = await buffer(backUpInstallation(app, administrator));
+    await expect(backUpInstallation(app, { ...administrator, role: 'operator' })).rejects.toThrow(
+      'needs the role',
+    );
+    const bytes = await buffer(await backUpInstallation(app, administrator));
 
     const location = await makeStore.location();
     await restoreInstallation(location, Readable.from([bytes]));

@@ -4,17 +4,29 @@ import { PassThrough, type Readable } from 'node:stream';
 import { LockstepError } from '../kernel/errors.ts';
 import { restoreBackup, writeBackup, type BackupReport } from '../store/backup.ts';
 import { openStore, type StoreLocation } from '../store/open.ts';
+import { findInstalledTenant } from '../store/queries/installation.ts';
 import type { Store } from '../store/store.ts';
 import { requireRole, type Actor } from './actor.ts';
 import type { Application } from './application.ts';
 
 /**
  * Everything in the store at one moment, as a compressed stream that `restoreInstallation` reads. Secrets stay sealed:
- * they can be read again with the same master key only.
+ * they can be read again with the same master key only. It holds all tenants, so it is for the first one alone, whose
+ * administrator the installation belongs to.
  * @throws LockstepError Forbidden.
  */
-export function backUpInstallation(app: Application, actor: Actor): Readable {
+export async function backUpInstallation(app: Application, actor: Actor): Promise<Readable> {
   requireRole(actor, 'administrator');
+  const installed = await findInstalledTenant(app.store.db);
+  if (installed?.tenantId !== actor.tenantId) {
+    throw new LockstepError(
+      'Forbidden',
+      'a backup holds all tenants, and is for the first one of the store',
+      {
+        remedy: 'Use a token of the administrator whose credentials the first start wrote to admin.json.',
+      },
+    );
+  }
   const stream = new PassThrough();
   writeBackup(app.store, stream).catch((error: unknown) => {
     stream.destroy(error instanceof Error ? error : new Error(String(error)));

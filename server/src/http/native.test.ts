@@ -14,6 +14,8 @@ import {
   type ApiClient as Client,
 } from '../../../test/servers/api-client.ts';
 import { describeOnSharedStores } from '../../../test/servers/shared-store.ts';
+import { newId } from '../kernel/ids.ts';
+import { insertAccount, insertTenant } from '../store/queries/installation.ts';
 import { SecretBox } from '../secrets/secret-box.ts';
 import { listenLocal } from './local-socket.ts';
 
@@ -49,6 +51,18 @@ describeOnSharedStores('native API', (makeStore) => {
     }
     await sql`update api_token set revoked_at = now()`.execute(client.app.store.db);
     await problem(await client.send('GET', '/identity'), 401);
+  });
+
+  test('a backup, which holds all tenants, is not for the administrator of another one', async () => {
+    await using client = await start();
+    const { db } = client.app.store;
+    expect((await client.send('GET', '/backup')).status).toBe(200);
+    const account = { id: newId('account'), tenantId: newId('tenant') };
+    await insertTenant(db, { id: account.tenantId, name: 'other' });
+    await insertAccount(db, { ...account, name: 'other', role: 'administrator' });
+    await sql`update api_token set account_id = ${account.id}, tenant_id = ${account.tenantId}`.execute(db);
+    expect(await client.json('GET', '/identity')).toMatchObject({ tenantName: 'other' });
+    expect(await problem(await client.send('GET', '/backup'), 403)).toMatchObject({ code: 'Forbidden' });
   });
 
   test('roles are kept apart', async () => {

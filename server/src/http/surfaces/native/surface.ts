@@ -36,8 +36,8 @@ async function answer(
     return reply;
   }
   if (id === 'downloadBackup') {
-    void reply.type('application/octet-stream').header('cache-control', 'no-store');
-    return reply.send(backUpInstallation(context.application, actor));
+    const backup = await backUpInstallation(context.application, actor);
+    return reply.type('application/octet-stream').header('cache-control', 'no-store').send(backup);
   }
   const caller = { app: context.application, actor, surface: surfaceOf(request) };
   const result = checkResponse(route, await (handlers[id] as AnyHandler)(caller, checked));
