@@ -7,6 +7,7 @@ import { expect, test } from 'vitest';
 import { describeOnBothStores } from '../../../test/servers/stores.ts';
 import { systemClock } from '../kernel/clock.ts';
 import { insertAccount, insertTenant } from '../store/queries/installation.ts';
+import type { Store } from '../store/store.ts';
 import type { Actor } from './actor.ts';
 import type { Application } from './application.ts';
 import { backUpInstallation, restoreInstallation } from './backup.ts';
@@ -19,7 +20,28 @@ const administrator: Actor = {
   role: 'administrator',
 };
 
+/** More than the streams on the way from the store to its reader hold. */
+async function fill(store: Store): Promise<void> {
+  await insertTenant(store.db, { id: administrator.tenantId, name: 'default' });
+  const { tenantId, accountId: id } = administrator;
+  await insertAccount(store.db, { id, tenantId, name: 'admin', role: 'administrator' });
+  await sql`insert into organizational_unit (id, tenant_id, name, name_key, attributes, revision)
+    select 'ou_' || n, ${tenantId}, 'u' || n, 'u' || n, jsonb_build_object('x', (
+      select string_agg(md5(n || '.' || k), '') from generate_series(1, 50) k)), n
+    from generate_series(1, 2000) n`.execute(store.db);
+}
+
 describeOnBothStores('backup stream', (makeStore) => {
+  test('that nobody reads does not stop the store', async () => {
+    const store = await makeStore();
+    await fill(store);
+    const stream = await backUpInstallation({ store, clock: systemClock } as Application, administrator);
+    await store.transaction(async (trx) => sql`update tenant set description = 'goes on'`.execute(trx));
+    stream.on('error', () => undefined).destroy();
+    if (store.dataDirectory !== undefined)
+      expect(readdirSync(store.dataDirectory).filter((name) => name.startsWith('backup'))).toEqual([]);
+  });
+
   test('is restored whole, with unended jobs cancelled, and asks for an administrator', async () => {
     const source = await makeStore();
     const { tenantId, accountId } = administrator;

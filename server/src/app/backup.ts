@@ -1,4 +1,5 @@
-import { readdir, rm } from 'node:fs/promises';
+import { randomUUID } from 'node:crypto';
+import { open, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PassThrough, type Readable } from 'node:stream';
 import { LockstepError } from '../kernel/errors.ts';
@@ -27,11 +28,25 @@ export async function backUpInstallation(app: Application, actor: Actor): Promis
       },
     );
   }
+  const { dataDirectory } = app.store;
+  if (dataDirectory !== undefined) return writeFirst(app.store, dataDirectory);
   const stream = new PassThrough();
   writeBackup(app.store, stream).catch((error: unknown) => {
     stream.destroy(error instanceof Error ? error : new Error(String(error)));
   });
   return stream;
+}
+
+/**
+ * While an embedded store is read for a backup it does nothing else, so it does not wait for who takes the backup, and
+ * may never do: it is written to a file that has no name any more when it is read.
+ */
+async function writeFirst(store: Store, directory: string): Promise<Readable> {
+  const path = join(directory, `backup-${randomUUID()}`);
+  await writeBackup(store, path);
+  const file = await open(path);
+  await rm(path);
+  return file.createReadStream();
 }
 
 async function listNames(directory: string): Promise<string[] | null> {
