@@ -242,6 +242,11 @@ syncs:
     ['precedence: { mail: [x] }', '1:22 precedence.mail[0]: there is no sync `x`'],
     ['connections: *x', '1:14 connections: there is no anchor &x'],
     ['connections: &x { a: *x }', '1:22 connections.a: an alias of what contains it'],
+    [
+      'connections: { a: &x { type: file, path: x.csv }, b: { type: file, path: y.csv, <<: *x } }',
+      '1:81 connections.b["<<"]: fields of another value are not merged',
+    ],
+    ['connections: {}\n---\nsyncs: {}\n', '2:1 : not valid YAML: a second document begins here'],
   ])('%s', (text, problem) => {
     expect(problems(text)[0]).toContain(problem);
   });

@@ -108,7 +108,9 @@ export class YamlSource {
     const [error] = this.#document.errors.toSorted((left, right) => left.pos[0] - right.pos[0]);
     if (error === undefined) return;
     const at = this.#at(error.pos[0]);
-    const message = `not valid YAML: ${error.message.split('\n')[0]}`;
+    const reason =
+      error.code === 'MULTIPLE_DOCS' ? 'a second document begins here' : error.message.split('\n')[0];
+    const message = `not valid YAML: ${reason}`;
     this.#add({ path: [], at, message, remedy: syntaxRemedy(error.code, this.#lineAt(at)) });
   }
 
@@ -154,6 +156,12 @@ export class YamlSource {
       if (name === undefined || name === '__proto__') {
         const at = key?.range ? this.#at(key.range[0]) : this.positionOf(path);
         this.#add({ path, at, message: 'this is not the name of a field', remedy: 'Use a plain text.' });
+        continue;
+      }
+      if (name === '<<') {
+        const at = key?.range ? this.#at(key.range[0]) : this.positionOf(path);
+        const remedy = 'Write the fields out; an alias can stand for a whole value.';
+        this.#add({ path: [...path, name], at, message: 'fields of another value are not merged', remedy });
         continue;
       }
       if (Object.hasOwn(converted, name)) {
@@ -207,6 +215,7 @@ export class YamlSource {
 /** A variable without quotes between braces or brackets is the mistake that is made most. */
 function syntaxRemedy(code: string, line: string): string {
   if (code === 'TAB_AS_INDENT') return 'Indent with blanks.';
+  if (code === 'MULTIPLE_DOCS') return 'Keep one document in the file; `---` stands before it at most.';
   if (/[{[,:]\s*[^'"\s]*\$\{/.test(line) && /[{[]/.test(line.replaceAll('${', '')))
     return "Between { } and [ ] a variable needs quotes: '${NAME}'.";
   return 'Correct the YAML; a text with special characters belongs in quotes.';
