@@ -5,13 +5,18 @@ import type {
 } from '@lockstep/contract/installationConfiguration.ts';
 import { isDeepStrictEqual } from 'node:util';
 import { LockstepError } from '../kernel/errors.ts';
-import { deleteConnectionRow, selectConnections, type ConnectionRow } from '../store/queries/connections.ts';
+import {
+  deleteConnectionRow,
+  renameConnection,
+  selectConnections,
+  type ConnectionRow,
+} from '../store/queries/connections.ts';
 import { selectSyncs, type SyncRow } from '../store/queries/syncs.ts';
 import { deleteZoneRow, selectZonesById, type ZoneRow } from '../store/queries/zones.ts';
 import { findTenantPrecedence, lockTenant, updateTenantPrecedence } from '../store/queries/tenant.ts';
 import { requireRole, type Actor } from './actor.ts';
 import type { Application, Executor } from './application.ts';
-import { parseSettings, readableSecrets, saveConnection } from './connections.ts';
+import { checkName, parseSettings, readableSecrets, saveConnection } from './connections.ts';
 import { removeSync, saveSync } from './syncs.ts';
 import { saveZone, zoneConfiguration } from './zones/zones.ts';
 type Field = ConfigurationChange['fields'][number];
@@ -61,6 +66,27 @@ function plain(value: unknown): Record<string, unknown> {
   return JSON.parse(JSON.stringify(value)) as Record<string, unknown>;
 }
 
+type WantedConnection = ResolvedConfiguration['connections'][number];
+
+/** What differs between a connection that is there and one of the configuration; undefined: nothing. */
+function differenceOf(
+  app: Application,
+  existing: ConnectionRow | undefined,
+  connection: WantedConnection,
+): Field[] | undefined {
+  const settings = plain(
+    parseSettings(connection.type, connection.settings, `connections.${connection.name}`),
+  );
+  const before = existing ? { ...existing.settings, type: existing.type } : {};
+  // What cannot be opened any more is entered again.
+  const secrets = existing ? readableSecrets(app.vault, existing) : {};
+  const fields = [
+    ...differingFields(before, settings),
+    ...differingSecrets(secrets ?? {}, connection.secrets),
+  ];
+  return existing !== undefined && secrets !== undefined && fields.length === 0 ? undefined : fields;
+}
+
 function compareConnections(
   app: Application,
   current: Current,
@@ -68,20 +94,46 @@ function compareConnections(
 ): ConfigurationChange[] {
   const changes: ConfigurationChange[] = [];
   for (const connection of wanted.connections) {
-    const settings = plain(
-      parseSettings(connection.type, connection.settings, `connections.${connection.name}`),
-    );
     const existing = current.connections.find((row) => row.name === connection.name);
-    const before = existing ? { ...existing.settings, type: existing.type } : {};
-    // What cannot be opened any more is entered again.
-    const secrets = existing ? readableSecrets(app.vault, existing) : {};
-    const fields = [
-      ...differingFields(before, settings),
-      ...differingSecrets(secrets ?? {}, connection.secrets),
-    ];
-    if (existing !== undefined && secrets !== undefined && fields.length === 0) continue;
+    const fields = differenceOf(app, existing, connection);
+    if (fields === undefined) continue;
     const action = existing === undefined ? ('create' as const) : ('update' as const);
     changes.push({ action, resource: 'connection', name: connection.name, fields });
+  }
+  return changes;
+}
+
+const has = (list: readonly { name: string }[], name: string): boolean =>
+  list.some((one) => one.name === name);
+
+/**
+ * A connection that only has another name now, in its syncs too, stays the one it was: they know the objects that they
+ * have linked.
+ */
+async function renameConnections(
+  app: Application,
+  trx: Executor,
+  current: Current,
+  wanted: ResolvedConfiguration,
+): Promise<ConfigurationChange[]> {
+  const changes: ConfigurationChange[] = [];
+  const given = current.connections.filter(({ name }) => !has(wanted.connections, name));
+  const follows = (from: string, to: string) =>
+    current.syncs.some(
+      ({ name, connection }) =>
+        connection === from &&
+        wanted.syncs.some((sync) => sync.name === name && sync.settings.connection === to),
+    );
+  for (const connection of wanted.connections.filter(({ name }) => !has(current.connections, name))) {
+    const former = given.find(
+      (row) => follows(row.name, connection.name) && differenceOf(app, row, connection) === undefined,
+    );
+    if (former === undefined) continue;
+    given.splice(given.indexOf(former), 1);
+    checkName(connection.name);
+    await renameConnection(trx, former.id, connection.name);
+    const fields = [{ field: 'name', before: former.name, after: connection.name }];
+    changes.push({ action: 'update', resource: 'connection', name: connection.name, fields });
   }
   return changes;
 }
@@ -162,7 +214,6 @@ function refuseDuplicates(items: readonly { name: string }[], resource: string):
 }
 
 function compare(app: Application, current: Current, wanted: ResolvedConfiguration): ConfigurationChange[] {
-  refuseDuplicates(wanted.connections, 'connections');
   refuseDuplicates(wanted.syncs, 'syncs');
   refuseDuplicates(wanted.authZones, 'authZones');
   refuseUnknownSyncs(wanted);
@@ -227,8 +278,11 @@ async function changeAll(
   try {
     await app.store.transaction(async (trx) => {
       await lockTenant(trx, actor.tenantId);
-      const current = await loadCurrent(trx, actor.tenantId);
-      changes = compare(app, current, wanted);
+      refuseDuplicates(wanted.connections, 'connections');
+      const before = await loadCurrent(trx, actor.tenantId);
+      const renamed = await renameConnections(app, trx, before, wanted);
+      const current = renamed.length === 0 ? before : await loadCurrent(trx, actor.tenantId);
+      changes = [...renamed, ...compare(app, current, wanted)];
       if (changes.length > 0) await carryOut(app, trx, actor, wanted, current, changes);
       if (trial) throw new TrialOver();
     });

@@ -32,6 +32,12 @@ async function withSync(client: Client): Promise<void> {
   await client.json('PUT', '/syncs/in', ingress);
 }
 
+/** A configuration with one sync, whose connection has this name. */
+const named = (name: string) => ({
+  connections: [{ name, type: 'file', settings: { path: '/data/in.ldif' }, secrets: {} }],
+  syncs: [{ name: 'in', settings: { connection: name, direction: 'ingress' } }],
+});
+
 describeOnSharedStores('native API', (makeStore) => {
   async function start(): Promise<Client> {
     return serveApplication(await openIdleApplication(await makeStore()));
@@ -326,6 +332,22 @@ describeOnSharedStores('native API', (makeStore) => {
         field: 'after',
       });
     }
+  });
+
+  test('a connection that gets another name in the configuration stays the one it was', async () => {
+    await using client = await start();
+    await client.json('PUT', '/configuration', named('before'));
+    const { connectionId } = await client.json<{ connectionId: string }>('GET', '/syncs/in');
+    const { changes } = await client.json<{ changes: object[] }>('PUT', '/configuration', named('after'));
+    expect(changes).toMatchObject([
+      { action: 'update', resource: 'connection', fields: [{ before: 'before', after: 'after' }] },
+      { action: 'update', resource: 'sync', fields: [{ field: 'connection' }] },
+    ]);
+    expect(await client.json('GET', '/syncs/in')).toMatchObject({
+      connectionId,
+      configuration: { connection: 'after' },
+    });
+    expect(await client.json('PUT', '/configuration', named('after'))).toEqual({ changes: [] });
   });
 
   test('a whole configuration is applied, compared and trimmed', async () => {

@@ -67,6 +67,10 @@ export async function insertConnection(
       ${JSON.stringify(connection.settings)}::jsonb, ${connection.sealedSecrets})`.execute(executor);
 }
 
+export async function renameConnection(executor: Executor, id: string, name: string): Promise<void> {
+  await sql`update connection set name = ${name}, updated_at = now() where id = ${id}`.execute(executor);
+}
+
 export async function updateConnection(
   executor: Executor,
   id: string,
