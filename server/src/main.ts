@@ -4,6 +4,7 @@ import { join, resolve } from 'node:path';
 import packageJson from '../../package.json' with { type: 'json' };
 import type { Application, ConnectorRegistry } from './app/application.ts';
 import { bootstrapInstallation, isInstalled, type AdministratorCredentials } from './app/installation.ts';
+import { removeUnsentBackups } from './app/backup.ts';
 import { makeJobRunner } from './app/job-runner.ts';
 import { continuousSyncs } from './app/continuous-syncs.ts';
 import { keepForgettingImages } from './app/image-retention.ts';
@@ -106,6 +107,7 @@ export async function composeRuntime(options: RuntimeOptions): Promise<Runtime> 
   const store = opened.use(
     await openStore(data === undefined ? { databaseUrl: databaseUrl ?? '' } : { data: resolve(data) }),
   );
+  if (store.dataDirectory !== undefined) await removeUnsentBackups(store.dataDirectory);
   const vault = await loadSecretBox({
     keyFile: options.keyFile,
     dataDirectory: store.dataDirectory,

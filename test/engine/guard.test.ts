@@ -171,6 +171,21 @@ describeWorlds('the guard', (makeWorld) => {
     expect((await world.approve(another.id)).error).toMatchObject({ code: 'PlanMoved' });
   });
 
+  test('what is held of a person who gets a new manager can be approved', async () => {
+    const world = await makeWorld();
+    const corp = await tenPeople(world, { ...oneUser });
+    corp.tree.add('/uid=boss');
+    for (const index of [0, 1]) {
+      corp.tree.get(`/uid=user${index}`).enabled = false;
+      corp.tree.set(`/uid=user${index}`, { manager: ['/uid=boss'] });
+    }
+    const held = await world.run('corp-in');
+    expect(held.status).toBe('held');
+    const approved = await world.approve(held.id);
+    expect([approved.status, approved.error]).toEqual(['success', null]);
+    expect(await told(world, await world.run('corp-in'))).toEqual([]);
+  });
+
   test('memberships have a limit of their own; what is held is held again though the group is not touched again', async () => {
     const world = await makeWorld();
     const corp = await tenPeople(world, { ...noGuard, membership: { percent: 50, floor: 0 } });

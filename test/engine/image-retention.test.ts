@@ -1,5 +1,7 @@
 import { sql } from 'kysely';
 import { expect, test } from 'vitest';
+import { makeJobRunner } from '../../server/src/app/job-runner.ts';
+import { getJob, undoJob } from '../../server/src/app/jobs.ts';
 import { forgetOldImages } from '../../server/src/app/image-retention.ts';
 import { describeWorlds, told } from './world.ts';
 import type { World } from './world.ts';
@@ -52,6 +54,31 @@ describeWorlds('images of jobs', (makeWorld, store) => {
     await expect(world.approve(held.id)).rejects.toMatchObject({ code: 'NotHeld' });
     const again = await world.run('corp-in');
     expect((await world.approve(again.id)).status).toBe('success');
+    expect(Object.keys(await world.directory())).toEqual(['/uid=ann']);
+  });
+
+  test('of a job that is being taken back wait, and one whose images are going is not taken back', async () => {
+    const world = await makeWorld();
+    const corp = await world.system('corp');
+    corp.tree.add('/uid=ann');
+    await world.ingress('corp', { guard: { user: { count: 0 } } });
+    const job = await world.run('corp-in');
+    const { app, actor } = world;
+    const undo = await undoJob(app, actor, job.id, { mode: 'apply', startedThrough: 'native' });
+    await forgetAfter(world, 91);
+    expect(await getJob(app, actor, job.id)).toMatchObject({ status: 'success' });
+    expect((await world.changes(job.id)).map((change) => change.after)).not.toContain(null);
+    await sql`update job set images = 'going' where id = ${job.id}`.execute(store().db);
+    await makeJobRunner(app).run(undo.job.id, new AbortController().signal);
+    expect(await getJob(app, actor, undo.job.id)).toMatchObject({
+      status: 'failed',
+      error: { code: 'NotUndoable' },
+    });
+    await sql`update job set images = 'kept' where id = ${job.id}`.execute(store().db);
+    const held = await world.undo(job.id);
+    expect(held.status).toBe('held');
+    await sql`update job set images = 'gone' where id = ${job.id}`.execute(store().db);
+    await expect(world.approve(held.id)).rejects.toMatchObject({ code: 'NotUndoable' });
     expect(Object.keys(await world.directory())).toEqual(['/uid=ann']);
   });
 });

@@ -10,7 +10,7 @@ import { insertAccount, insertTenant } from '../store/queries/installation.ts';
 import type { Store } from '../store/store.ts';
 import type { Actor } from './actor.ts';
 import type { Application } from './application.ts';
-import { backUpInstallation, restoreInstallation } from './backup.ts';
+import { backUpInstallation, removeUnsentBackups, restoreInstallation } from './backup.ts';
 
 const administrator: Actor = {
   tenantId: 't1',
@@ -38,8 +38,13 @@ describeOnBothStores('backup stream', (makeStore) => {
     const stream = await backUpInstallation({ store, clock: systemClock } as Application, administrator);
     await store.transaction(async (trx) => sql`update tenant set description = 'goes on'`.execute(trx));
     stream.on('error', () => undefined).destroy();
-    if (store.dataDirectory !== undefined)
-      expect(readdirSync(store.dataDirectory).filter((name) => name.startsWith('backup'))).toEqual([]);
+    if (store.dataDirectory === undefined) return;
+    const names = readdirSync(store.dataDirectory);
+    expect(names.filter((name) => name.includes('backup'))).toEqual([]);
+    // What a killed process would have left.
+    writeFileSync(join(store.dataDirectory, 'unsent-backup-1.part'), 'x');
+    await removeUnsentBackups(store.dataDirectory);
+    expect(readdirSync(store.dataDirectory)).toEqual(names);
   });
 
   test('is restored whole, with unended jobs cancelled, and asks for an administrator', async () => {

@@ -10,6 +10,9 @@ import type { Store } from '../store/store.ts';
 import { requireRole, type Actor } from './actor.ts';
 import type { Application } from './application.ts';
 
+/** How files begin, in the data directory, that a backup is written to before it is sent. */
+const unsent = 'unsent-backup-';
+
 /**
  * Everything in the store at one moment, as a compressed stream that `restoreInstallation` reads. Secrets stay sealed:
  * they can be read again with the same master key only. It holds all tenants, so it is for the first one alone, whose
@@ -42,11 +45,20 @@ export async function backUpInstallation(app: Application, actor: Actor): Promis
  * may never do: it is written to a file that has no name any more when it is read.
  */
 async function writeFirst(store: Store, directory: string): Promise<Readable> {
-  const path = join(directory, `backup-${randomUUID()}`);
-  await writeBackup(store, path);
-  const file = await open(path);
-  await rm(path);
-  return file.createReadStream();
+  const path = join(directory, `${unsent}${randomUUID()}`);
+  try {
+    await writeBackup(store, path);
+    const file = await open(path);
+    return file.createReadStream();
+  } finally {
+    await rm(path, { force: true });
+  }
+}
+
+/** Removes what a process left that was killed while it wrote a backup. Only for who holds the directory's lock. */
+export async function removeUnsentBackups(directory: string): Promise<void> {
+  const left = (await readdir(directory)).filter((name) => name.startsWith(unsent));
+  await Promise.all(left.map((name) => rm(join(directory, name), { force: true })));
 }
 
 async function listNames(directory: string): Promise<string[] | null> {

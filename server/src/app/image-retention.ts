@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { findJobWithImages, forgetImagesOf } from '../store/queries/images.ts';
+import { forgetImagesOf, freeImageSpace, takeJobWithImages } from '../store/queries/images.ts';
 import type { Application } from './application.ts';
 
 const day = 24 * 60 * 60_000;
@@ -17,11 +17,15 @@ export async function forgetOldImages(
   signal?: AbortSignal,
 ): Promise<void> {
   const endedBefore = new Date(clock.now().getTime() - days * day);
+  let forgotten = 0;
   for (;;) {
-    const serial = await findJobWithImages(store.db, endedBefore);
-    if (serial === undefined || signal?.aborted === true) return;
-    await forgetImagesOf(store, serial);
+    const serial = await takeJobWithImages(store, endedBefore);
+    if (serial === undefined) break;
+    await forgetImagesOf(store, serial, signal);
+    if (signal?.aborted === true) return;
+    forgotten += 1;
   }
+  if (forgotten > 0) await freeImageSpace(store);
 }
 
 /** Forgets old images now and every hour, until the signal. */

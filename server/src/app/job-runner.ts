@@ -19,13 +19,16 @@ import { specifySync } from './sync-specification.ts';
 /** A target that cannot be reached while a plan is applied is tried again after so many milliseconds. */
 const retryDelays = [1000, 5000, 15_000];
 
-/** SQLSTATE classes and system errors that mean the store itself is out of reach: the queue delivers the job again. */
+/**
+ * SQLSTATE classes and system errors that mean the store itself is out of reach, or ended a transaction that stood
+ * still: the queue delivers the job again.
+ */
 function isStoreFailure(error: unknown): boolean {
   if (!(error instanceof Error) || (error instanceof LockstepError && error.code !== 'StoreUnavailable'))
     return false;
   const code = 'code' in error ? String(error.code) : '';
   if (
-    /^(08|57P|53|40)/.test(code) ||
+    /^(08|57P|53|40|25P0[34])/.test(code) ||
     ['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'StoreUnavailable'].includes(code)
   )
     return true;
@@ -49,7 +52,7 @@ export interface JobRunner {
 interface Opened {
   readonly sync: RunnableSync;
   attempt(job: RunnableJob, signal: AbortSignal): Promise<void>;
-  /** After a job that broke off: what it keeps beside a target for its resumption goes. */
+  /** After an egress job that broke off: what it keeps beside the target for its resumption goes. */
   discard(): Promise<void>;
 }
 
@@ -81,6 +84,7 @@ async function openJob(app: Application, store: SyncStore, job: RunnableJob): Pr
       await runJob({ job: current, sync, specification, endpoint, store, startedAt, signal });
     },
     async discard() {
+      if (sync.direction === 'ingress') return;
       await using endpoint = await open();
       await endpoint.discard?.(job.id);
     },

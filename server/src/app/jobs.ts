@@ -332,6 +332,7 @@ export async function approveJob(
     throw new LockstepError('NotHeld', `the plan of job ${jobId} is too old: what it held is kept no more`, {
       remedy: 'Run the sync again, and approve what that job holds.',
     });
+  if (held.undoesJobId !== null) requireUndoable(await getJobRow(app, actor, held.undoesJobId));
   const sync = await findSync(app.store.db, actor.tenantId, held.syncId);
   if (sync === undefined)
     throw new LockstepError('NotFound', `sync ${held.syncName} of this job has been deleted`);

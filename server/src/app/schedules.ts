@@ -32,12 +32,19 @@ const clockTolerance = 3_600_000;
 
 async function bringForward(app: Application, now: Date): Promise<void> {
   const tolerated = new Date(now.getTime() + clockTolerance);
+  const failures: unknown[] = [];
   for (const { id, settings, nextRunAt } of await selectSyncsDueAfter(app.store.db, tolerated)) {
     if (settings.schedule === undefined || nextRunAt === null) continue;
-    const latest = nextRun(settings.schedule, tolerated, id);
-    if (latest === null || nextRunAt <= latest) continue;
-    await moveNextRun(app.store.db, id, nextRunAt, nextRun(settings.schedule, now, id));
+    try {
+      const latest = nextRun(settings.schedule, tolerated, id);
+      if (latest === null || nextRunAt <= latest) continue;
+      await moveNextRun(app.store.db, id, nextRunAt, nextRun(settings.schedule, now, id));
+    } catch (error) {
+      // A schedule that is not understood any more (a time zone that is gone) keeps no other one waiting.
+      failures.push(error);
+    }
   }
+  if (failures.length > 0) throw failures[0];
 }
 
 /** Whether a job does what a schedule asks for: all of the sync, and not a preview, an older plan or an undo. */

@@ -31,6 +31,7 @@ class World implements ScheduledSyncs {
 
   async bringForward(now: Date): Promise<void> {
     this.broughtForward.push(now.toISOString().slice(11, 19));
+    if (this.failing.has('bringForward')) throw new Error('a time zone is gone');
   }
 
   async nextDueAt(): Promise<Date | null> {
@@ -130,6 +131,14 @@ describe('scheduler', () => {
     };
     await scheduler.run();
     expect(world.broughtForward).toEqual(['10:00:00', '09:00:00']);
+  });
+
+  it('starts what is due also when runs cannot be set right', async () => {
+    const world = new World('2026-01-01T09:59:50Z', { a: '2026-01-01T10:00:00Z' });
+    world.failing.add('bringForward');
+    await world.runUntil('2026-01-01T11:00:01Z');
+    expect(world.started).toEqual(['a 10:00:00', 'a 11:00:00']);
+    expect(world.errors).toEqual([null]);
   });
 
   it('ends while it waits, and wakes for a new schedule', async () => {

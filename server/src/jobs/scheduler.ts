@@ -102,8 +102,14 @@ export class Scheduler {
 
   /** At the first look, and when the clock was set back since the last one. */
   async #mindClock(now: Date): Promise<void> {
-    if (now.getTime() < this.#seen) await this.#options.syncs.bringForward?.(now);
+    const wentBack = now.getTime() < this.#seen;
     this.#seen = now.getTime();
+    if (!wentBack) return;
+    try {
+      await this.#options.syncs.bringForward?.(now);
+    } catch (error) {
+      this.#options.onError(error, null);
+    }
   }
 
   async #start(syncId: string, dueAt: Date): Promise<void> {

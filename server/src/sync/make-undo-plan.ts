@@ -57,6 +57,7 @@ export async function makeUndoPlan(
 ): Promise<RunnableJob> {
   await run.store.resetPlan(run.job);
   const { serial } = await run.store.getJob(undoesJobId);
+  await run.store.requireImages(serial);
   await using staging = await run.store.openStaging(run.job, run.sync);
   const progress = new ProgressNotes(run.store, run.job);
   await progress.readEnded();

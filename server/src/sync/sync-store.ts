@@ -505,6 +505,8 @@ export interface SyncStore {
     outcomes: readonly BatchOutcome[],
   ): Promise<ReadonlySet<number>>;
   /** Records the outcomes of a batch outside with the links it made, in one transaction. */
+  /** @throws LockstepError NotUndoable for a job whose images are kept no more. */
+  requireImages(jobSerial: number): Promise<void>;
   recordOutcomes(
     job: RunnableJob,
     sync: RunnableSync,

@@ -8,6 +8,9 @@ import type { Writing } from './writing.ts';
 /** Below what servers take in one request: 389 Directory Server 2 MiB, OpenLDAP 4 MiB, where nobody told them otherwise. */
 const largeBytes = 1024 * 1024;
 
+/** Large changes touch each other, so that they go one at a time: no name is like this. */
+export const largeInTurn = '\0large';
+
 /** Whether a server may refuse the request for its length, which it does by closing the connection. */
 export function isLarge(change: TargetChange): boolean {
   return bytesOf(change) >= largeBytes;
@@ -15,8 +18,7 @@ export function isLarge(change: TargetChange): boolean {
 
 function bytesOf({ set }: TargetChange): number {
   let bytes = 0;
-  for (const values of Object.values(set))
-    for (const value of values) bytes += typeof value === 'string' ? value.length : value.byteLength;
+  for (const values of Object.values(set)) for (const value of values) bytes += Buffer.byteLength(value);
   return bytes;
 }
 

@@ -11,7 +11,7 @@ import { placeCanaries, watchCanaries } from './canaries.ts';
 import { readOne, type Connect } from './client.ts';
 import type { LdapShape } from './config.ts';
 import { resultCodeOf } from './errors.ts';
-import { applyLarge, isLarge } from './large.ts';
+import { applyLarge, isLarge, largeInTurn } from './large.ts';
 import { joinDn, normaliseReference } from './location.ts';
 import { applyMemberships, failure } from './memberships.ts';
 import { runInOrder, type Task } from './order.ts';
@@ -193,11 +193,12 @@ function changeTask(
 ): Task {
   const { location, name, parentLocation } = change;
   const target = name === null || parentLocation === null ? null : joinDn(name, parentLocation);
+  const large = isLarge(change);
   return {
-    touches: [location, target].filter((dn) => dn !== null).map(key),
+    touches: [...[location, target].filter((dn) => dn !== null).map(key), ...(large ? [largeInTurn] : [])],
     run: async () => {
       try {
-        const done = isLarge(change) ? applyLarge(writing, change, connect) : applyChange(writing, change);
+        const done = large ? applyLarge(writing, change, connect) : applyChange(writing, change);
         outcomes.push(await done);
       } catch (error) {
         outcomes.push(failure(change, error));

@@ -1,10 +1,14 @@
 -- Sets of staging tables `kept_NUMBER_*`, which jobs use one after the other: to make them takes longer than a small job.
--- Of an older version nothing is left: its sets are not listed here.
+-- What an older version left goes, but for jobs that a process of it may still be at work on.
 do $$
 declare
   leftover text;
 begin
-  for leftover in select tablename from pg_tables where schemaname = 'staging' and tablename <> 'attempt' loop
+  for leftover in
+    select t.tablename from pg_tables t
+    where t.schemaname = 'staging' and t.tablename <> 'attempt' and not exists (
+      select from job j where j.status in ('pending', 'running') and starts_with(t.tablename, format('job_%s_', j.serial)))
+  loop
     execute format('drop table staging.%I', leftover);
   end loop;
 end $$;

@@ -1,35 +1,31 @@
-import { sql, type Kysely } from 'kysely';
-import type { Database } from '../schema.ts';
+import { sql } from 'kysely';
 import type { Store } from '../store.ts';
 
 /** Changes that one transaction empties. */
 const batch = 5000;
 
 /**
- * The job that ended longest ago, of those that ended before a moment and whose images are kept. Those that another job
- * is just building on are left for later.
+ * The job that ended longest ago, of those that ended before a moment and whose images are kept; it is marked, so that
+ * nobody builds on what is going. Those that another job is just building on are left for later.
  */
-export async function findJobWithImages(
-  executor: Kysely<Database>,
-  endedBefore: Date,
-): Promise<number | undefined> {
+export async function takeJobWithImages(store: Store, endedBefore: Date): Promise<number | undefined> {
   const { rows } = await sql<{ serial: number }>`
-    select j.serial from job j
-    where j.images <> 'gone' and j.ended_at < ${endedBefore} and not exists (
-      select from job u where u.status in ('pending', 'running') and j.id in (u.undoes_job_id, u.approves_job_id))
-    order by j.ended_at limit 1`.execute(executor);
+    update job set images = 'going' where serial = (
+      select j.serial from job j
+      where j.images <> 'gone' and j.ended_at < ${endedBefore} and not exists (
+        select from job u where u.status in ('pending', 'running') and j.id in (u.undoes_job_id, u.approves_job_id))
+      order by j.ended_at limit 1
+    ) returning serial`.execute(store.db);
   return rows[0]?.serial;
 }
 
 /**
- * Empties the images of a job: what its objects were before and after. It is marked before and after, so that nobody
- * builds on what is going, and what was broken off is taken up again. Two processes may do it at the same time.
+ * Empties the images of a marked job: what its objects were before and after. What the signal breaks off is taken up
+ * again. Two processes may do it at the same time.
  */
-export async function forgetImagesOf(store: Store, jobSerial: number): Promise<void> {
-  const mark = (state: 'going' | 'gone') =>
-    sql`update job set images = ${state} where serial = ${jobSerial}`.execute(store.db);
-  await mark('going');
+export async function forgetImagesOf(store: Store, jobSerial: number, signal?: AbortSignal): Promise<void> {
   for (let after = 0; ;) {
+    if (signal?.aborted === true) return;
     const { rows } = await sql<{ last: number | null }>`
       with part as (
         select ordinal from change where job_serial = ${jobSerial} and ordinal > ${after} order by ordinal limit ${batch}
@@ -42,5 +38,10 @@ export async function forgetImagesOf(store: Store, jobSerial: number): Promise<v
     if (last === null) break;
     after = last;
   }
-  await mark('gone');
+  await sql`update job set images = 'gone' where serial = ${jobSerial}`.execute(store.db);
+}
+
+/** The embedded store has no housekeeping of its own: what images took is free for others from then on. */
+export async function freeImageSpace(store: Store): Promise<void> {
+  if (store.engine === 'embedded') await sql`vacuum change`.execute(store.db);
 }

@@ -134,12 +134,16 @@ export async function withdrawExports(
 
 const referenceNames = [...new Set(Object.values(referenceAttributes).flat())];
 
-/** The image after a change `c`. Whom the plan itself would create goes by the id outside in it. */
-const comparableAfter = sql`case when c.after ?| ${referenceNames}::text[] then (
+/**
+ * The image after a change `c`. Whom the plan itself would create goes by the id outside in it; whom a held job has
+ * created is there, and goes by the id that the next plan finds.
+ */
+const comparableAfter = (isHeld: boolean): RawBuilder<unknown> => sql`case when c.after ?| ${referenceNames}::text[] then (
   select jsonb_object_agg(a.key, case when a.key = any (${referenceNames}::text[]) then (
     select jsonb_agg(coalesce(n.external_id, v.value) order by v.position)
     from jsonb_array_elements_text(a.value) with ordinality v (value, position)
     left join change n on n.job_serial = c.job_serial and n.object_id = v.value and n.kind in ('user', 'group') and n.verb = 'create'
+      and (n.result is not null or not ${isHeld}::boolean)
   ) else a.value end) from jsonb_each(c.after) a) else c.after end`;
 
 /**
@@ -164,7 +168,7 @@ export async function planDigest(
     select count(*)::text || ':' || coalesce(sum(hashtextextended(concat_ws('|', c.kind, c.verb,
       case when c.member_id is null then coalesce(c.external_id, c.object_id) else '' end, case when c.verb = 'create' then '' else coalesce(g.external_id, c.object_id) end,
       coalesce(m.external_id, c.member_id),
-      c.expected_revision::text, c.before::text, (${comparableAfter} - '$parent'::text - ${passwordAttribute}::text)::text), 0)::numeric), 0)::text as digest
+      c.expected_revision::text, c.before::text, (${comparableAfter(which === 'held')} - '$parent'::text - ${passwordAttribute}::text)::text), 0)::numeric), 0)::text as digest
     from change c
     left join change g on c.kind = 'membership' and g.job_serial = c.job_serial and g.object_id = c.object_id and g.kind = 'group' and g.verb = 'create'
     left join change m on c.kind = 'membership' and m.job_serial = c.job_serial and m.object_id = c.member_id and m.kind = c.member_kind and m.verb = 'create'

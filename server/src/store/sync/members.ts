@@ -245,11 +245,12 @@ function goneOnIngress(context: StagingContext): RawBuilder<unknown> {
 }
 
 /** Ingress: a membership goes with a group that was looked at again or is gone, with what is known of a reference, or with an object. */
-async function mayLoseMembers({ store, sync, table }: StagingContext): Promise<boolean> {
+async function mayLoseMembers(context: StagingContext): Promise<boolean> {
+  const { store, table } = context;
   const { rows } = await sql<{ may: boolean }>`
     select exists (select from ${table('object')} where kind = 'group') or exists (select from ${table('member')})
       or exists (select from ${table('wanted')}) or exists (select from ${table('missing')})
-      or exists (select from link where sync_serial = ${sync.serial} and kind = 'group' and state = 'missing') as may`.execute(
+      or exists (${groupsLeftToOthers(context)}) as may`.execute(
     store.db,
   );
   return rows[0]?.may === true;

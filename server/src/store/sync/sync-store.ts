@@ -34,6 +34,7 @@ import { computeStatistics } from './statistics.ts';
 import { findTakenEntries } from './taken-entries.ts';
 import { countDisabledAccounts } from './disabled-accounts.ts';
 import { findWaitingMembers } from './waiting-members.ts';
+import { requireImages } from './undo.ts';
 import { listUnitMoves, loadTargetBatch } from './target-batch.ts';
 
 /** Where nobody gives passwords, none waits. */
@@ -72,6 +73,7 @@ export function makeSyncStore(store: Store, passwords: PasswordReading = noPassw
     listUnitMoves: (job, sync) => listUnitMoves(store, job, sync),
     findTakenEntries: (job, sync, outcomes) => findTakenEntries(store, job, sync, outcomes),
     recordIntent: (job, through) => recordIntent(store, job, through),
+    requireImages: (jobSerial) => requireImages(store, jobSerial),
     recordOutcomes: (job, sync, through, outcomes) => recordOutcomes(store, job, sync, through, outcomes),
     findWaitingMembers: (sync) => findWaitingMembers(store, sync),
     countDisabledAccounts: (sync) => countDisabledAccounts(store, sync),

@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 import type { RawBuilder } from 'kysely';
 import type { ObjectKind, Verb } from '@lockstep/contract/vocabulary.ts';
 import type { JsonAttributes } from '../../directory/attributes.ts';
+import { LockstepError } from '../../kernel/errors.ts';
 import type { UndoCandidate } from '../../sync/plan-undo.ts';
 import { directoryColumns, directoryOf, linkColumns, linkOf } from './candidates.ts';
 import type { DirectoryRow, LinkRow } from './candidates.ts';
@@ -9,6 +10,7 @@ import { insertPlanned } from './insert-planned.ts';
 import { preferKeyLookups, unseen } from './key-lookups.ts';
 import { keysetPages } from './keyset-pages.ts';
 import { joinWhole, lastOrdinal } from './members.ts';
+import type { Store } from '../store.ts';
 import { indexStagingTable } from './staging-indexes.ts';
 import { analyzeStaged } from './staging-statistics.ts';
 import { directoryTables } from './staging-tables.ts';
@@ -20,6 +22,17 @@ const pageSize = 2000;
 function succeeded(undone: number): RawBuilder<unknown> {
   return sql`c.job_serial = ${undone} and c.result is null
     and c.ordinal <= (select j.applied_ordinal from job j where j.serial = ${undone})`;
+}
+
+/** Images may have begun to be forgotten since the undo was asked for. @throws LockstepError NotUndoable */
+export async function requireImages(store: Store, jobSerial: number): Promise<void> {
+  const { rows } = await sql<{ id: string }>`
+    select id from job where serial = ${jobSerial} and images <> 'kept'`.execute(store.db);
+  if (rows[0] === undefined) return;
+  throw new LockstepError(
+    'NotUndoable',
+    `job ${rows[0].id} is too old: what its objects were before is kept no more`,
+  );
 }
 
 interface Row extends DirectoryRow, LinkRow {
