@@ -138,7 +138,9 @@ const referenceNames = [...new Set(Object.values(referenceAttributes).flat())];
  * The image after a change `c`. Whom the plan itself would create goes by the id outside in it; whom a held job has
  * created is there, and goes by the id that the next plan finds.
  */
-const comparableAfter = (isHeld: boolean): RawBuilder<unknown> => sql`case when c.after ?| ${referenceNames}::text[] then (
+const comparableAfter = (
+  isHeld: boolean,
+): RawBuilder<unknown> => sql`case when c.after ?| ${referenceNames}::text[] then (
   select jsonb_object_agg(a.key, case when a.key = any (${referenceNames}::text[]) then (
     select jsonb_agg(coalesce(n.external_id, v.value) order by v.position)
     from jsonb_array_elements_text(a.value) with ordinality v (value, position)

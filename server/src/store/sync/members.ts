@@ -250,9 +250,7 @@ async function mayLoseMembers(context: StagingContext): Promise<boolean> {
   const { rows } = await sql<{ may: boolean }>`
     select exists (select from ${table('object')} where kind = 'group') or exists (select from ${table('member')})
       or exists (select from ${table('wanted')}) or exists (select from ${table('missing')})
-      or exists (${groupsLeftToOthers(context)}) as may`.execute(
-    store.db,
-  );
+      or exists (${groupsLeftToOthers(context)}) as may`.execute(store.db);
   return rows[0]?.may === true;
 }
 
