@@ -35,12 +35,15 @@ function lostReferences({ table }: StagingContext): RawBuilder<unknown> {
     where m.part = 'removed' and g.object_id is not null`;
 }
 
-/** Ingress: the source still has the group of `x`. Of one that is gone it says nothing: its members go with it, or stay. */
+/**
+ * Ingress: the source still has the group of `x`. Of one that is gone it says nothing: its members go with it, or stay.
+ * `offset 0` keeps the planner from asking it of all memberships in place of those few that are looked at again.
+ */
 function givesGroup({ sync, table }: StagingContext): RawBuilder<unknown> {
   return sql`exists (
     select 1 from link k
     where k.object_id = x.group_id and k.sync_serial = ${sync.serial} and k.kind = 'group' and k.state = 'live'
-      and not exists (select 1 from ${table('missing')} m where m.object_id = x.group_id))`;
+      and not exists (select 1 from ${table('missing')} m where m.object_id = x.group_id) offset 0)`;
 }
 
 /**
