@@ -113,6 +113,24 @@ export function workbenchOf(app: Application, actor: Actor): Workbench {
 }
 
 /** The counts that are not zero, as `kind operation success/failed/skipped`: short to compare. */
+/** Connections `in` and `out`, and syncs of these names that copy all of the one to a node of the other. */
+export async function connectThrough(
+  bench: Workbench,
+  source: Parameters<Workbench['connection']>[1],
+  target: Parameters<Workbench['connection']>[1],
+  node = '',
+): Promise<void> {
+  await bench.connection('in', source);
+  await bench.connection('out', target);
+  const whole = { source: '', target: '/' };
+  await bench.sync('in', { connection: 'in', direction: 'ingress', scopes: [whole] });
+  await bench.sync('out', {
+    connection: 'out',
+    direction: 'egress',
+    scopes: [{ source: '/', target: node }],
+  });
+}
+
 export function brief(statistics: Statistics): Record<string, string> {
   const counts: Record<string, string> = {};
   for (const kind of kinds) {

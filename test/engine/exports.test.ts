@@ -9,7 +9,7 @@ import { fileConnector } from '../../server/src/connectors/file/connector.ts';
 import { LockstepError } from '../../server/src/kernel/errors.ts';
 import type { Connector, Endpoint } from '../../server/src/sync/connector.ts';
 import { describeOnBothStores } from '../servers/stores.ts';
-import { brief, makeWorkbench, type Workbench } from '../workbench.ts';
+import { brief, connectThrough, makeWorkbench, type Workbench } from '../workbench.ts';
 
 let folder: string;
 beforeEach(async () => {
@@ -70,18 +70,7 @@ async function makeExport(bench: Workbench, people: number): Promise<string> {
     JSON.stringify({ kind: 'user', id: `u${at}`, name: `user${at}` }),
   );
   await writeFile(input, `${lines.join('\n')}\n`);
-  await bench.connection('in', { type: 'file', path: input });
-  await bench.connection('out', { type: 'file', path: output });
-  await bench.sync('in', {
-    connection: 'in',
-    direction: 'ingress',
-    scopes: [{ source: '', target: '/' }],
-  });
-  await bench.sync('out', {
-    connection: 'out',
-    direction: 'egress',
-    scopes: [{ source: '/', target: '' }],
-  });
+  await connectThrough(bench, { type: 'file', path: input }, { type: 'file', path: output });
   await bench.run('in');
   return output;
 }

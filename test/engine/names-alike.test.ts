@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startSlapd, type Slapd } from '../servers/slapd.ts';
 import { describeOnBothStores } from '../servers/stores.ts';
-import { brief, makeWorkbench } from '../workbench.ts';
+import { brief, connectThrough, makeWorkbench } from '../workbench.ts';
 
 let folder: string;
 beforeAll(async () => {
@@ -28,18 +28,8 @@ describeOnBothStores('names that only the target tells apart', (makeStore) => {
     const path = join(folder, 'in.jsonl');
     await writeFile(path, [...people, group].map((record) => `${JSON.stringify(record)}\n`).join(''));
     const { url, adminDn: bindDn, password, suffix } = server;
-    await bench.connection('in', { type: 'file', path });
-    await bench.connection('out', { type: 'ldap', url, bindDn, password, baseDn: suffix });
-    await bench.sync('in', {
-      connection: 'in',
-      direction: 'ingress',
-      scopes: [{ source: '', target: '/' }],
-    });
-    await bench.sync('out', {
-      connection: 'out',
-      direction: 'egress',
-      scopes: [{ source: '/', target: suffix }],
-    });
+    const ldap = { type: 'ldap', url, bindDn, password, baseDn: suffix } as const;
+    await connectThrough(bench, { type: 'file', path }, ldap, suffix);
     await bench.run('in');
     const job = await bench.run('out');
     expect(job.status).toBe('success');

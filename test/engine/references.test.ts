@@ -28,6 +28,16 @@ async function inStep(world: World): Promise<{ corp: MemorySystem; target: Memor
   return { corp, target };
 }
 
+/** A target in step, and in the directory somebody new whom one who moves has for their manager. */
+async function annMovesToCid(world: World): Promise<MemorySystem> {
+  const { corp, target } = await inStep(world);
+  corp.tree.add(cid);
+  corp.tree.set(ann, { manager: [cid] });
+  corp.tree.move(ann, '/uid=ann');
+  await world.run('corp-in');
+  return target;
+}
+
 const refuseCid: MemorySystem['refuse'] = ({ name, verb }) =>
   verb === 'create' && name === 'uid=cid' ? 'no' : null;
 
@@ -290,11 +300,7 @@ describeWorlds('attributes that name other objects', (makeWorld) => {
 
   test('an entry that moves gets whom the same run creates as well', async () => {
     const world = await makeWorld();
-    const { corp, target } = await inStep(world);
-    corp.tree.add(cid);
-    corp.tree.set(ann, { manager: [cid] });
-    corp.tree.move(ann, '/uid=ann');
-    await world.run('corp-in');
+    const target = await annMovesToCid(world);
     const job = await world.run('target-out');
     expect(await told(world, job)).toEqual(['user move ann', 'user create cid', 'user update ann']);
     expect(brief(job.statistics)).toMatchObject({ 'user updated': '1/0/0', 'user pushed': '2/0/0' });
@@ -304,11 +310,7 @@ describeWorlds('attributes that name other objects', (makeWorld) => {
 
   test('an entry that moves and cannot get whom it names counts once, by what is missing', async () => {
     const world = await makeWorld();
-    const { corp, target } = await inStep(world);
-    corp.tree.add(cid);
-    corp.tree.set(ann, { manager: [cid] });
-    corp.tree.move(ann, '/uid=ann');
-    await world.run('corp-in');
+    const target = await annMovesToCid(world);
     target.refuse = refuseCid;
     const job = await world.run('target-out');
     expect(brief(job.statistics)).toMatchObject({

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { sql } from 'kysely';
 import { Client } from 'pg';
 import { getJob, requestJob } from '../../server/src/app/jobs.ts';
 import { makeJobRunner } from '../../server/src/app/job-runner.ts';
@@ -114,6 +115,41 @@ test.each(['resetPlan', 'writeChanges', 'commit', 'applyToDirectory', 'finish'])
     expect(await told(world, await world.run('corp-in'))).toEqual([]);
   },
 );
+
+/** A transaction of the store between whose statements so much time passes that the server ends it. */
+async function standStill(): Promise<unknown> {
+  return store.transaction(async (trx) => {
+    const { rows } = await sql<{ pid: number }>`
+      select pg_backend_pid() as pid, set_config('idle_in_transaction_session_timeout', '1ms', true)`.execute(
+      trx,
+    );
+    const sessions = async () =>
+      (await beside.query('select from pg_stat_activity where pid = $1', [rows[0]?.pid])).rowCount;
+    const deadline = Date.now() + 20_000;
+    while ((await sessions()) !== 0)
+      if (Date.now() > deadline) throw new Error('the server did not end the transaction');
+    return sql`select 1`.execute(trx);
+  });
+}
+
+test('a job whose transaction the server ended since it stood still is handed back as well', async () => {
+  const world = await makeWorld(store);
+  const corp = await edited(world);
+  const asked = { mode: 'apply', startedThrough: 'native' } as const;
+  const { job } = await requestJob(world.app, world.actor, 'corp-in', asked);
+  const { signal } = new AbortController();
+  let stood = false;
+  const still = hookedStore(makeSyncStore(store), (name, proceed) => {
+    if (name !== 'applyToDirectory' || stood) return proceed();
+    stood = true;
+    return standStill();
+  });
+  await expect(makeJobRunner(world.app, still).run(job.id, signal)).rejects.toThrow();
+  expect((await jobOf(world, job.id)).status).toBe('running');
+  await makeJobRunner(world.app).run(job.id, signal);
+  expect((await jobOf(world, job.id)).status).toBe('success');
+  expect(await world.directory()).toEqual(corp.tree.snapshot());
+});
 
 test('the queue delivers a job again whose store went away with all its sessions', async () => {
   const world = await makeWorld(store);

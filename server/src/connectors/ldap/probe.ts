@@ -6,7 +6,12 @@ import { clientOptions, readOne } from './client.ts';
 import { resolveShape, type LdapShape } from './config.ts';
 import { resultCodeOf } from './errors.ts';
 import { parseLdapUrl, renderAddress, type LdapAddress } from './protocol/client/address.ts';
-import { connectLdap, type LdapClient, type LdapClientOptions } from './protocol/client/client.ts';
+import {
+  connectLdap,
+  simpleBindRemedy,
+  type LdapClient,
+  type LdapClientOptions,
+} from './protocol/client/client.ts';
 import { resultCodes } from './protocol/messages/result.ts';
 import { searchFilter } from './request.ts';
 
@@ -35,8 +40,7 @@ const steps: readonly ProbeStep<Probe>[] = [
   },
   {
     step: 'bind',
-    remedy:
-      'Check bindDn and password, and that the account is not locked and its password not expired; some servers take passwords over TLS only (ldaps:// or startTls).',
+    remedy: simpleBindRemedy,
     run: bind,
   },
   {

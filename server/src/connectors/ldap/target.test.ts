@@ -70,6 +70,18 @@ function group(cn: string, objectClass = ['groupOfNames'], more = {}): TargetCha
   });
 }
 
+/** A person as another hand writes one. */
+function ldifOf(uid: string, ...more: string[]): string {
+  const lines = [
+    `dn: uid=${uid},${suffix}`,
+    'objectClass: inetOrgPerson',
+    `uid: ${uid}`,
+    `cn: ${uid}`,
+    `sn: ${uid}`,
+  ];
+  return [...lines, ...more, ''].join('\n');
+}
+
 /** Either kind of outcome, with all its fields. */
 interface Outcome {
   readonly ordinal: number;
@@ -450,27 +462,9 @@ objectClass: simpleSecurityObject
 cn: writer
 userPassword: secret
 
-dn: uid=boss,${suffix}
-objectClass: inetOrgPerson
-uid: boss
-cn: boss
-sn: boss
-
-dn: uid=U,${suffix}
-objectClass: inetOrgPerson
-uid: U
-cn: u
-sn: u
-manager: uid=boss,${suffix}
-secretary: uid=boss,${suffix}
-
-dn: uid=free,${suffix}
-objectClass: inetOrgPerson
-uid: free
-cn: free
-sn: free
-secretary: uid=boss,${suffix}
-`);
+${ldifOf('boss')}
+${ldifOf('U', `manager: uid=boss,${suffix}`, `secretary: uid=boss,${suffix}`)}
+${ldifOf('free', `secretary: uid=boss,${suffix}`)}`);
     const writer = { bindDn: `cn=writer,${suffix}`, password: 'secret' };
     const endpoint = await openLdap(settingsOf(strict, writer));
     await session[Symbol.asyncDispose]();

@@ -3,8 +3,7 @@ import { objectKinds, type ObjectKind } from '@lockstep/contract/vocabulary.ts';
 import type { JsonAttributes } from '../../directory/attributes.ts';
 import { referenceAttributes } from '../../directory/references.ts';
 import type { ErrorCode } from '../../kernel/errors.ts';
-import type { NamedObjects } from '../../sync/planned-change.ts';
-import type { LinkData } from '../../sync/planned-change.ts';
+import type { LinkData, NamedObjects } from '../../sync/planned-change.ts';
 import { placeKey } from '../../sync/sync-store.ts';
 import type {
   Absence,

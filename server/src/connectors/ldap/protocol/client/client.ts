@@ -73,6 +73,10 @@ export interface LdapClient extends AsyncDisposable {
 }
 
 const whoAmIOid = '1.3.6.1.4.1.4203.1.11.3';
+/** What to look at when a simple bind was refused. */
+export const simpleBindRemedy =
+  'Check bindDn and password, and that the account is not locked and its password not expired; some servers take passwords over TLS only (ldaps:// or startTls).';
+
 const startTlsOid = '1.3.6.1.4.1.1466.20037';
 
 /**
@@ -199,7 +203,7 @@ class ConnectedClient implements LdapClient {
     const remedy =
       credentials.method === 'external'
         ? 'Check the client certificate, and whom the server takes it for.'
-        : 'Check bindDn and password, and that the account is not locked and its password not expired; some servers take passwords over TLS only (ldaps:// or startTls).';
+        : simpleBindRemedy;
     throw Object.assign(new LockstepError('AuthenticationRejected', error.message, { remedy }), {
       resultCode: result.code,
       result,
