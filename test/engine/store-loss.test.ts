@@ -1,3 +1,5 @@
+import { execFileSync } from 'node:child_process';
+import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { sql } from 'kysely';
 import { Client } from 'pg';
@@ -10,7 +12,7 @@ import { openStore } from '../../server/src/store/open.ts';
 import type { Store } from '../../server/src/store/open.ts';
 import { makeSyncStore } from '../../server/src/store/sync/sync-store.ts';
 import type { SyncStore } from '../../server/src/sync/sync-store.ts';
-import { startPostgres } from '../servers/postgres.ts';
+import { binaries, startPostgres } from '../servers/postgres.ts';
 import type { PostgresServer } from '../servers/postgres.ts';
 import { brief } from '../workbench.ts';
 import { hookedStore } from './hooked-store.ts';
@@ -18,6 +20,7 @@ import type { MemorySystem } from './memory-system.ts';
 import { checked, makeWorld, told } from './world.ts';
 import type { World } from './world.ts';
 
+const psql = join(binaries, 'psql');
 let server: PostgresServer;
 let store: Store;
 /** A session beside the store's, for looking at them and ending them. */
@@ -116,17 +119,19 @@ test.each(['resetPlan', 'writeChanges', 'commit', 'applyToDirectory', 'finish'])
   },
 );
 
-/** A transaction of the store between whose statements so much time passes that the server ends it. */
+/**
+ * A transaction of the store that the server ends while this process does nothing at all, as a suspended one: it learns of
+ * it by the answer to its next statement.
+ */
 async function standStill(): Promise<unknown> {
   return store.transaction(async (trx) => {
     const { rows } = await sql<{ pid: number }>`
       select pg_backend_pid() as pid, set_config('idle_in_transaction_session_timeout', '1ms', true)`.execute(
       trx,
     );
-    const sessions = async () =>
-      (await beside.query('select from pg_stat_activity where pid = $1', [rows[0]?.pid])).rowCount;
+    const look = `select count(*) from pg_stat_activity where pid = ${rows[0]?.pid}`;
     const deadline = Date.now() + 20_000;
-    while ((await sessions()) !== 0)
+    while (execFileSync(psql, ['-At', '-d', server.url, '-c', look]).toString().trim() !== '0')
       if (Date.now() > deadline) throw new Error('the server did not end the transaction');
     return sql`select 1`.execute(trx);
   });

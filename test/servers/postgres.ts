@@ -12,7 +12,8 @@ import { promisify } from 'node:util';
 import { Client } from 'pg';
 
 const run = promisify(execFile);
-const binaries = process.env['LOCKSTEP_POSTGRES_BIN'] ?? '/usr/lib/postgresql/15/bin';
+/** Where the programs of PostgreSQL are. */
+export const binaries = process.env['LOCKSTEP_POSTGRES_BIN'] ?? '/usr/lib/postgresql/15/bin';
 
 /** A PostgreSQL server of its own on the loopback, for the time of a test. */
 export interface PostgresServer {
