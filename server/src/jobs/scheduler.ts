@@ -100,16 +100,11 @@ export class Scheduler {
     }
   }
 
-  /** At the first look, and when the clock was set back since the last one. */
+  /** At the first look, and when the clock was set back since the last one; once, whether it fails or not. */
   async #mindClock(now: Date): Promise<void> {
     const wentBack = now.getTime() < this.#seen;
     this.#seen = now.getTime();
-    if (!wentBack) return;
-    try {
-      await this.#options.syncs.bringForward?.(now);
-    } catch (error) {
-      this.#options.onError(error, null);
-    }
+    if (wentBack) await this.#options.syncs.bringForward?.(now);
   }
 
   async #start(syncId: string, dueAt: Date): Promise<void> {

@@ -3,6 +3,10 @@ import { openLdap, settingsOf } from '../../../../test/servers/ldap-endpoint.ts'
 import { startSlapd, type Slapd } from '../../../../test/servers/slapd.ts';
 import type { DumpedEntry } from '../../../../test/servers/ldifDump.ts';
 import type { TargetChange, TargetSession } from '../../sync/connector.ts';
+import { makeConnect } from './client.ts';
+import { resolveShape } from './config.ts';
+import type { LdapClient } from './protocol/client/client.ts';
+import { LdapTargetSession } from './target.ts';
 
 const suffix = 'dc=example,dc=com';
 let server: Slapd;
@@ -639,6 +643,28 @@ test('a request that is too long for the server fails alone, and says what to do
   });
   const dns = (await small.entries()).map(({ dn }) => dn);
   expect(dns.toSorted()).toEqual([suffix, ...['a', 'large', 'z'].map((uid) => `uid=${uid},${suffix}`)]);
+});
+
+test('large requests go one at a time, each over a connection of its own', async () => {
+  const settings = settingsOf(server);
+  const connect = makeConnect(settings, { baseDirectory: '/', secret: () => undefined });
+  const opened: LdapClient[] = [];
+  let most = 0;
+  const counting: typeof connect = async (signal) => {
+    const client = await connect(signal);
+    opened.push(client);
+    most = Math.max(most, opened.filter(({ alive }) => alive).length);
+    return client;
+  };
+  await using own = new LdapTargetSession(resolveShape(settings), [{ node }], counting);
+  const photos = Array.from({ length: 6 }, (_, ordinal) => {
+    const plain = person(`photo${ordinal}`);
+    return { ...plain, ordinal, set: { ...plain.set, jpegPhoto: [Buffer.alloc(1_100_000, 0xff)] } };
+  });
+  const outcomes = await own.apply(photos, { recovering: false, signal: new AbortController().signal });
+  expect(outcomes.map(({ ok }) => ok)).toEqual(photos.map(() => true));
+  // With the session's own.
+  expect([opened.length, most]).toEqual([7, 2]);
 });
 
 /** What is in the directory, without the server's own bookkeeping. */
