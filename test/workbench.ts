@@ -112,7 +112,6 @@ export function workbenchOf(app: Application, actor: Actor): Workbench {
   };
 }
 
-/** The counts that are not zero, as `kind operation success/failed/skipped`: short to compare. */
 /** Connections `in` and `out`, and syncs of these names that copy all of the one to a node of the other. */
 export async function connectThrough(
   bench: Workbench,
@@ -131,6 +130,7 @@ export async function connectThrough(
   });
 }
 
+/** The counts that are not zero, as `kind operation success/failed/skipped`: short to compare. */
 export function brief(statistics: Statistics): Record<string, string> {
   const counts: Record<string, string> = {};
   for (const kind of kinds) {

@@ -194,6 +194,7 @@ export function memoryConnector(systems: ReadonlyMap<string, MemorySystem>): Con
     defaultMapping: (direction) => mappings[direction],
     defaultMatch: { user: ['mail', 'username'], organizationalUnit: ['path'], group: ['path'] },
     rootNode: () => '/',
+    tellsAccountState: ({ url }) => systems.get(url.slice('ldap://'.length))?.capabilities.disable === true,
     open({ url }) {
       const system = systems.get(url.slice('ldap://'.length));
       if (!system) throw new LockstepError('ConnectionFailed', `there is no system at ${url}`);

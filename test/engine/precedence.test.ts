@@ -65,6 +65,37 @@ describeWorlds('several sources of one person', (makeWorld, store) => {
     expect(await ann(world)).toMatchObject({ attributes: { title: ['by corp'] } });
   });
 
+  test('an account that the first sync enables is not disabled by one after it, not even when that one is new', async () => {
+    const world = await makeWorld();
+    const { hr, corp } = await twoSources(world);
+    corp.tree.get('/uid=ann').enabled = false;
+    expect(await told(world, await world.run('corp-in'))).toEqual(['user bind ann', 'user update ann']);
+    expect(await ann(world)).not.toHaveProperty('enabled');
+    expect(await told(world, await world.run('hr-in'))).toEqual([]);
+    hr.tree.get('/uid=ann').enabled = false;
+    expect(await told(world, await world.run('hr-in'))).toEqual(['user disable ann']);
+    expect(await told(world, await world.run('corp-in'))).toEqual([]);
+    expect(await ann(world)).toMatchObject({ enabled: false });
+  });
+
+  test('what is frozen of the first sync says whether the account is enabled', async () => {
+    const world = await makeWorld();
+    const { corp } = await twoSources(world);
+    await world.run('corp-in');
+    corp.tree.get('/uid=ann').enabled = false;
+    expect(await told(world, await world.run('corp-in'))).toEqual([]);
+    expect(await ann(world)).not.toHaveProperty('enabled');
+  });
+
+  test('a first sync that knows no account states leaves them to the one after it', async () => {
+    const world = await makeWorld();
+    const { hr, corp } = await twoSources(world);
+    Object.assign(hr.capabilities, { disable: false });
+    corp.tree.get('/uid=ann').enabled = false;
+    await world.run('corp-in');
+    expect(await ann(world)).toMatchObject({ enabled: false });
+  });
+
   test.each(['delete', 'disable'] as const)('%s waits for the last live link', async (onMissing) => {
     const world = await makeWorld();
     const { hr, corp } = await twoSources(world, { onMissing });

@@ -64,7 +64,7 @@ async function openJob(app: Application, store: SyncStore, job: RunnableJob): Pr
   if (!connection) throw new LockstepError('NotFound', 'the connection of this job was deleted');
   const connector = getConnector(app, connection.type);
   const row = await followScopeUnits(app, saved, connection);
-  const specification = await specifySync(app, row, connection, connector);
+  const { specification, accountStatesFrom } = await specifySync(app, row, connection, connector);
   const open = (): Promise<Endpoint> =>
     connector.open(connection.settings, connectorContext(app, connection));
   const sync: RunnableSync = {
@@ -75,6 +75,7 @@ async function openJob(app: Application, store: SyncStore, job: RunnableJob): Pr
     direction: row.direction,
     onMissing: row.settings.onMissing,
     readPosition: row.readPosition,
+    accountStatesFrom,
   };
   return {
     sync,

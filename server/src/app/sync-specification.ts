@@ -62,6 +62,7 @@ export function egressFilter(name: string, scopes: SyncSpecification['scopes']):
 interface TenantSyncs {
   readonly order: readonly SyncRow[];
   readonly mappings: ReadonlyMap<number, CompiledMapping>;
+  readonly accountStatesFrom: readonly number[];
   readonly matchAttributes: Record<ObjectKind, string[]>;
 }
 
@@ -69,6 +70,7 @@ interface TenantSyncs {
 async function tenantSyncs(app: Application, tenantId: string): Promise<TenantSyncs> {
   const order: SyncRow[] = [];
   const mappings = new Map<number, CompiledMapping>();
+  const accountStatesFrom: number[] = [];
   const attributes: Record<ObjectKind, Set<string>> = {
     user: new Set(),
     organizationalUnit: new Set(),
@@ -84,6 +86,7 @@ async function tenantSyncs(app: Application, tenantId: string): Promise<TenantSy
       if (!connection || !connector) continue;
       const defaults = connector.defaultMapping('ingress', connection.settings);
       mappings.set(row.serial, compileMapping(overlayMapping(defaults, row.settings.map)));
+      if (connector.tellsAccountState?.(connection.settings) === true) accountStatesFrom.push(row.serial);
       const match = effectiveMatch(row.settings, connector.defaultMatch);
       for (const kind of objectKinds) for (const rule of match[kind]) attributes[kind].add(rule);
     }
@@ -95,16 +98,19 @@ async function tenantSyncs(app: Application, tenantId: string): Promise<TenantSy
   const matchAttributes = { user: [], organizationalUnit: [], group: [] } as Record<ObjectKind, string[]>;
   for (const kind of objectKinds)
     matchAttributes[kind] = [...attributes[kind]].filter((name) => !own.has(name)).sort();
-  return { order, mappings, matchAttributes };
+  return { order, mappings, accountStatesFrom, matchAttributes };
 }
 
-/** What a saved sync asks of the engine. @throws LockstepError when its mapping no longer compiles. */
+/**
+ * What a saved sync asks of the engine, and which ingress syncs tell account states (`RunnableSync.accountStatesFrom`).
+ * @throws LockstepError when its mapping no longer compiles.
+ */
 export async function specifySync(
   app: Application,
   sync: SyncRow,
   connection: ConnectionRow,
   connector: Connector,
-): Promise<SyncSpecification> {
+): Promise<{ readonly specification: SyncSpecification; readonly accountStatesFrom: readonly number[] }> {
   const { settings } = sync;
   const defaults = connector.defaultMapping(sync.direction, connection.settings);
   const mapping = compileMapping(overlayMapping(defaults, settings.map), `syncs.${sync.name}.map`);
@@ -133,7 +139,7 @@ export async function specifySync(
     )
     .digest('hex')
     .slice(0, 32);
-  return {
+  const specification: SyncSpecification = {
     scopes,
     kinds: settings.kinds ?? kinds,
     mapping,
@@ -148,4 +154,5 @@ export async function specifySync(
     precedence: (attribute) => orders.get(attribute) ?? byPosition,
     managedBy: (serial, kind) => tenant.mappings.get(serial)?.attributesWritten[kind] ?? [],
   };
+  return { specification, accountStatesFrom: tenant.accountStatesFrom };
 }

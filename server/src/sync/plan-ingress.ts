@@ -41,15 +41,18 @@ export type TargetNodes = readonly (string | null)[];
 
 export const sameText = (left: string, right: string): boolean => left === right;
 
-/** What a directory object's own state says in the form of a contribution. */
+/** What a sync says of an object that it alone fed until now: what the directory has of it, in the form of a contribution. */
 export function heldContribution(
+  run: Run,
   kind: ObjectKind,
   directory: DirectoryState,
-  managed: readonly string[],
+  syncSerial: number,
 ): JsonAttributes {
+  const tellsState = kind === 'user' && run.sync.accountStatesFrom.includes(syncSerial);
   return {
-    ...impliedContribution(directory.attributes, managed),
+    ...impliedContribution(directory.attributes, run.specification.managedBy(syncSerial, kind)),
     [parentAttribute]: [directory.parentId ?? ''],
+    ...(tellsState && { [enabledAttribute]: [String(directory.enabled)] }),
   };
 }
 
@@ -61,7 +64,7 @@ export function otherContributions(
 ): Contribution[] {
   return others.map(({ syncSerial, contribution }) => ({
     syncSerial,
-    values: contribution ?? heldContribution(kind, directory, run.specification.managedBy(syncSerial, kind)),
+    values: contribution ?? heldContribution(run, kind, directory, syncSerial),
   }));
 }
 

@@ -34,8 +34,7 @@ function planReferrer(run: Run, referrer: Referrer): Planned {
   let values = namedValues(referrer);
   let contribution: JsonAttributes | null = null;
   if (others.length > 0 || ownContribution !== null) {
-    const managed = run.specification.mapping.attributesWritten[kind];
-    contribution = { ...(ownContribution ?? heldContribution(kind, directory, managed)) };
+    contribution = { ...(ownContribution ?? heldContribution(run, kind, directory, run.sync.serial)) };
     for (const name of names) delete contribution[name];
     Object.assign(contribution, values);
     const contributions = [

@@ -51,6 +51,8 @@ export interface RunnableSync {
   readonly onMissing: OnMissing;
   /** Where the next read of changes begins; null: it has to read everything. */
   readonly readPosition: ReadPosition | null;
+  /** Serials of the tenant's ingress syncs that say of each account whether it is enabled. */
+  readonly accountStatesFrom: readonly number[];
 }
 
 /** What a read of everything, and those of changes after it, came to. */

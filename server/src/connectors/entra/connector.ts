@@ -47,6 +47,7 @@ export function makeEntraConnector(parts: EntraParts = defaultParts): Connector<
     defaultMapping: (direction) => entraDefaultMapping(direction),
     defaultMatch: entraDefaultMatch,
     rootNode: () => everything,
+    tellsAccountState: () => true,
     open: (settings, context) => Promise.resolve(new EntraEndpoint(settings, context, parts)),
     test: testConnection,
   };

@@ -16,6 +16,7 @@ export const fileConnector: Connector<FileConnection> = {
   defaultMapping: (direction, settings) => defaultMapping(direction, formatOf(settings)),
   defaultMatch,
   rootNode: (settings) => (formatOf(settings) === 'ldif' ? settings.baseDn : ''),
+  tellsAccountState: (settings) => formatOf(settings) === 'ldif' && settings.disabled !== undefined,
   async open(settings, context) {
     return openEndpoint(resolveSettings(settings, context));
   },

@@ -32,6 +32,7 @@ export const ldapConnector: Connector<LdapConnection> = {
   defaultMapping: (direction, settings) => ldapDefaultMapping(direction, resolveShape(settings)),
   defaultMatch: ldapDefaultMatch,
   rootNode: (settings) => settings.baseDn,
+  tellsAccountState: (settings) => resolveShape(settings).disabled !== undefined,
   open: (settings, context) => Promise.resolve(new LdapEndpoint(settings, context)),
   test: testConnection,
 };

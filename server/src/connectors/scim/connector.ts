@@ -35,6 +35,7 @@ export const scimConnector: Connector<ScimConnection> = {
   defaultMapping: (direction) => scimDefaultMapping(direction),
   defaultMatch: scimDefaultMatch,
   rootNode: () => '',
+  tellsAccountState: () => true,
   open: (settings, context) => Promise.resolve(new ScimEndpoint(settings, context)),
   test: testScimConnection,
 };

@@ -33,6 +33,7 @@ export const scimServerConnector: Connector<ScimServerConnection> = {
   defaultMapping: scimDefaultMapping,
   defaultMatch: scimDefaultMatch,
   rootNode: () => '/',
+  tellsAccountState: () => true,
   open(_settings, { replica }) {
     const endpoint: Endpoint = {
       capabilities,

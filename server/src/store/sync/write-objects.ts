@@ -31,8 +31,13 @@ async function createObjects(batch: Batch, kind: ObjectKind): Promise<void> {
 /** What another sync gave stays known from the moment on that a second one writes over it. */
 async function freezeContributions(batch: Batch, kind: ObjectKind): Promise<void> {
   const { trx, sync } = batch;
+  const state =
+    kind === 'user'
+      ? sql`case when l.sync_serial = any (${sync.accountStatesFrom}::bigint[])
+          then jsonb_build_object('$enabled', jsonb_build_array(d.enabled::text)) else '{}'::jsonb end`
+      : sql`'{}'::jsonb`;
   await sql`
-    update link l set contribution = d.attributes || jsonb_build_object('$parent', jsonb_build_array(coalesce(d.parent_id, '')))
+    update link l set contribution = d.attributes || jsonb_build_object('$parent', jsonb_build_array(coalesce(d.parent_id, ''))) || ${state}
     from change c join ${directoryTables[kind].table} d on d.id = c.object_id, sync s
     where ${pending(batch)} and c.kind = ${kind} and c.verb <> 'create' and c.contribution is not null
       and l.object_id = c.object_id and l.sync_serial <> ${sync.serial} and l.contribution is null
