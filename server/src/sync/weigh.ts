@@ -8,12 +8,12 @@ import type { Absence, Staging } from './sync-store.ts';
 /** What the guard says of the plan that was made. A run of changes is weighed with those of the day before. */
 export async function weigh(run: Run, staging: Staging, absence: Absence): Promise<GuardVerdict> {
   const since = absence === 'told' ? new Date(run.startedAt.getTime() - guardWindow) : null;
-  const [linked, losses] = await Promise.all([
-    staging.countLinked(),
-    run.store.countLosses(run.job, run.sync, since),
-  ]);
+  const losses = await run.store.countLosses(run.job, run.sync, since);
+  // Where nothing is lost it does not matter of how many.
+  const isLossy = kinds.some((kind) => losses[kind].removed > 0 || losses[kind].blanked > 0);
+  const linked = isLossy ? await staging.countLinked() : undefined;
   const counts = Object.fromEntries(
-    kinds.map((kind) => [kind, { ...losses[kind], linked: linked[kind] }]),
+    kinds.map((kind) => [kind, { ...losses[kind], linked: linked?.[kind] ?? 0 }]),
   ) as Record<Kind, GuardCount>;
   return evaluateGuard(counts, run.specification.guard);
 }

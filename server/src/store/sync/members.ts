@@ -48,7 +48,8 @@ function givesGroup({ sync, table }: StagingContext): RawBuilder<unknown> {
 
 /**
  * Ingress: groups that the source has no more and that stay because another sync feeds them: what this one gave goes.
- * Those of earlier runs are among them, since what the guard held is still to be taken away.
+ * Those of earlier runs are among them, since what the guard held is still to be taken away. `offset 0` keeps the
+ * planner from reading all links of the others.
  */
 function groupsLeftToOthers({ sync, table }: StagingContext): RawBuilder<unknown> {
   return sql`
@@ -58,7 +59,7 @@ function groupsLeftToOthers({ sync, table }: StagingContext): RawBuilder<unknown
       and not exists (select 1 from ${table('object')} g where g.kind = 'group' and g.object_id = l.object_id)
       and exists (
         select 1 from link o join sync s on s.serial = o.sync_serial
-        where o.object_id = l.object_id and o.sync_serial <> ${sync.serial} and o.state = 'live' and s.direction = 'ingress')`;
+        where o.object_id = l.object_id and o.sync_serial <> ${sync.serial} and o.state = 'live' and s.direction = 'ingress' offset 0)`;
 }
 
 /**
@@ -364,10 +365,11 @@ export async function writeWaitingMembers(
  */
 export async function countSameMemberships({ store, job, sync, table }: StagingContext): Promise<number> {
   // Ingress: no longer given by this sync, and kept since another one gives it too.
-  const leftToOthers = sql`exists (
-    select 1 from ${table('object')} g
-    where g.kind = 'group' and g.object_id = x.group_id and g.has_members and g.error_code is null
-      and not exists (select 1 from ${table('wanted')} w where w.group_id = x.group_id and w.member_id = x.member_id))`;
+  const leftToOthers = sql`(
+    x.group_id in (
+      select g.object_id from ${table('object')} g
+      where g.kind = 'group' and g.object_id is not null and g.has_members and g.error_code is null)
+    and not exists (select 1 from ${table('wanted')} w where w.group_id = x.group_id and w.member_id = x.member_id))`;
   // Egress: the entry is another member's from now on.
   const boundToOther = sql`exists (
     select 1 from change c
@@ -381,14 +383,14 @@ export async function countSameMemberships({ store, job, sync, table }: StagingC
     where x.sync_serial = ${sync.serial} and x.member_id is not null
       and x.group_id in (
         select l.object_id from link l
-        where l.sync_serial = ${sync.serial} and l.kind = 'group' and l.state = 'live' and not ${rebound})
-      and not exists (select 1 from ${table('missing')} m where m.object_id = x.group_id)
+        where l.sync_serial = ${sync.serial} and l.kind = 'group' and l.state = 'live' and not ${rebound}
+          and not exists (select 1 from ${table('missing')} m where m.object_id = l.object_id)
+          and not exists (
+            select 1 from change c
+            where c.job_serial = ${job.serial} and c.kind = 'group' and c.verb = 'delete' and c.object_id = l.object_id))
       and not exists (
         select 1 from change c
         where c.job_serial = ${job.serial} and c.kind = 'membership' and c.object_id = x.group_id and c.member_id = x.member_id)
-      and not exists (
-        select 1 from change c
-        where c.job_serial = ${job.serial} and c.kind = 'group' and c.verb = 'delete' and c.object_id = x.group_id)
       and not ${sync.direction === 'ingress' ? leftToOthers : boundToOther}`.execute(store.db);
   return rows[0]?.same ?? 0;
 }

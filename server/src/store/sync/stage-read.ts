@@ -4,6 +4,7 @@ import type { ObjectKind } from '@lockstep/contract/vocabulary.ts';
 import { referenceAttributes } from '../../directory/references.ts';
 import type { ObjectKey } from '../../sync/connector.ts';
 import type { DirtyKey, SeenKey } from '../../sync/sync-store.ts';
+import { prepared } from '../prepared.ts';
 import { plainCreate } from './plan-creates.ts';
 import { indexStagingTable } from './staging-indexes.ts';
 import { analyzeStaged } from './staging-statistics.ts';
@@ -83,7 +84,7 @@ export async function see(
     sync.direction === 'ingress'
       ? sql`l.object_id`
       : sql`case when exists (select 1 from ${table('source')} s where s.kind = l.kind and s.object_id = l.object_id offset 0) then l.object_id end`;
-  const { rows } = await sql<{ index: number; object_id: string | null }>`
+  const { rows } = await sql<{ index: number; object_id: string | null }>`${prepared}
     with batch as materialized (
       select kind collate "C" as kind, external_id collate "C" as external_id, fingerprint, position
       from unnest(${keys.map(({ kind }) => kind)}::text[], ${keys.map(({ externalId }) => externalId)}::text[],
