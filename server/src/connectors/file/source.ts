@@ -95,7 +95,7 @@ function entryMaker(
   scopes: Scopes,
   verdict: Verdict,
 ): (record: ParsedRecord) => RawEntry | undefined {
-  const seed = readingSeed(settings);
+  const seed = readingSeed(settings, request);
   const lostSeed = hash('sha256', seed, 'hex');
   const spelling = {
     user: spellings(request, 'user'),
@@ -125,7 +125,8 @@ function entryMaker(
       ),
       decode: () => {
         if (lostParent !== undefined) throw lostParentError(record, lostParent);
-        return decodeRecord(record, kind, scopes.parentsOf(record, scope), settings, spelling[kind]);
+        const object = decodeRecord(record, kind, scopes.parentsOf(record, scope), settings, spelling[kind]);
+        return sharesIds(settings, request) && kind === 'group' ? namedAsGroup(object) : object;
       },
     };
   };
@@ -183,9 +184,19 @@ function decodeRecord(
     parents,
     name: record.name,
     attributes,
-    members: kind === 'group' ? membersOf(record) : undefined,
+    members: kind === 'group' ? membersOf(record, ldif) : undefined,
     enabled: kind === 'user' ? record.enabled : undefined,
   };
+}
+
+/** In the tables of a database users and groups are often numbered alike. A target is not written where they are. */
+function sharesIds({ format }: FileSettings, { asTarget }: ReadRequest): boolean {
+  return format !== 'ldif' && asTarget !== true;
+}
+
+/** By its bare id a group is named where no user has that id: references go before aliases. */
+function namedAsGroup(object: ExternalObject): ExternalObject {
+  return { ...object, reference: `group:${object.reference}`, alias: object.reference };
 }
 
 function respell(attributes: Attributes, spelling: ReadonlyMap<string, string>): Attributes {
@@ -194,18 +205,18 @@ function respell(attributes: Attributes, spelling: ReadonlyMap<string, string>):
   );
 }
 
-/** A group that names itself does so because its class demands a member (RFC 4519 section 3.5). */
-function membersOf(record: ParsedRecord): string[] {
+/** A group in LDIF that names itself does so because its class demands a member (RFC 4519 section 3.5). */
+function membersOf(record: ParsedRecord, ldif: boolean): string[] {
   const references = new Set(record.members().map((member) => member.reference));
-  references.delete(record.reference);
+  if (ldif) references.delete(record.reference);
   return [...references];
 }
 
 /** What else decides how bytes are understood; a change of it makes every object be looked at again. */
-function readingSeed(settings: FileSettings): string {
+function readingSeed(settings: FileSettings, request: ReadRequest): string {
   const { format, csv, disabled } = settings;
-  const seed = JSON.stringify(format === 'csv' ? [format, csv] : [format, disabled ?? null]);
-  return hash('sha256', seed, 'hex');
+  const rules = format === 'csv' ? [format, csv] : [format, disabled ?? null];
+  return hash('sha256', JSON.stringify(sharesIds(settings, request) ? [...rules, 'group:'] : rules), 'hex');
 }
 
 function refuseFilters(request: ReadRequest): void {

@@ -138,6 +138,7 @@ export async function lastOrdinal(
   return rows[0]?.last ?? first - 1;
 }
 
+/** Plans what groups got; that one names itself is no membership. */
 async function addOnIngress(context: StagingContext, first: number): Promise<void> {
   const { job, sync, table } = context;
   await resolveWanted(context);
@@ -152,6 +153,7 @@ async function addOnIngress(context: StagingContext, first: number): Promise<voi
       case when w.member_id is null then format('the member %s is not in the directory; it is added as soon as it is', w.reference) end
     from (
       select distinct on (w.group_id, coalesce(w.member_id, w.reference)) w.* from ${table('wanted')} w
+      where w.member_id is distinct from w.group_id
       order by w.group_id, coalesce(w.member_id, w.reference), w.reference
     ) w
     left join membership_link x on x.sync_serial = ${sync.serial} and x.group_id = w.group_id and x.reference = w.reference
