@@ -3,17 +3,21 @@ import { sql } from 'kysely';
 import type { Direction } from '@lockstep/contract/vocabulary.ts';
 import type { RunnableJob } from '../../sync/sync-store.ts';
 import type { Executor } from '../store.ts';
-import { stagingColumns, stagingTablesOf } from './staging-tables.ts';
+import { stagingColumns, stagingTablesOf, standingIndexes } from './staging-tables.ts';
 import type { StagingTable } from './staging-tables.ts';
 
-/** A larger table is made anew when its job is done, without indexes, instead of being emptied. */
+/** A larger table is made anew when its job is done, without the indexes it got, instead of being emptied. */
 const keptBytes = 256 * 1024;
 
 const keptName = (number: number, name: StagingTable): string => `staging.kept_${number}_${name}`;
 
 /** Of the tables of a direction: sets of another version of the server are not used. */
 function shapeOf(direction: Direction): string {
-  const definitions = stagingTablesOf(direction).map((name) => [name, stagingColumns[name]]);
+  const definitions = stagingTablesOf(direction).map((name) => [
+    name,
+    stagingColumns[name],
+    standingIndexes[name],
+  ]);
   return createHash('sha256').update(JSON.stringify(definitions)).digest('base64url');
 }
 const shapes: Readonly<Record<Direction, string>> = {
@@ -22,9 +26,10 @@ const shapes: Readonly<Record<Direction, string>> = {
 };
 
 async function createTable(trx: Executor, number: number, name: StagingTable): Promise<void> {
-  await sql`create unlogged table ${sql.raw(keptName(number, name))} (${sql.raw(stagingColumns[name])})`.execute(
-    trx,
-  );
+  const table = sql.raw(keptName(number, name));
+  await sql`create unlogged table ${table} (${sql.raw(stagingColumns[name])})`.execute(trx);
+  const index = standingIndexes[name];
+  if (index !== undefined) await sql`create index on ${table} ${sql.raw(index)}`.execute(trx);
 }
 
 async function dropSets(trx: Executor, numbers: readonly number[]): Promise<void> {

@@ -71,8 +71,8 @@ async function markReferrers(
 
 /**
  * One round trip for a batch: notes the keys and compares them with the links by primary key, so that the cost is that
- * of the batch and not of the directory: `offset 0` keeps the planner from reading all links, or all objects in scope,
- * for each batch. That a key comes twice shows at the end of the read.
+ * of the batch and not of the directory: `offset 0` keeps the planner from reading all links, all objects in scope or
+ * all that was touched for each batch. That a key comes twice shows at the end of the read.
  */
 export async function see(
   { store, sync, table }: StagingContext,
@@ -97,8 +97,9 @@ export async function see(
     left join lateral (
       select k.kind, k.object_id, k.fingerprint, k.state from link k
       where k.sync_serial = ${sync.serial} and k.kind = b.kind and k.external_id = b.external_id offset 0) l on true
-    left join ${table('touched')} x on x.kind = b.kind and x.external_id = b.external_id
-    where l.object_id is null or l.fingerprint is distinct from b.fingerprint or l.state <> 'live' or x.kind is not null
+    where l.object_id is null or l.fingerprint is distinct from b.fingerprint or l.state <> 'live'
+      or exists (select from ${table('touched')})
+        and exists (select 1 from ${table('touched')} x where x.kind = b.kind and x.external_id = b.external_id offset 0)
     order by b.position`.execute(store.db);
   return rows.map(({ index, object_id }) => ({ index, objectId: object_id }));
 }

@@ -75,6 +75,9 @@ export const stagingColumns: Record<StagingTable, string> = {
   released: 'kind text collate "C" not null, external_id text collate "C" not null',
 };
 
+/** Indexes that are there before anything is: each key that is read is looked up by itself. */
+export const standingIndexes: Partial<Record<StagingTable, string>> = { touched: '(kind, external_id)' };
+
 /** Tables that one direction alone has a use for. */
 const onlyFor: Readonly<Record<Direction, readonly StagingTable[]>> = {
   ingress: ['place', 'wanted', 'gone', 'named', 'leaving', 'joined'],
