@@ -211,7 +211,7 @@ export const configurationSchema = z.strictObject({
     .record(z.string().min(1), z.array(z.string().min(1)))
     .optional()
     .describe(
-      'Directory attribute to the syncs that may set it, best first; without it the order of the syncs counts.',
+      'Directory attribute to the syncs that may set it, best first; without it the order of the syncs counts. $enabled is whether an account is enabled, $parent the organizational unit.',
     ),
   authZones: z
     .record(nameSchema, authZoneSchema)

@@ -78,6 +78,16 @@ describeWorlds('several sources of one person', (makeWorld, store) => {
     expect(await ann(world)).toMatchObject({ enabled: false });
   });
 
+  test('account states may come from another sync than attributes', async () => {
+    const world = await makeWorld();
+    await updateTenantPrecedence(store().db, world.actor.tenantId, { $enabled: ['corp-in'] });
+    const { corp } = await twoSources(world);
+    corp.tree.get('/uid=ann').enabled = false;
+    await world.run('corp-in');
+    expect(await ann(world)).toMatchObject({ attributes: { title: ['by hr'] }, enabled: false });
+    expect(await told(world, await world.run('hr-in'))).toEqual([]);
+  });
+
   test('what is frozen of the first sync says whether the account is enabled', async () => {
     const world = await makeWorld();
     const { corp } = await twoSources(world);
