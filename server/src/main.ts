@@ -7,7 +7,8 @@ import { bootstrapInstallation, isInstalled, type AdministratorCredentials } fro
 import { removeUnsentBackups } from './app/backup.ts';
 import { makeJobRunner } from './app/job-runner.ts';
 import { continuousSyncs } from './app/continuous-syncs.ts';
-import { keepForgettingImages } from './app/image-retention.ts';
+import { keepForgetting } from './app/retention.ts';
+import type { Retention } from './app/retention.ts';
 import { purgeExpiredPasswords } from './app/pending-passwords.ts';
 import { scheduledSyncs } from './app/schedules.ts';
 import { entraConnector } from './connectors/entra/connector.ts';
@@ -53,8 +54,8 @@ export interface RuntimeOptions {
   readonly logLevel?: LogLevel | undefined;
   /** Where clients reach the API, `https://host`; without it, where their requests say. */
   readonly publicUrl?: string | undefined;
-  /** Days for which the scheduler keeps images of jobs; for ever when not given. */
-  readonly imageDays?: number | undefined;
+  /** For how long the scheduler keeps what ended jobs leave behind. */
+  readonly retention?: Retention | undefined;
 }
 
 /** A running process. Disposing it ends every role, then closes the store. */
@@ -145,7 +146,7 @@ const purgeEvery = 60_000;
 function startScheduler(
   application: Application,
   opened: AsyncDisposableStack,
-  { roles, imageDays }: RuntimeOptions,
+  { roles, retention }: RuntimeOptions,
   onError: (error: unknown) => void,
 ): void {
   if (roles.scheduler !== true) return;
@@ -159,9 +160,9 @@ function startScheduler(
     purgeEvery,
   ).unref();
   opened.defer(() => clearInterval(purging));
-  if (imageDays === undefined) return;
+  if (retention === undefined) return;
   const ending = new AbortController();
-  const forgetting = keepForgettingImages(application, imageDays, onError, ending.signal);
+  const forgetting = keepForgetting(application, retention, onError, ending.signal);
   opened.defer(async () => {
     ending.abort();
     await forgetting;

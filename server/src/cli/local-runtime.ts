@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { existsSync } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Retention } from '../app/retention.ts';
 import { makeDirectory } from '../kernel/make-directory.ts';
 import type { LogLevel } from '../telemetry/log.ts';
 import { ApiClient, ConnectionLost } from './client.ts';
@@ -18,8 +19,8 @@ export interface LocalRuntimeOptions {
   readonly logLevel?: LogLevel;
   /** Where clients reach the API from outside. */
   readonly publicUrl?: string;
-  /** Days for which images of jobs are kept; for ever when not given. */
-  readonly imageDays?: number;
+  /** For how long what ended jobs leave behind is kept; for ever when not given. */
+  readonly retention?: Retention;
 }
 
 /** The store opened in this process, with its API on a unix socket. */
@@ -105,7 +106,7 @@ export async function openLocalRuntime(
       keyFile: await keyFileOf(location),
       logLevel: options.logLevel,
       publicUrl: options.publicUrl,
-      imageDays: options.imageDays,
+      retention: options.retention,
       roles: {
         http: options.listen,
         worker: options.worker ? { concurrency } : undefined,

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
-import { parseImageDays, parseListen } from './commands/serve.ts';
+import { parseDays, parseListen } from './commands/serve.ts';
 import { socketPathOf } from './socket-path.ts';
 import { locateStore, requireStore } from './store-location.ts';
 
@@ -94,12 +94,9 @@ test.each(['7700', ':7700', 'localhost:', 'localhost:65536', '::1:7700'])('%s is
   expect(() => parseListen(text)).toThrow('no address to listen on');
 });
 
-test('images are kept for a number of days, or for ever', () => {
-  expect([parseImageDays('1'), parseImageDays('400'), parseImageDays('forever')]).toEqual([
-    1,
-    400,
-    undefined,
-  ]);
+test('what jobs leave behind is kept for a number of days, or for ever', () => {
+  const days = (text: string) => parseDays(text, '--keep-jobs');
+  expect([days('1'), days('400'), days('forever')]).toEqual([1, 400, undefined]);
   for (const text of ['0', '-1', '1.5', '90d', '', '100000'])
-    expect(() => parseImageDays(text)).toThrow('no number of days');
+    expect(() => days(text)).toThrow('no number of days');
 });

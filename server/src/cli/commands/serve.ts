@@ -13,6 +13,7 @@ interface ServeOptions extends StoreOptions {
   readonly logLevel: LogLevel;
   readonly publicUrl?: string;
   readonly keepImages: string;
+  readonly keepJobs: string;
 }
 
 /** `HOST:PORT`, with an IPv6 address in brackets. Throws LockstepError(InvalidRequest). */
@@ -39,12 +40,12 @@ export function parsePublicUrl(text: string): string {
   });
 }
 
-/** A number of days, undefined for `forever`. Throws LockstepError(InvalidRequest). */
-export function parseImageDays(text: string): number | undefined {
+/** A number of days, undefined for `forever`; `field` is the option. Throws LockstepError(InvalidRequest). */
+export function parseDays(text: string, field: string): number | undefined {
   if (text === 'forever') return undefined;
   if (/^[1-9]\d{0,4}$/.test(text)) return Number(text);
   throw new LockstepError('InvalidRequest', `"${text}" is no number of days.`, {
-    field: '--keep-images',
+    field,
     remedy: 'Give a whole number from 1 to 99999, or "forever".',
   });
 }
@@ -52,7 +53,10 @@ export function parseImageDays(text: string): number | undefined {
 async function serve(options: ServeOptions): Promise<void> {
   const listen = parseListen(options.listen);
   const publicUrl = options.publicUrl === undefined ? undefined : parsePublicUrl(options.publicUrl);
-  const imageDays = parseImageDays(options.keepImages);
+  const retention = {
+    imageDays: parseDays(options.keepImages, '--keep-images'),
+    jobDays: parseDays(options.keepJobs, '--keep-jobs'),
+  };
   const location = locateStore(options, options.file);
   const given = options.file === undefined ? undefined : await loadConfiguration(options.file);
   const { openLocalRuntime } = await import('../local-runtime.ts');
@@ -62,7 +66,7 @@ async function serve(options: ServeOptions): Promise<void> {
     schedules: true,
     listen,
     logLevel: options.logLevel,
-    ...(imageDays === undefined ? {} : { imageDays }),
+    retention,
     ...(publicUrl === undefined ? {} : { publicUrl }),
   });
   if (given !== undefined)
@@ -82,6 +86,11 @@ export function serveCommand(): Command {
       '--keep-images <days>',
       'days for which values from before and after each change are kept, for history and undo, or "forever"',
       '90',
+    )
+    .option(
+      '--keep-jobs <days>',
+      'days for which ended jobs are kept, with what became of each object, or "forever"; the last one of a sync stays',
+      '400',
     )
     .addOption(logLevelOption())
     .addHelpText(

@@ -41,7 +41,7 @@ export async function forgetImagesOf(store: Store, jobSerial: number, signal?: A
   await sql`update job set images = 'gone' where serial = ${jobSerial}`.execute(store.db);
 }
 
-/** The embedded store has no housekeeping of its own: what images took is free for others from then on. */
-export async function freeImageSpace(store: Store): Promise<void> {
+/** The embedded store has no housekeeping of its own: what went of changes leaves room for others from then on. */
+export async function freeChangeSpace(store: Store): Promise<void> {
   if (store.engine === 'embedded') await sql`vacuum change`.execute(store.db);
 }

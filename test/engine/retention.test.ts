@@ -2,16 +2,36 @@ import { sql } from 'kysely';
 import { expect, test } from 'vitest';
 import { makeJobRunner } from '../../server/src/app/job-runner.ts';
 import { getJob, undoJob } from '../../server/src/app/jobs.ts';
-import { forgetOldImages } from '../../server/src/app/image-retention.ts';
+import { forgetOldImages, forgetOldJobs } from '../../server/src/app/retention.ts';
 import { describeWorlds, told } from './world.ts';
 import type { World } from './world.ts';
 
 const day = 24 * 60 * 60_000;
 
-/** What a process does that looks for old images so many days from now. */
+/** A process so many days from now. */
+const partsAfter = ({ app: { store } }: World, days: number) => ({
+  store,
+  clock: { now: () => new Date(Date.now() + days * day) },
+});
+
 async function forgetAfter(world: World, days: number): Promise<void> {
-  const { store } = world.app;
-  await forgetOldImages({ store, clock: { now: () => new Date(Date.now() + days * day) } }, 90);
+  await forgetOldImages(partsAfter(world, days), 90);
+}
+
+interface Left {
+  readonly jobs: number;
+  readonly counted: number;
+  readonly changes: number;
+  readonly messages: number;
+  readonly log: number;
+}
+
+async function countLeft(world: World): Promise<Left> {
+  const { rows } = await sql<Left>`
+    select (select count(*) from job)::int as jobs, (select sum(count) from job_count)::int as counted,
+      (select count(*) from change)::int as changes, (select count(*) from job_message)::int as messages,
+      (select count(*) from directory_log)::int as log`.execute(world.app.store.db);
+  return rows[0] as Left;
 }
 
 describeWorlds('images of jobs', (makeWorld, store) => {
@@ -79,6 +99,56 @@ describeWorlds('images of jobs', (makeWorld, store) => {
     expect(held.status).toBe('held');
     await sql`update job set images = 'gone' where id = ${job.id}`.execute(store().db);
     await expect(world.approve(held.id)).rejects.toMatchObject({ code: 'NotUndoable' });
+    expect(Object.keys(await world.directory())).toEqual(['/uid=ann']);
+  });
+});
+
+describeWorlds('old jobs', (makeWorld) => {
+  test('are forgotten with all that is known of them; the last one of each sync stays', async () => {
+    const world = await makeWorld();
+    const corp = await world.system('corp');
+    await world.system('target');
+    corp.tree.add('/uid=ann');
+    corp.tree.add('/group=staff', {}, ['/uid=nobody']);
+    await world.ingress('corp');
+    await world.egress('target');
+    const first = await world.run('corp-in');
+    const out = await world.run('target-out');
+    corp.tree.add('/uid=bob');
+    const last = await world.run('corp-in');
+    await sql`insert into job_message (job_serial, level, text)
+      select serial, 'info', 'said' from job`.execute(world.app.store.db);
+    const before = await countLeft(world);
+    expect(before).toMatchObject({ jobs: 3, counted: 3 });
+    await forgetOldJobs(partsAfter(world, 399), 400);
+    expect(await countLeft(world)).toEqual(before);
+    await forgetOldJobs(partsAfter(world, 401), 400);
+    const after = await countLeft(world);
+    expect(after).toMatchObject({ jobs: 2, counted: 2, messages: 2 });
+    expect(after.changes).toBe((await world.changes(out.id)).length + (await world.changes(last.id)).length);
+    // What the egress has not looked at yet stays.
+    expect(after.log).toBe(1);
+    const { app, actor } = world;
+    await expect(getJob(app, actor, first.id)).rejects.toMatchObject({ code: 'NotFound' });
+    await expect(world.changes(first.id)).rejects.toMatchObject({ code: 'NotFound' });
+    expect(await told(world, await world.run('corp-in'))).toEqual([]);
+    expect(await told(world, await world.run('target-out'))).toEqual(['user create bob']);
+  });
+
+  test('wait while another job builds on them', async () => {
+    const world = await makeWorld();
+    const corp = await world.system('corp');
+    corp.tree.add('/uid=ann');
+    await world.ingress('corp', { guard: { user: { count: 0 } } });
+    const job = await world.run('corp-in');
+    const { app, actor } = world;
+    const undo = await undoJob(app, actor, job.id, { mode: 'apply', startedThrough: 'native' });
+    await forgetOldJobs(partsAfter(world, 401), 400);
+    await makeJobRunner(app).run(undo.job.id, new AbortController().signal);
+    expect(await getJob(app, actor, undo.job.id)).toMatchObject({ status: 'held' });
+    await forgetOldJobs(partsAfter(world, 401), 400);
+    await expect(getJob(app, actor, job.id)).rejects.toMatchObject({ code: 'NotFound' });
+    await expect(world.approve(undo.job.id)).rejects.toMatchObject({ code: 'NotFound' });
     expect(Object.keys(await world.directory())).toEqual(['/uid=ann']);
   });
 });
