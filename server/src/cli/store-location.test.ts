@@ -94,8 +94,9 @@ test.each(['7700', ':7700', 'localhost:', 'localhost:65536', '::1:7700'])('%s is
   expect(() => parseListen(text)).toThrow('no address to listen on');
 });
 
+const days = (text: string) => parseDays(text, '--keep-jobs');
+
 test('what jobs leave behind is kept for a number of days, or for ever', () => {
-  const days = (text: string) => parseDays(text, '--keep-jobs');
   expect([days('1'), days('400'), days('forever')]).toEqual([1, 400, undefined]);
   for (const text of ['0', '-1', '1.5', '90d', '', '100000'])
     expect(() => days(text)).toThrow('no number of days');

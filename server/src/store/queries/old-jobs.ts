@@ -38,7 +38,8 @@ export async function forgetJob(store: Store, jobSerial: number, signal?: AbortS
 
 /** Deletes what the log says of changes before a moment, as far as no sync has still to look at it. */
 export async function forgetLog(store: Store, before: Date, signal?: AbortSignal): Promise<void> {
-  while (signal?.aborted !== true) {
+  for (;;) {
+    if (signal?.aborted === true) return;
     const { numAffectedRows } = await sql`
       delete from directory_log where seq in (
         select g.seq from directory_log g
