@@ -68,6 +68,14 @@ test('sync uses the running server', async () => {
   expect((JSON.parse(finished.stdout) as { jobs: unknown[] }).jobs).toHaveLength(2);
 });
 
+test('a dry run of an undo is waited for: its exit code tells whether there is something to take back', async () => {
+  const listed = await lockstep('jobs', 'list', '--sync', 'company-in', '--data', data, '--json');
+  const first = (JSON.parse(listed.stdout) as { jobs: { id: string }[] }).jobs.at(-1)?.id ?? '';
+  const preview = await lockstep('jobs', 'undo', first, '--dry-run', '--data', data);
+  expect(preview.code, preview.stderr).toBe(2);
+  expect(preview.stdout).toMatch(/^undoes: +sync_/m);
+});
+
 test('connections are listed and tested', async () => {
   const tested = await lockstep('connections', 'test', 'company', '--data', data, '--json');
   expect(tested.code, tested.stderr).toBe(0);

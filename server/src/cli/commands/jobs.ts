@@ -115,14 +115,17 @@ async function listChanges(id: string, options: ChangesOptions): Promise<void> {
 
 type StartOptions = StoreOptions & { readonly wait?: boolean };
 
-/** Says what was started, or waits for its end and shows it: without a server nobody else carries it out. */
+/**
+ * Says what was started, or waits for its end and shows it: without a server nobody else carries it out, and a dry run
+ * is asked for what it finds.
+ */
 async function showStarted(
   session: Session,
   job: JobView,
   sentence: string,
   options: StartOptions,
 ): Promise<void> {
-  if (!session.isLocal && options.wait !== true) {
+  if (!session.isLocal && options.wait !== true && job.mode !== 'dryRun') {
     if (options.json) printJson(orderJob(job));
     else print(sentence);
     return;
@@ -143,8 +146,8 @@ async function undoJob(id: string, options: StartOptions & { readonly dryRun?: b
   await using session = await openSession(options, { worker: true });
   const mode = options.dryRun ? 'dryRun' : 'apply';
   const { job } = await session.call('undoJob', { params: { job: id }, body: { mode } });
-  const what = options.dryRun ? `shows what would take ${id} back` : `takes back what ${id} did`;
-  await showStarted(session, job, `Job ${job.id} ${what}.`, options);
+  await showStarted(session, job, `Job ${job.id} takes back what ${id} did.`, options);
+  if (options.dryRun && !options.json) note(`Each change: bin/lockstep jobs changes ${job.id}`);
 }
 
 async function cancelJob(id: string, options: StoreOptions): Promise<void> {
@@ -204,10 +207,13 @@ export function jobsCommand(): Command {
     withStoreOptions(new Command('undo'))
       .description('start a job that takes back what an ingress job did to the directory')
       .argument('<job>', 'id of the job to take back')
-      .option('--dry-run', 'show what would be taken back, and what changed since and would stay')
+      .option(
+        '--dry-run',
+        'show what would be taken back, and what changed since and would stay (exit code 2: something)',
+      )
       .option('--wait', 'wait for the end; without a running server it is always waited for')
       .option('--json', 'one JSON document')
-      .addHelpText('after', example('undo sync_0dk1... --dry-run --wait'))
+      .addHelpText('after', example('undo sync_0dk1... --dry-run'))
       .action(undoJob),
   );
   command.addCommand(
