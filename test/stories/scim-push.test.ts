@@ -156,6 +156,30 @@ describe('Entra ID pushes by SCIM into Lockstep, and Lockstep writes to OpenLDAP
     expect(job.statistics.user.same.total).toBe(0);
   });
 
+  test('a group that is deleted and made anew by its name at once has the members that it is given then', async () => {
+    const pushCrew = async (...names: string[]): Promise<string> => {
+      const members = names.map((name) => ({ value: ids[name] }));
+      const { status, body } = await push('POST', '/Groups', {
+        schemas: [urn.group],
+        displayName: 'crew',
+        members,
+      });
+      expect(status).toBe(201);
+      return String(body['id']);
+    };
+    const first = await pushCrew('ada', 'bob', 'cyd');
+    await awaitEntry('(cn=crew)', /member: [^]*member: [^]*member: /);
+    expect((await push('DELETE', `/Groups/${first}`)).status).toBe(204);
+    const second = await pushCrew('ada');
+    const crew = await eventually('one member', async () => {
+      const found = await awaitEntry('(cn=crew)', /member: /);
+      return found.match(/^member: /gm)?.length === 1 ? found : undefined;
+    });
+    expect(crew).toMatch(/member: .*ada/);
+    expect((await push('DELETE', `/Groups/${second}`)).status).toBe(204);
+    await awaitEntry('(cn=crew)', null);
+  });
+
   test('one who is deleted goes, and is not found any more', async () => {
     expect((await push('DELETE', `/Users/${ids['cyd']}`)).status).toBe(204);
     expect((await push('GET', `/Users/${ids['cyd']}`)).status).toBe(404);

@@ -64,16 +64,17 @@ export function getConnector(app: Pick<Application, 'connectors'>, type: string)
   throw new LockstepError('ConnectorUnavailable', `no connector of type ${type} is installed`);
 }
 
-/** What a connector is given of a connection that is saved. */
+/** What a connector is given of a connection that is saved; `syncSerial` is the sync that it is opened for. */
 export function connectorContext(
   app: Pick<Application, 'baseDirectory' | 'clock' | 'store' | 'vault'>,
   connection: Pick<ConnectionRow, 'id' | 'tenantId' | 'serial' | 'name' | 'sealedSecrets'>,
+  syncSerial?: number,
 ): ConnectorContext {
   const secrets = openSecrets(app.vault, connection);
   return {
     baseDirectory: app.baseDirectory,
     secret: (name) => secrets[name],
-    replica: openReplica(app.store, connection.serial),
+    replica: openReplica(app.store, connection.serial, syncSerial),
     signer: openSigner(app, connection),
     pace: app.store.engine === 'server' ? (key, quotas) => new StorePace(app.store, key, quotas) : undefined,
   };

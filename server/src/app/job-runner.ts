@@ -66,7 +66,7 @@ async function openJob(app: Application, store: SyncStore, job: RunnableJob): Pr
   const row = await followScopeUnits(app, saved, connection);
   const { specification, accountStatesFrom } = await specifySync(app, row, connection, connector);
   const open = (): Promise<Endpoint> =>
-    connector.open(connection.settings, connectorContext(app, connection));
+    connector.open(connection.settings, connectorContext(app, connection, row.serial));
   const sync: RunnableSync = {
     tenantId: row.tenantId,
     syncId: row.id,

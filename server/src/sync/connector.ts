@@ -102,7 +102,7 @@ export interface ExternalObject {
   readonly attributes: Attributes;
   /** Normalised references of a group's members, without duplicates and placeholders. Present for groups only. */
   readonly members?: readonly string[] | undefined;
-  /** In a read of changes, instead of `members`. */
+  /** In a read of changes, instead of `members`, of a group that the sync has linked or that was made since. */
   readonly memberChanges?: MemberChanges | undefined;
   /** false: disabled; undefined: the system does not say. */
   readonly enabled?: boolean | undefined;

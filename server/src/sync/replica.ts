@@ -34,7 +34,7 @@ export interface ReplicaEntry {
   readonly kind: ObjectKind;
   readonly externalId: string;
   readonly attributes: ReplicaAttributes;
-  /** Ids of a group's members; in a read of changes for groups that were asked for again only. */
+  /** Ids of a group's members; in a read of changes for groups only that were asked for again or that the sync has not linked. */
   readonly members?: readonly string[] | undefined;
   /** All other groups in a read of changes. */
   readonly memberChanges?: MemberChanges | undefined;

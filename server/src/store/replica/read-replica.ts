@@ -1,4 +1,5 @@
 import { sql } from 'kysely';
+import type { RawBuilder } from 'kysely';
 import { objectKinds } from '@lockstep/contract/vocabulary.ts';
 import type { ObjectKind } from '@lockstep/contract/vocabulary.ts';
 import type { ReplicaEntry, ReplicaReadOptions } from '../../sync/replica.ts';
@@ -35,16 +36,30 @@ function entryOf(kind: ObjectKind, row: Row): ReplicaEntry {
   };
 }
 
+/** Whose replica is read, and the sync that it is read for. */
+export interface ReplicaReader {
+  readonly connectionSerial: number;
+  readonly syncSerial?: number | undefined;
+}
+
+/** Of a group that the sync does not know yet the members that it had before are news, too. */
+function isUnknown(syncSerial: number | undefined): RawBuilder<unknown> {
+  if (syncSerial === undefined) return sql`false`;
+  return sql`not exists (
+    select from link l
+    where l.sync_serial = ${syncSerial} and l.kind = r.kind and l.external_id = r.external_id and l.state = 'live')`;
+}
+
 async function* readKind(
   executor: Executor,
-  connectionSerial: number,
+  { connectionSerial, syncSerial }: ReplicaReader,
   kind: ObjectKind,
   { members, after, through, again = [] }: ReplicaReadOptions,
 ): AsyncGenerator<readonly ReplicaEntry[], void> {
   const wanted = members && kind === 'group';
   const asked = again.filter((key) => key.kind === kind).map(({ externalId }) => externalId);
   const isAsked = sql`r.external_id = any(${asked}::text[])`;
-  const whole = after === undefined ? sql`true` : isAsked;
+  const whole = after === undefined ? sql`true` : sql`(${isAsked} or ${isUnknown(syncSerial)})`;
   const list = (which: 'all' | 'added' | 'left') => sql`array(
     select m.member_id from replica_member m
     where m.connection_serial = r.connection_serial and m.group_id = r.external_id
@@ -94,10 +109,10 @@ export async function findInReplica(
 /** Streams a replica by kind and external id, each object once. */
 export async function* readReplica(
   executor: Executor,
-  connectionSerial: number,
+  reader: ReplicaReader,
   options: ReplicaReadOptions,
 ): AsyncGenerator<readonly ReplicaEntry[], void> {
   for (const kind of objectKinds.filter((each) => options.kinds.includes(each))) {
-    yield* readKind(executor, connectionSerial, kind, options);
+    yield* readKind(executor, reader, kind, options);
   }
 }

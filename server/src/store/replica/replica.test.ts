@@ -127,6 +127,30 @@ describeOnSharedStores('a replica', (makeStore) => {
     ]);
   });
 
+  test('a read of changes brings all members of a group that its sync has not linked', async () => {
+    const { store, replica } = await open();
+    await replica.write([
+      group('g'),
+      group('h'),
+      member('addMember', 'g', 'u'),
+      member('addMember', 'h', 'u'),
+    ]);
+    const { sequence } = await replica.state();
+    await replica.write([member('addMember', 'g', 'v'), member('addMember', 'h', 'v')]);
+    await sql`insert into link (sync_serial, kind, external_id, object_id) values (1, 'group', 'g', 'group_g')`.execute(
+      store.db,
+    );
+    const { rows } = await sql<{ serial: number }>`select serial from connection`.execute(store.db);
+    const forSync = openReplica(store, rows[0]?.serial ?? 0, 1);
+    const given: unknown[] = [];
+    for await (const page of forSync.read({ kinds: ['group'], members: true, after: sequence }))
+      given.push(...page.map(({ members, memberChanges }) => ({ members, memberChanges })));
+    expect(given).toEqual([
+      { members: undefined, memberChanges: { added: ['v'], removed: [] } },
+      { members: ['u', 'v'], memberChanges: undefined },
+    ]);
+  });
+
   test('a read of changes brings what is asked for again, a group with all its members', async () => {
     const { replica, read } = await open();
     await replica.write([user('u', {}), user('v', {}), group('g'), member('addMember', 'g', 'u')]);

@@ -54,8 +54,11 @@ async function exclusively<Result>(
   }
 }
 
-/** The replica of a connection, in the store. */
-export function openReplica(store: Store, connectionSerial: number): Replica {
+/**
+ * The replica of a connection, in the store.
+ * @param syncSerial the sync that it is read for: of groups that this one has not linked a read of changes brings all members.
+ */
+export function openReplica(store: Store, connectionSerial: number, syncSerial?: number): Replica {
   return {
     state: () => findState(store, connectionSerial),
     async write(changes, progress) {
@@ -75,7 +78,7 @@ export function openReplica(store: Store, connectionSerial: number): Replica {
       });
     },
     find: (kind, ids) => findInReplica(store.db, connectionSerial, kind, ids),
-    read: (options) => readReplica(store.db, connectionSerial, options),
+    read: (options) => readReplica(store.db, { connectionSerial, syncSerial }, options),
     exclusively: (work, signal) => exclusively(store, connectionSerial, work, signal),
   };
 }
