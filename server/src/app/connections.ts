@@ -22,7 +22,7 @@ import { openReplica } from '../store/replica/replica.ts';
 import { lockTenant } from '../store/queries/tenant.ts';
 import { requireRole, type Actor } from './actor.ts';
 import type { Application, Executor, Vault } from './application.ts';
-import { cutPage, type PageRequest } from './page.ts';
+import { cutPage, requireIdKey, type PageRequest } from './page.ts';
 import { openSigner } from './signing-keys.ts';
 
 /** Secrets of a connection by their name in its configuration. */
@@ -119,6 +119,7 @@ export async function listConnections(
   actor: Actor,
   page: PageRequest,
 ): Promise<Page<ConnectionView>> {
+  requireIdKey(page.after, 'connection');
   const rows = await selectConnections(app.store.db, actor.tenantId, { ...page, limit: page.limit + 1 });
   return cutPage(
     rows,

@@ -20,7 +20,7 @@ import type { Actor } from './actor.ts';
 import type { Application } from './application.ts';
 import { pathsOfImages, showChange } from './changes.ts';
 import { getObjectRow, getUnitByPath, objectPath, unitPaths, type UnitPaths } from './directory-path.ts';
-import { cutPage, decodeKey, encodeKey, numberOfKey, type PageRequest } from './page.ts';
+import { cutPage, decodeKey, encodeKey, numberOfKey, requireIdKey, type PageRequest } from './page.ts';
 import { attributeProvenance } from './provenance.ts';
 
 function showObject(kind: ObjectKind, row: DirectoryRow, paths: UnitPaths): DirectoryObject {
@@ -57,6 +57,7 @@ export async function listDirectory(
   page: PageRequest,
 ): Promise<Page<DirectoryObject>> {
   const { db } = app.store;
+  requireIdKey(page.after, kind);
   const parentId =
     filter.path === undefined ? filter.parentId : await getUnitByPath(db, actor.tenantId, filter.path);
   const namePrefix = filter.prefix === undefined ? undefined : matchKey(filter.prefix);
@@ -124,6 +125,7 @@ export async function listMembers(
 ): Promise<Page<Member>> {
   if (kind !== 'group')
     throw new LockstepError('InvalidRequest', 'only a group has members', { field: 'kind' });
+  requireIdKey(page.after, 'user', 'group');
   const group = await getObjectRow(app.store.db, actor.tenantId, kind, address);
   const rows = await selectMembers(app.store.db, group.id, { ...page, limit: page.limit + 1 });
   return showMembers(rows, page.limit);
@@ -142,6 +144,7 @@ export async function listMemberships(
       field: 'kind',
     });
   }
+  requireIdKey(page.after, 'group');
   const member = await getObjectRow(app.store.db, actor.tenantId, kind, address);
   const rows = await selectMemberships(app.store.db, member.id, { ...page, limit: page.limit + 1 });
   return showMembers(rows, page.limit);

@@ -1,6 +1,6 @@
 import type { Page } from '@lockstep/contract/page.ts';
 import { LockstepError } from '../kernel/errors.ts';
-import { isJobId } from '../kernel/ids.ts';
+import { isId, isJobId, type IdType } from '../kernel/ids.ts';
 import { isStorable } from '../sync/storable.ts';
 
 /** What a list was asked for. `after` is the `next` of the page before. */
@@ -47,6 +47,11 @@ function invalidKey(): LockstepError {
 /** A key that is the id of a job, which sort by time. @throws LockstepError InvalidRequest. */
 export function requireJobKey(key: string | undefined): void {
   if (key !== undefined && !isJobId(key)) throw invalidKey();
+}
+
+/** A key that is an id of one of these types: any other text would lie somewhere among them, and leave some out unseen. */
+export function requireIdKey(key: string | undefined, ...types: readonly IdType[]): void {
+  if (key !== undefined && !types.some((type) => isId(type, key))) throw invalidKey();
 }
 
 /** An `after` that is a whole number. @throws LockstepError InvalidRequest. */

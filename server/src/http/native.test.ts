@@ -168,6 +168,9 @@ describeOnSharedStores('native API', (makeStore) => {
     expect((await problem(await send('GET', '/jobs?colour=red'), 400)).field).toBe('colour');
     expect((await problem(await send('GET', '/syncs?after=zzz'), 400)).field).toBe('after');
     expect((await problem(await send('GET', '/jobs?after=zzz'), 400)).field).toBe('after');
+    const groupId = newId('group');
+    for (const list of ['/connections', '/directory/users', '/oauth-clients'])
+      expect((await problem(await send('GET', `${list}?after=${groupId}`), 400)).field).toBe('after');
     expect((await problem(await send('PUT', '/syncs/in', { ...ingress, extra: 1 }), 400)).field).toBe(
       'body.extra',
     );

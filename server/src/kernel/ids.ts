@@ -93,6 +93,12 @@ export function newId(type: IdType, now: number = Date.now()): string {
   return `${idPrefixes[type]}_${encode(stamped(16, now), base32, 26)}`;
 }
 
+/** Whether a text has the shape of an id of this type. */
+export function isId(type: IdType, text: string): boolean {
+  const prefix = `${idPrefixes[type]}_`;
+  return text.startsWith(prefix) && /^[2-7a-z]{26}$/.test(text.slice(prefix.length));
+}
+
 /** A new job id: `sync_` and 40 characters of lowercase base32hex that begin with the time, so that ids sort by it. */
 export function newJobId(now: number = Date.now()): string {
   return `sync_${encode(stamped(25, now), base32hex, 40)}`;

@@ -234,6 +234,7 @@ describeOnSharedStores('EIAM directory', (makeStore) => {
       ['PageNumber', 0],
       ['MaxResults', 0],
       ['NextToken', 'NTxyz'],
+      ['NextToken', 'NTenp6'],
       ['Status', 'odd'],
     ] as const) {
       expect(await client.refusal('ListUsers', { [name]: value })).toBe(`400 InvalidParameter.${name}`);

@@ -13,7 +13,7 @@ import {
 import { requireRole, type Actor } from '../actor.ts';
 import type { Application } from '../application.ts';
 import { tokenHash } from '../installation.ts';
-import { cutPage, type PageRequest } from '../page.ts';
+import { cutPage, requireIdKey, type PageRequest } from '../page.ts';
 
 /** A client that presented itself. */
 export type PresentedClient = OauthClientRow;
@@ -35,6 +35,7 @@ export async function listOauthClients(
   page: PageRequest,
 ): Promise<Page<OauthClient>> {
   requireRole(actor, 'administrator');
+  requireIdKey(page.after, 'oauthClient');
   const rows = await selectOauthClients(app.store.db, actor.tenantId, { ...page, limit: page.limit + 1 });
   return cutPage(rows, page.limit, showClient, (row) => row.id);
 }

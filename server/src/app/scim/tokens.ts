@@ -15,7 +15,7 @@ import { requireRole, type Actor } from '../actor.ts';
 import type { Application, Executor } from '../application.ts';
 import { getConnectionRow } from '../connections.ts';
 import { tokenHash } from '../installation.ts';
-import { cutPage, type PageRequest } from '../page.ts';
+import { cutPage, requireIdKey, type PageRequest } from '../page.ts';
 
 const day = 24 * 60 * 60 * 1000;
 /** So long before its end a token is called expiring: time to make another and to hand it over. */
@@ -66,6 +66,7 @@ export async function listConnectionTokens(
 ): Promise<Page<ConnectionTokenView>> {
   requireRole(actor, 'administrator');
   const { id } = await getConnectionRow(app.store.db, actor, connection);
+  requireIdKey(page.after, 'token');
   const rows = await selectScimTokens(app.store.db, id, { ...page, limit: page.limit + 1 });
   return cutPage(
     rows,

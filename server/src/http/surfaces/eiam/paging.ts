@@ -1,3 +1,4 @@
+import { isId, type IdType } from '../../../kernel/ids.ts';
 import { invalidParameter } from './errors.ts';
 
 const defaultPageSize = 20;
@@ -55,13 +56,17 @@ export interface TokenOrPage {
   readonly byToken: boolean;
 }
 
-/** A token, or a size asked for as one asks with tokens, wins: page numbers are then not looked at. */
-export function readTokenOrPage(given: PageTokens & PageNumbers): TokenOrPage {
+/**
+ * A token, or a size asked for as one asks with tokens, wins: page numbers are then not looked at.
+ * @param type what is listed, by its ids
+ */
+export function readTokenOrPage(given: PageTokens & PageNumbers, type: IdType): TokenOrPage {
   const { MaxResults, PageNumber, PageSize } = given;
   const token = given.NextToken === '' ? undefined : given.NextToken;
   if (token === undefined && MaxResults === undefined) {
     return { ...readPage(given), byToken: PageNumber === undefined && PageSize === undefined };
   }
   const after = token === undefined ? undefined : parseToken('NT', token, 'NextToken');
+  if (after !== undefined && !isId(type, after)) throw invalidParameter('NextToken');
   return { after, limit: MaxResults ?? defaultPageSize, byToken: true };
 }

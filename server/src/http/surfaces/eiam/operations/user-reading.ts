@@ -102,7 +102,7 @@ const listUsers = operation({
       made: ownOnly ? 'here' : undefined,
       originIds: ownOnly ? undefined : await connectionsOfSource(app, actor, sourceType, sourceId),
     };
-    const { byToken, ...page } = readTokenOrPage(parameters);
+    const { byToken, ...page } = readTokenOrPage(parameters, 'user');
     const { items, total } = await searchDirectory(app, actor, 'user', search, {
       ...page,
       limit: page.limit + 1,
