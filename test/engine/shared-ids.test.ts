@@ -1,6 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { sql } from 'kysely';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { describeOnBothStores } from '../servers/stores.ts';
 import { brief, makeWorkbench, type Workbench } from '../workbench.ts';
@@ -78,5 +79,30 @@ describeOnBothStores('a file whose users and groups have the same ids', (makeSto
       .where('username', '=', 'ann')
       .executeTakeFirstOrThrow();
     expect(bob.attributes['manager']).toEqual([ann.id]);
+  });
+
+  test('the owner of a group is a group by its bare id too, while no user has it', async () => {
+    const bench = await makeWorkbench(await makeStore());
+    const path = join(folder, `${crypto.randomUUID()}.csv`);
+    await bench.connection('in', { type: 'file', path });
+    const scopes = [{ source: '', target: '/' }];
+    await bench.sync('in', { connection: 'in', direction: 'ingress', scopes, onMissing: 'delete' });
+    const owners = async (...rows: string[]) => {
+      const staff = ['kind,id,name,owner', 'group,g-1,staff,g-2', 'group,g-3,all,group:g-2'];
+      await writeFile(path, [...staff, ...rows, ''].join('\n'));
+      expect((await bench.run('in')).status).toBe('success');
+      const { rows: found } = await sql<{ owner: string }>`
+        select g.name || ': ' || coalesce(u.username, 'group ' || o.name, 'nobody') as owner
+        from directory_group g
+        left join directory_group o on o.id = g.attributes -> 'owner' ->> 0
+        left join directory_user u on u.id = g.attributes -> 'owner' ->> 0
+        where g.name in ('staff', 'all') order by g.name`.execute(bench.app.store.db);
+      return found.map(({ owner }) => owner);
+    };
+    const bosses = 'group,g-2,bosses,';
+    expect(await owners(bosses)).toEqual(['all: group bosses', 'staff: group bosses']);
+    expect(await owners(bosses, 'user,g-2,ann,')).toEqual(['all: group bosses', 'staff: ann']);
+    expect(await owners(bosses)).toEqual(['all: group bosses', 'staff: group bosses']);
+    expect(await owners()).toEqual(['all: nobody', 'staff: nobody']);
   });
 });

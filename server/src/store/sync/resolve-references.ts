@@ -26,7 +26,7 @@ async function nameLeaving(context: StagingContext, absence: Absence): Promise<v
   const { store, sync, table } = context;
   await sql`
     insert into ${table('leaving')} (reference, object_id)
-    select l.reference, l.object_id from link l
+    select r.reference, l.object_id from link l cross join lateral unnest(array[l.reference, l.alias]) as r (reference)
     where l.sync_serial = ${sync.serial} and l.kind in ('user', 'group') and ${unseen(context, absence)}
       and not exists (select 1 from ${table('object')} o where o.object_id = l.object_id and o.matched_by is not null)
       and not exists (
@@ -52,11 +52,11 @@ async function nameUnchanged(context: StagingContext, absence: Absence): Promise
       and (r.kind, r.external_id) in (
         select n.kind, n.external_id
         from (
-          select unnest(array[o.reference, l.reference]) as reference
+          select unnest(array[o.reference, l.reference, o.alias, l.alias]) as reference
           from ${table('object')} o
           left join link l on l.sync_serial = ${sync.serial} and l.kind = o.kind and l.external_id = o.external_id
           where o.kind in ('user', 'group') and o.reference is not null
-            and (l.reference is distinct from o.reference or l.state <> 'live')
+            and ((l.reference, l.alias) is distinct from (o.reference, o.alias) or l.state <> 'live')
           union select reference from ${table('leaving')}
         ) q
         join reference_link n on n.sync_serial = ${sync.serial} and n.reference = q.reference)`.execute(
@@ -64,24 +64,26 @@ async function nameUnchanged(context: StagingContext, absence: Absence): Promise
   );
 }
 
-/** Who goes by each reference: staged objects before linked ones, and of these one that is gone last. */
+/** Who goes by each reference, and else by each alias: staged objects before linked ones, and of these one that is gone last. */
 async function lookUp({ store, sync, table }: StagingContext): Promise<void> {
-  await sql`
-    update ${table('named')} n set object_id = o.object_id
-    from ${table('object')} o
-    where o.reference = n.reference and o.kind in ('user', 'group') and o.object_id is not null
-      and (o.linked or o.error_code is null and o.conflict_code is null)`.execute(store.db);
-  for (const state of ['live', 'missing']) {
+  for (const column of [sql.raw('reference'), sql.raw('alias')]) {
     await sql`
-      update ${table('named')} n set object_id = l.object_id
-      from link l
-      where n.object_id is null and l.sync_serial = ${sync.serial} and l.reference = n.reference and l.kind in ('user', 'group')
-        and l.state = ${state}
-        and not exists (
-          select 1 from ${table('object')} o where o.kind = l.kind and o.external_id = l.external_id and o.reference is not null)
-        and not exists (select 1 from ${table('leaving')} g where g.object_id = l.object_id)`.execute(
-      store.db,
-    );
+      update ${table('named')} n set object_id = o.object_id
+      from ${table('object')} o
+      where n.object_id is null and o.${column} = n.reference and o.kind in ('user', 'group') and o.object_id is not null
+        and (o.linked or o.error_code is null and o.conflict_code is null)`.execute(store.db);
+    for (const state of ['live', 'missing']) {
+      await sql`
+        update ${table('named')} n set object_id = l.object_id
+        from link l
+        where n.object_id is null and l.sync_serial = ${sync.serial} and l.${column} = n.reference and l.kind in ('user', 'group')
+          and l.state = ${state}
+          and not exists (
+            select 1 from ${table('object')} o where o.kind = l.kind and o.external_id = l.external_id and o.reference is not null)
+          and not exists (select 1 from ${table('leaving')} g where g.object_id = l.object_id)`.execute(
+        store.db,
+      );
+    }
   }
 }
 
