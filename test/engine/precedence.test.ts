@@ -106,6 +106,29 @@ describeWorlds('several sources of one person', (makeWorld, store) => {
     expect(await ann(world)).toMatchObject({ enabled: false });
   });
 
+  test.each(['delete', 'disable'] as const)(
+    'the account state that the others tell counts when the record of the first sync goes (%s)',
+    async (onMissing) => {
+      const world = await makeWorld();
+      const { hr, corp } = await twoSources(world, { onMissing });
+      corp.tree.set('/uid=ann', { title: ['by hr'], phoneNumber: [] });
+      corp.tree.get('/uid=ann').enabled = false;
+      await world.run('corp-in');
+      expect(await ann(world)).not.toHaveProperty('enabled');
+      const copy = hr.tree.copy();
+      hr.tree.remove('/uid=ann');
+      const gone = await world.run('hr-in');
+      expect(await told(world, gone)).toEqual(['user disable ann']);
+      for (const name of ['hr-in', 'corp-in']) expect(await told(world, await world.run(name))).toEqual([]);
+      await world.undo(gone.id);
+      expect(await ann(world)).not.toHaveProperty('enabled');
+      expect(await told(world, await world.run('hr-in'))).toEqual(['user disable ann']);
+      hr.tree.restore(copy);
+      expect(await told(world, await world.run('hr-in'))).toEqual(['user enable ann']);
+      expect(await told(world, await world.run('corp-in'))).toEqual([]);
+    },
+  );
+
   test.each(['delete', 'disable'] as const)('%s waits for the last live link', async (onMissing) => {
     const world = await makeWorld();
     const { hr, corp } = await twoSources(world, { onMissing });

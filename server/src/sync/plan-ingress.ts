@@ -338,10 +338,7 @@ export function planMissing(run: Run, missing: MissingLink): PlannedChange[] {
     );
     const names = new Set([...attributes].filter((name) => !name.startsWith('$')));
     const desired = mergedImage(kind, contributions, names, run, existing);
-    const difference = diffImages({ ...desired, enabled: null }, existing, {
-      managed: [...names],
-      sameName: sameText,
-    });
+    const difference = diffImages(desired, existing, { managed: [...names], sameName: sameText });
     if (!difference) return [];
     const { verb, before, after } = difference;
     return [withKeys(run, { ...base, verb, parentId: desired.parent, before, after })];
