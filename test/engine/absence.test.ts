@@ -82,6 +82,33 @@ describeWorlds('absence on ingress', (makeWorld) => {
     },
   );
 
+  test('of new records that share an id none is taken for whom another one of them describes', async () => {
+    const world = await makeWorld();
+    const corp = await corpOf(world);
+    const list = await world.system('list');
+    for (const name of ['corp', 'list']) await world.ingress(name);
+    await world.run('corp-in');
+    const before = await world.directory();
+    const { id } = list.tree.add('/uid=new', { mail: ['new@x.org'] });
+    const staff = list.tree.add('/cn=staff').id;
+    const truthful = list.endpoint;
+    amendRead(list, (entry) => {
+      if (entry.externalId === id)
+        return [entry, withContents(entry, { attributes: { uid: ['ann'], mail: ['ann@x.org'] } })];
+      return [entry, withContents(entry, { members: ['/uid=bob', '/uid=twin'] })];
+    });
+    const shared = (record: string) => ['failed', `several records that differ have the id ${record}`];
+    const job = await world.run('list-in');
+    expect((await world.changes(job.id)).map(({ result, error }) => [result, error?.message])).toEqual([
+      shared(id),
+      shared(staff),
+    ]);
+    expect(brief(job.statistics)).toEqual({ 'user created': '0/1/0', 'group created': '0/1/0' });
+    expect(await world.directory()).toEqual(before);
+    list.endpoint = truthful;
+    expect(await told(world, await world.run('list-in'))).toEqual(['user create new', 'group bind staff']);
+  });
+
   test('an empty system is empty, a system that cannot be read is a failed job', async () => {
     const world = await makeWorld();
     const corp = await corpOf(world);

@@ -64,16 +64,33 @@ async function countStaged({ store, table }: StagingContext): Promise<Counts> {
 /** Ids named of those that stand for several records. */
 const mostExamples = 3;
 
+/** Records that differ and have one id. */
+const doubtful = ({ table }: StagingContext) => sql`
+  select kind, external_id from ${table('key')} group by 1, 2 having count(distinct fingerprint) > 1`;
+
+/** Ingress: fails what is new under a doubtful id, so that it is not taken for whom another record of this id describes. */
+async function failDoubtful(context: StagingContext): Promise<void> {
+  const { store, table } = context;
+  await sql`
+    delete from ${table('match_value')} m using (${doubtful(context)}) k
+    where m.kind = k.kind and m.external_id = k.external_id`.execute(store.db);
+  await sql`
+    update ${table('object')} o set error_code = 'InvalidRecord',
+      error_message = format('several records that differ have the id %s', o.external_id)
+    from (${doubtful(context)}) k
+    where o.kind = k.kind and o.external_id = k.external_id and o.error_code is null`.execute(store.db);
+}
+
 /**
  * Leaves each object staged once. Of records that differ and have one id the first is staged, or none where a link
  * ties the id to an object already: which record is that object nobody can tell.
  * @returns how many records have the id of another one and are not that record, and some of these ids
  */
-async function dropRepeated({ store, table }: StagingContext): Promise<SeenCounts['doubled']> {
+async function dropRepeated(context: StagingContext): Promise<SeenCounts['doubled']> {
+  const { store, sync, table } = context;
   await sql`
-    delete from ${table('object')} o using (
-      select kind, external_id from ${table('key')} group by 1, 2 having count(distinct fingerprint) > 1
-    ) k where o.linked and o.kind = k.kind and o.external_id = k.external_id`.execute(store.db);
+    delete from ${table('object')} o using (${doubtful(context)}) k
+    where o.linked and o.kind = k.kind and o.external_id = k.external_id`.execute(store.db);
   await sql`
     delete from ${table('object')} o using ${table('object')} first
     where first.kind = o.kind and first.external_id = o.external_id and first.ctid < o.ctid`.execute(
@@ -83,6 +100,7 @@ async function dropRepeated({ store, table }: StagingContext): Promise<SeenCount
     delete from ${table('match_value')} m using ${table('match_value')} first
     where first.kind = m.kind and first.external_id = m.external_id and first.rule = m.rule and first.value = m.value
       and first.ctid < m.ctid`.execute(store.db);
+  if (sync.direction === 'ingress') await failDoubtful(context);
   const { rows } = await sql<SeenCounts['doubled']>`
     select coalesce(sum(records - 1), 0)::int as count,
       coalesce((array_agg(external_id order by external_id))[1:${mostExamples}], '{}') as examples from (
