@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { updateTenantPrecedence } from '../../server/src/store/queries/tenant.ts';
 import { brief } from '../workbench.ts';
+import { amendRead, withContents } from './amended-read.ts';
 import type { MemorySystem } from './memory-system.ts';
 import { describeWorlds, noGuard, told } from './world.ts';
 import type { SyncSettings, World } from './world.ts';
@@ -95,6 +96,19 @@ describeWorlds('several sources of one person', (makeWorld, store) => {
     corp.tree.get('/uid=ann').enabled = false;
     expect(await told(world, await world.run('corp-in'))).toEqual([]);
     expect(await ann(world)).not.toHaveProperty('enabled');
+  });
+
+  test('a first sync whose record says nothing of the account leaves it to the one after it once it was read again', async () => {
+    const world = await makeWorld();
+    const [hr, corp] = [await world.system('hr'), await world.system('corp')];
+    for (const { tree } of [hr, corp]) tree.add('/uid=ann', { mail: ['ann@x.org'] });
+    amendRead(hr, (entry) => [withContents(entry, { enabled: undefined })]);
+    corp.tree.get('/uid=ann').enabled = false;
+    for (const name of ['hr', 'corp']) await world.ingress(name);
+    await world.run('hr-in');
+    expect(await told(world, await world.run('corp-in'))).toEqual(['user bind ann']);
+    expect(await told(world, await world.run('hr-in'))).toEqual(['user disable ann']);
+    for (const name of ['corp-in', 'hr-in']) expect(await told(world, await world.run(name))).toEqual([]);
   });
 
   test('a first sync that knows no account states leaves them to the one after it', async () => {

@@ -299,7 +299,7 @@ export interface Connector<Settings = unknown> {
   readonly defaultMatch: MatchRules;
   /** The node that a scope means when it names none (LDAP: baseDn; a file: the empty string). */
   rootNode(settings: Settings): string;
-  /** Whether each user that is read says if the account is enabled; without it none says so, or not each. */
+  /** Whether users that are read say, as a rule, if the account is enabled. */
   tellsAccountState?(settings: Settings): boolean;
   /** Opens lazily: no traffic before the first read or write. */
   open(settings: Settings, context: ConnectorContext): Promise<Endpoint>;

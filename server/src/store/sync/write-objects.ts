@@ -8,7 +8,7 @@ import { forgetObjects } from './deleted-objects.ts';
 import { pending } from './directory-batch.ts';
 import type { Batch, Contents } from './directory-batch.ts';
 import { writeReferenceLinks } from './reference-links.ts';
-import { directoryTables } from './staging-tables.ts';
+import { directoryTables, enabledColumn } from './staging-tables.ts';
 
 const pseudoAttributes = [parentAttribute, nameAttribute, enabledAttribute];
 
@@ -28,16 +28,18 @@ async function createObjects(batch: Batch, kind: ObjectKind): Promise<void> {
   );
 }
 
-/** What another sync gave stays known from the moment on that a second one writes over it. */
+/**
+ * What another sync gave stays known from the moment on that a second one writes over it. Of a sync that tells account
+ * states the directory's stands for its own until it looks at the user again, which its next read of everything does:
+ * the record of this one may say nothing of it.
+ */
 async function freezeContributions(batch: Batch, kind: ObjectKind): Promise<void> {
   const { trx, sync } = batch;
-  const state =
-    kind === 'user'
-      ? sql`case when l.sync_serial = any (${sync.accountStatesFrom}::bigint[])
-          then jsonb_build_object('$enabled', jsonb_build_array(d.enabled::text)) else '{}'::jsonb end`
-      : sql`'{}'::jsonb`;
+  const tells = kind === 'user' ? sql`l.sync_serial = any (${sync.accountStatesFrom}::bigint[])` : sql`false`;
   await sql`
-    update link l set contribution = d.attributes || jsonb_build_object('$parent', jsonb_build_array(coalesce(d.parent_id, ''))) || ${state}
+    update link l set fingerprint = case when ${tells} then null else l.fingerprint end,
+      contribution = d.attributes || jsonb_build_object('$parent', jsonb_build_array(coalesce(d.parent_id, '')))
+        || case when ${tells} then jsonb_build_object('$enabled', jsonb_build_array(${enabledColumn(kind, 'd')}::text)) else '{}'::jsonb end
     from change c join ${directoryTables[kind].table} d on d.id = c.object_id, sync s
     where ${pending(batch)} and c.kind = ${kind} and c.verb <> 'create' and c.contribution is not null
       and l.object_id = c.object_id and l.sync_serial <> ${sync.serial} and l.contribution is null
