@@ -1,5 +1,7 @@
+import { X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
+import { createSecureContext } from 'node:tls';
 import type { LdapConnection } from '@lockstep/contract/connection-configuration.ts';
 import { LockstepError } from '../../kernel/errors.ts';
 import type { ConnectorContext } from '../../sync/connector.ts';
@@ -8,6 +10,7 @@ import { connectLdap, type LdapClient, type LdapClientOptions } from './protocol
 import type { Filter } from './protocol/filter/filter.ts';
 import type { RawSearchEntry } from './protocol/messages/entry.ts';
 import { resultCodes } from './protocol/messages/result.ts';
+import type { SocketError } from './protocol/client/transport.ts';
 
 /** Opens a connection of its own for each use: a search that waits for its reader blocks all else on its connection. */
 export type Connect = (signal?: AbortSignal) => Promise<LdapClient>;
@@ -77,6 +80,14 @@ async function tlsOptions(
       return path === undefined ? undefined : await readNamedFile(context, path, `tls.${field}`);
     }),
   );
+  if (ca && !holdsCertificate(ca)) {
+    throw new LockstepError('InvalidConfiguration', `tls.caFile: ${tls.caFile} holds no certificate in PEM`, {
+      field: 'tls.caFile',
+      remedy:
+        'Name a file with the certificates of the authorities to trust, each from BEGIN to END CERTIFICATE.',
+    });
+  }
+  assertPair(cert, key);
   return {
     verify: tls.verify,
     ...(ca && { ca }),
@@ -87,12 +98,45 @@ async function tlsOptions(
   };
 }
 
+/** OpenSSL takes a file that it can make nothing of for one without authorities, and then trusts nobody. */
+function holdsCertificate(pem: Buffer): boolean {
+  try {
+    return pem.includes('-----BEGIN ') && new X509Certificate(pem).raw.length > 0;
+  } catch {
+    return false;
+  }
+}
+
+/** Looked at before there is a socket, which nobody would close when the handshake cannot even begin. */
+function assertPair(cert: Buffer | undefined, key: Buffer | undefined): void {
+  try {
+    createSecureContext({ ...(cert && { cert }), ...(key && { key }) });
+  } catch (cause) {
+    const { message, reason = message } = cause as SocketError;
+    throw new LockstepError(
+      'InvalidConfiguration',
+      `tls.certFile and tls.keyFile cannot be used: ${reason}`,
+      {
+        field: 'tls.keyFile',
+        remedy:
+          'Name a certificate and the key that belongs to it, both in PEM, the key without a passphrase.',
+        cause,
+      },
+    );
+  }
+}
+
 async function readNamedFile(context: ConnectorContext, path: string, field: string): Promise<Buffer> {
   try {
     return await readFile(resolve(context.baseDirectory, path));
   } catch (cause) {
     const code = (cause as NodeJS.ErrnoException).code ?? String(cause);
-    throw new LockstepError('SecretNotFound', `${field}: cannot read ${path} (${code})`, { field, cause });
+    throw new LockstepError('SecretNotFound', `${field}: cannot read ${path} (${code})`, {
+      field,
+      remedy:
+        'Check that the file is there, seen from where the configuration lies, and that Lockstep may read it.',
+      cause,
+    });
   }
 }
 

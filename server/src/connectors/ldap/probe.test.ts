@@ -8,12 +8,18 @@ import { ldapConnector } from './connector.ts';
 import { connectLdap, type LdapClientOptions } from './protocol/client/client.ts';
 
 let server: Slapd;
+/** It has no certificate. */
+let plain: Slapd;
 beforeAll(async () => {
   server = await startSlapd({ tls: true, dbnosync: true });
   await server.addLdif(`dn: ou=a,${server.suffix}\nobjectClass: organizationalUnit\nou: a\n`);
   await writeFile(join(server.directory, 'password'), 'secret\n');
+  plain = await startSlapd({ dbnosync: true });
 });
-afterAll(() => server.stop());
+afterAll(async () => {
+  await server.stop();
+  await plain.stop();
+});
 
 async function steps(more: Record<string, unknown>, secret?: string): Promise<TestStep[]> {
   const settings = ldapConnectionSchema.parse({
@@ -29,6 +35,8 @@ async function steps(more: Record<string, unknown>, secret?: string): Promise<Te
   for await (const step of ldapConnector.test(settings, context)) seen.push(step);
   return seen;
 }
+/** The port where TLS comes first, called as if it did not. */
+const tlsPort = (): string => server.ldapsUrl!.replace('ldaps:', 'ldap:');
 const verdicts = (all: readonly TestStep[]): string => all.map(({ step, ok }) => `${step} ${ok}`).join(', ');
 const good = 'dns true, tcp true, tls true, bind true, read true';
 
@@ -71,6 +79,41 @@ describe('testing a connection', () => {
       expect(verdicts(seen)).toBe(expected);
       expect(seen.at(-1)?.remedy).toContain(remedy);
     }
+  });
+});
+
+describe('what keeps TLS from coming about is named', () => {
+  const refused: [string, () => Record<string, unknown>, string, string][] = [
+    ['no StartTLS', () => ({ url: plain.url, startTls: true }), 'tls', 'offers StartTLS'],
+    ['TLS on the port for StartTLS', () => ({ url: tlsPort(), startTls: true }), 'tls', 'use ldaps://'],
+    ['TLS on the port for plain LDAP', () => ({ url: tlsPort() }), 'bind', 'the port speaks what url says'],
+    ['no file', () => ({ url: server.ldapsUrl, tls: { caFile: 'none' } }), 'tls', 'the file is there'],
+    [
+      'a file without an authority',
+      () => ({ url: server.ldapsUrl, tls: { caFile: 'password' } }),
+      'tls',
+      'Name a file with the certificates',
+    ],
+    [
+      "a key in the authority's place",
+      () => ({ url: server.ldapsUrl, tls: { caFile: 'server.key' } }),
+      'tls',
+      'Name a file with the certificates',
+    ],
+    [
+      'the key of another certificate',
+      () => ({
+        url: server.ldapsUrl,
+        tls: { caFile: server.caFile, certFile: 'server.pem', keyFile: 'authority.key' },
+      }),
+      'tls',
+      'the key that belongs to it',
+    ],
+  ];
+  test.each(refused)('%s', async (_name, settings, step, remedy) => {
+    const seen = await steps(settings());
+    expect(seen.at(-1)).toMatchObject({ step, ok: false, remedy: expect.stringContaining(remedy) });
+    expect(seen.at(-1)?.detail).not.toContain('error:');
   });
 });
 

@@ -34,8 +34,7 @@ const steps: readonly ProbeStep<Probe>[] = [
   },
   {
     step: 'tls',
-    remedy:
-      'Give the certificate authority as tls.caFile; if the certificate bears another name, give it as tls.serverName.',
+    remedy: 'Look into the server, or into what stands between it and Lockstep.',
     run: secure,
   },
   {

@@ -77,6 +77,12 @@ const whoAmIOid = '1.3.6.1.4.1.4203.1.11.3';
 export const simpleBindRemedy =
   'Check bindDn and password, and that the account is not locked and its password not expired; some servers take passwords over TLS only (ldaps:// or startTls).';
 
+/** What to look at when a server breaks off, or says nothing, instead of an answer to the bind. */
+const silentBindRemedy =
+  'Check that the port speaks what url says (usually plain LDAP on 389, LDAPS on 636), and whether the server wants a client certificate (tls.certFile, tls.keyFile).';
+const startTlsRemedy =
+  'Check that the port speaks plain LDAP (usually 389) and that the server offers StartTLS on it; where it speaks TLS from the start (636), use ldaps:// without startTls.';
+
 const startTlsOid = '1.3.6.1.4.1.1466.20037';
 
 /**
@@ -109,6 +115,16 @@ export async function connectLdap(options: LdapClientOptions): Promise<LdapClien
 
 function closedByUs(name: string): LockstepError {
   return new LockstepError('ConnectionFailed', `${name}: the connection was closed`);
+}
+
+/** The first answer of a server, with what to look at where it does not come. */
+async function advised(asked: Promise<Answer>, remedy: string): Promise<Answer> {
+  try {
+    return await asked;
+  } catch (error) {
+    if (!(error instanceof LockstepError) || error.code === 'Cancelled') throw error;
+    throw new LockstepError(error.code, error.message, { remedy: error.remedy ?? remedy, cause: error });
+  }
 }
 
 class ConnectedClient implements LdapClient {
@@ -191,12 +207,8 @@ class ConnectedClient implements LdapClient {
   }
 
   async bind(credentials: BindCredentials): Promise<void> {
-    const { result } = await this.#request(
-      operations.bindResponse,
-      this.#bindRequest(credentials),
-      [],
-      'bind',
-    );
+    const request = this.#request(operations.bindResponse, this.#bindRequest(credentials), [], 'bind');
+    const { result } = await advised(request, silentBindRemedy);
     if (result.code === resultCodes.success) return;
     const error = ldapResultError(result, `${this.name}: bind`);
     if (error.code === 'ConnectionFailed') throw error;
@@ -218,10 +230,11 @@ class ConnectedClient implements LdapClient {
 
   /** StartTLS up to the point where the handshake begins (RFC 4511 section 4.14). */
   async askForTls(): Promise<void> {
-    const { result } = await this.extended(startTlsOid);
+    const { result } = await advised(this.extended(startTlsOid), startTlsRemedy);
     if (result.code === resultCodes.success) return;
     const { message } = ldapResultError(result, `${this.name}: StartTLS`);
-    throw Object.assign(new LockstepError('ConnectionFailed', message), { resultCode: result.code, result });
+    const error = new LockstepError('ConnectionFailed', message, { remedy: startTlsRemedy });
+    throw Object.assign(error, { resultCode: result.code, result });
   }
 
   async unbind(): Promise<void> {

@@ -8,7 +8,7 @@ import { abandon, encodeMessage, type WriteOperation } from '../messages/request
 import { readResult } from '../messages/result.ts';
 import { LockstepError } from '../../../../kernel/errors.ts';
 import type { Inlet } from './inlet.ts';
-import type { Channel } from './transport.ts';
+import { saidBy, type Channel, type SocketError } from './transport.ts';
 
 /** One response as it lies in the buffer: contents of the operation, then the message's controls. */
 export interface Response {
@@ -78,7 +78,7 @@ export class Connection {
   #failure: LockstepError | undefined;
   #corked = false;
   readonly #onData = (chunk: Buffer): void => this.#receive(chunk);
-  readonly #onError = (error: Error): void => this.close(this.#lost(error.message));
+  readonly #onError = (error: SocketError): void => this.close(this.#lost(saidBy(error)));
   readonly #onClose = (): void => this.close(this.#lost('the server closed the connection'));
 
   constructor({ socket, inlet }: Channel, name: string, limits: ConnectionLimits) {
@@ -146,6 +146,7 @@ export class Connection {
 
   /** Hands the socket over for the start of TLS, and takes it back secured. Nothing may be under way. */
   async upgrade(secure: (socket: Socket) => Promise<Socket>): Promise<void> {
+    if (this.#failure) throw this.#failure;
     this.#detach();
     // Bytes behind the response would be plain text that poses as protected (RFC 4513 section 3.1.1).
     if (this.#framer.partial) throw protocolError('the server sent more behind its response to StartTLS');

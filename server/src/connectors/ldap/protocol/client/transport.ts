@@ -133,9 +133,20 @@ function connectionFailed(
   cause: unknown,
   code: ErrorCode,
 ): LockstepError {
-  const { message, code: name = '' } = cause as NodeJS.ErrnoException;
+  const { code: name = '' } = cause as SocketError;
   const remedy = code === 'Cancelled' ? undefined : remedyFor(address, step, name);
-  return new LockstepError(code, `${renderAddress(address)}: ${step}: ${message || name}`, { cause, remedy });
+  const text = `${renderAddress(address)}: ${step}: ${saidBy(cause as SocketError)}`;
+  return new LockstepError(code, text, { cause, remedy });
+}
+
+/** What a socket ends with. */
+export interface SocketError extends NodeJS.ErrnoException {
+  readonly reason?: string;
+}
+
+/** What an error says; the messages of OpenSSL are several lines for its makers, its reasons a few words. */
+export function saidBy({ message, code = '', reason = message }: SocketError): string {
+  return (code.startsWith('ERR_SSL_') ? reason : message) || code;
 }
 
 /** What the codes of certificates that are not accepted have in common. */
@@ -148,7 +159,12 @@ function remedyFor({ scheme }: LdapAddress, step: string, code: string): string 
       : 'Check that the server runs, host and port in url, and firewalls in between.';
   }
   if (code === 'CERT_HAS_EXPIRED') return 'The server needs a new certificate.';
-  if (scheme === 'ldaps' && !certificateCodes.test(code))
-    return 'Check that the port speaks LDAPS (usually 636); where it speaks plain LDAP (389), use ldap:// with startTls: true.';
-  return 'Give the certificate authority as tls.caFile; if the certificate bears another name, give it as tls.serverName.';
+  if (code === 'CERT_NOT_YET_VALID') return 'Check the clocks of the server and of this machine.';
+  if (code.includes('_ALERT_'))
+    return 'The server refused TLS as it was offered: it may want a client certificate (tls.certFile, tls.keyFile), or speak no TLS of version 1.2 or newer.';
+  if (certificateCodes.test(code))
+    return 'Give the certificate authority as tls.caFile; if the certificate bears another name, give it as tls.serverName.';
+  return scheme === 'ldaps'
+    ? 'Check that the port speaks LDAPS (usually 636); where it speaks plain LDAP (389), use ldap:// with startTls: true.'
+    : 'Look into the log of the server: it agreed to StartTLS and then did not speak TLS.';
 }
