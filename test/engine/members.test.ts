@@ -18,6 +18,23 @@ async function corpWithStaff(world: World, members: readonly string[]): Promise<
 }
 
 describeWorlds('members on ingress', (makeWorld) => {
+  test('a large group that did not change costs a run less than it took to bring it in', async () => {
+    const world = await makeWorld();
+    const corp = await world.system('corp');
+    const names = Array.from({ length: 8000 }, (_, index) => `/uid=p${index}`);
+    for (const name of names) corp.tree.add(name);
+    corp.tree.add('/cn=all', {}, names);
+    await world.system('target');
+    await world.ingress('corp');
+    await world.egress('target');
+    const begun = performance.now();
+    await world.run('corp-in');
+    await world.run('target-out');
+    const broughtIn = performance.now();
+    expect(brief((await world.run('corp-in')).statistics)).toMatchObject({ 'membership same': '8000/0/0' });
+    expect(performance.now() - broughtIn).toBeLessThan(broughtIn - begun);
+  });
+
   test('a member that arrives later is added though its group is not touched, and waits in the note of each run until then', async () => {
     const world = await makeWorld();
     const corp = await corpWithStaff(world, ['/ou=people/uid=ann', '/ou=people/uid=new']);

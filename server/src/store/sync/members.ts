@@ -380,19 +380,22 @@ export async function countSameMemberships({ store, job, sync, table }: StagingC
   const rebound = sql`exists (
     select 1 from change c
     where c.job_serial = ${job.serial} and c.kind = 'group' and c.verb = 'bind' and c.external_id = l.external_id and c.object_id <> l.object_id)`;
-  const { rows } = await sql<{ same: number }>`
-    select count(*)::int as same from membership_link x
-    where x.sync_serial = ${sync.serial} and x.member_id is not null
-      and x.group_id in (
-        select l.object_id from link l
-        where l.sync_serial = ${sync.serial} and l.kind = 'group' and l.state = 'live' and not ${rebound}
-          and not exists (select 1 from ${table('missing')} m where m.object_id = l.object_id)
-          and not exists (
-            select 1 from change c
-            where c.job_serial = ${job.serial} and c.kind = 'group' and c.verb = 'delete' and c.object_id = l.object_id))
-      and not exists (
-        select 1 from change c
-        where c.job_serial = ${job.serial} and c.kind = 'membership' and c.object_id = x.group_id and c.member_id = x.member_id)
-      and not ${sync.direction === 'ingress' ? leftToOthers : boundToOther}`.execute(store.db);
-  return rows[0]?.same ?? 0;
+  return store.transaction(async (trx) => {
+    await joinWhole(trx);
+    const { rows } = await sql<{ same: number }>`
+      select count(*)::int as same from membership_link x
+      where x.sync_serial = ${sync.serial} and x.member_id is not null
+        and x.group_id in (
+          select l.object_id from link l
+          where l.sync_serial = ${sync.serial} and l.kind = 'group' and l.state = 'live' and not ${rebound}
+            and not exists (select 1 from ${table('missing')} m where m.object_id = l.object_id)
+            and not exists (
+              select 1 from change c
+              where c.job_serial = ${job.serial} and c.kind = 'group' and c.verb = 'delete' and c.object_id = l.object_id))
+        and not exists (
+          select 1 from change c
+          where c.job_serial = ${job.serial} and c.kind = 'membership' and c.object_id = x.group_id and c.member_id = x.member_id)
+        and not ${sync.direction === 'ingress' ? leftToOthers : boundToOther}`.execute(trx);
+    return rows[0]?.same ?? 0;
+  });
 }
