@@ -308,6 +308,22 @@ export async function planRemovedMembers(
   return lastOrdinal(context, first);
 }
 
+/** Of so many memberships looking each up costs more than reading all that there are, the more so in one large group. */
+const many = 1000;
+
+/** Whether many memberships are named anew, or known of groups that were looked at again. */
+async function comparesMany({ sync, table }: StagingContext, trx: Executor): Promise<boolean> {
+  const { rows } = await sql<{ compares: boolean }>`
+    select count(*) = ${many} as compares from (
+      select from ${table('wanted')}
+      union all
+      select from ${table('object')} g
+      join membership_link x on x.sync_serial = ${sync.serial} and x.group_id = g.object_id
+      where g.kind = 'group' and g.has_members
+      limit ${many}) m`.execute(trx);
+  return rows[0]?.compares === true;
+}
+
 /**
  * Ingress: brings what is known of the references of groups up to date. A member that goes by another reference now is
  * known by that one, since the old one may come to name somebody else; a reference that its group no longer has is
@@ -319,6 +335,7 @@ export async function writeWaitingMembers(
 ): Promise<void> {
   const { sync, job, table } = context;
   if (sync.direction === 'egress') return;
+  if (await comparesMany(context, trx)) await joinWhole(trx);
   const isTakenAway = sql`exists (
     select 1 from change c where c.job_serial = ${job.serial} and c.kind = 'membership' and c.verb = 'removeMember'
       and c.object_id = x.group_id and c.member_id = x.member_id)`;
