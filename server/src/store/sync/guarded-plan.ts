@@ -166,14 +166,18 @@ export async function planDigest(
   // What the plan itself would create goes by its id outside: its id in the directory is another one in each plan.
   // A member that the directory knows goes by its id alone: outside it goes by a name, which what the held job did
   // to units, groups and people may have changed.
+  // These are gathered first: each member of a large group would look for them among all changes of the group.
   const { rows } = await sql<{ digest: string }>`
+    with made as materialized (
+      select n.kind, n.object_id, n.external_id from change n
+      where n.job_serial = ${jobSerial} and n.kind in ('user', 'group') and n.verb = 'create')
     select count(*)::text || ':' || coalesce(sum(hashtextextended(concat_ws('|', c.kind, c.verb,
       case when c.member_id is null then coalesce(c.external_id, c.object_id) else '' end, case when c.verb = 'create' then '' else coalesce(g.external_id, c.object_id) end,
       coalesce(m.external_id, c.member_id),
       c.expected_revision::text, c.before::text, (${comparableAfter(which === 'held')} - '$parent'::text - ${passwordAttribute}::text)::text), 0)::numeric), 0)::text as digest
     from change c
-    left join change g on c.kind = 'membership' and g.job_serial = c.job_serial and g.object_id = c.object_id and g.kind = 'group' and g.verb = 'create'
-    left join change m on c.kind = 'membership' and m.job_serial = c.job_serial and m.object_id = c.member_id and m.kind = c.member_kind and m.verb = 'create'
+    left join made g on c.kind = 'membership' and g.kind = 'group' and g.object_id = c.object_id
+    left join made m on c.kind = 'membership' and m.kind = c.member_kind and m.object_id = c.member_id
     where c.job_serial = ${jobSerial} and ${part}
       and (c.after is null or not c.after ? ${passwordAttribute} or c.after <> jsonb_build_object(${passwordAttribute}::text, '["set"]'::jsonb))`.execute(
     executor,
