@@ -138,33 +138,68 @@ export async function selectSameObjects(
   return rows;
 }
 
+interface MembershipKey {
+  readonly groupId: string;
+  readonly reference: string;
+}
+
+/** References are looked at by so many at a time, where few of them are asked for: a change may have touched each. */
+const referencesAtOnce = 1000;
+
+/**
+ * The next resolved member references of linked groups, by group and reference, and whether a change of the job touched
+ * the membership. The changes of a group are read once for all of them.
+ */
+async function selectReferences(
+  executor: Executor,
+  job: { serial: number; syncSerial: number },
+  after: MembershipKey,
+  limit: number,
+): Promise<(SameRow & { readonly isTouched: boolean })[]> {
+  const { rows } = await sql<SameRow & { isTouched: boolean }>`
+    with known as materialized (
+      select membership_link.group_id, membership_link.reference, membership_link.member_id
+      from membership_link
+      where membership_link.sync_serial = ${job.syncSerial} and membership_link.member_id is not null
+        and exists (
+          select 1 from link
+          where link.sync_serial = membership_link.sync_serial and link.object_id = membership_link.group_id and link.state = 'live')
+        and (membership_link.group_id, membership_link.reference) > (${after.groupId}::text, ${after.reference}::text)
+      order by membership_link.group_id, membership_link.reference limit ${limit}
+    ), touched as materialized (
+      select change.kind, change.object_id, change.member_id from change
+      where change.job_serial = ${job.serial} and change.object_id in (select group_id from known)
+        and (change.kind = 'membership' and change.member_id is not null or change.kind = 'group' and change.verb = 'delete')
+    )
+    select 'membership' as "kind", known.group_id as "objectId", known.reference as "externalId",
+      coalesce(directory_group.name, known.group_id) || ' < '
+        || coalesce(directory_user.username, member_group.name, known.reference) as "label",
+      known.member_id as "memberId",
+      case when directory_user.id is null then 'group' else 'user' end as "memberKind",
+      (known.group_id, known.member_id) in (select object_id, member_id from touched where kind = 'membership')
+        or known.group_id in (select object_id from touched where kind = 'group') as "isTouched"
+    from known
+    left join directory_group on directory_group.id = known.group_id
+    left join directory_user on directory_user.id = known.member_id
+    left join directory_group as member_group on member_group.id = known.member_id
+    order by known.group_id, known.reference`.execute(executor);
+  return rows;
+}
+
 /** Resolved member references of linked groups whose membership no change of the job touched, by group and reference. */
 export async function selectSameMemberships(
   executor: Executor,
   job: { serial: number; syncSerial: number },
-  page: { after?: { groupId: string; reference: string } | undefined; limit: number },
+  page: { after?: MembershipKey | undefined; limit: number },
 ): Promise<SameRow[]> {
-  const after = page.after ?? { groupId: '', reference: '' };
-  const { rows } = await sql<SameRow>`
-    select 'membership' as "kind", membership_link.group_id as "objectId", membership_link.reference as "externalId",
-      directory_group.name || ' < ' || coalesce(directory_user.username, member_group.name, membership_link.reference)
-        as "label",
-      membership_link.member_id as "memberId",
-      case when directory_user.id is null then 'group' else 'user' end as "memberKind"
-    from membership_link
-    join directory_group on directory_group.id = membership_link.group_id
-    left join directory_user on directory_user.id = membership_link.member_id
-    left join directory_group as member_group on member_group.id = membership_link.member_id
-    where membership_link.sync_serial = ${job.syncSerial} and membership_link.member_id is not null
-      and exists (
-        select 1 from link
-        where link.sync_serial = membership_link.sync_serial and link.object_id = membership_link.group_id and link.state = 'live')
-      and (membership_link.group_id, membership_link.reference) > (${after.groupId}::text, ${after.reference}::text)
-      and not exists (
-        select 1 from change
-        where change.object_id = membership_link.group_id and change.job_serial = ${job.serial}
-          and (change.kind = 'membership' and change.member_id = membership_link.member_id
-            or change.kind = 'group' and change.verb = 'delete'))
-    order by membership_link.group_id, membership_link.reference limit ${page.limit}`.execute(executor);
-  return rows;
+  const same: SameRow[] = [];
+  const size = Math.max(page.limit, referencesAtOnce);
+  for (let after = page.after ?? { groupId: '', reference: '' }; ;) {
+    const rows = await selectReferences(executor, job, after, size);
+    for (const { isTouched, ...row } of rows) if (!isTouched) same.push(row);
+    const last = rows.at(-1);
+    if (last === undefined || rows.length < size || same.length >= page.limit)
+      return same.slice(0, page.limit);
+    after = { groupId: last.objectId, reference: last.externalId };
+  }
 }
