@@ -109,6 +109,13 @@ function holdsCertificate(pem: Buffer): boolean {
 
 /** Looked at before there is a socket, which nobody would close when the handshake cannot even begin. */
 function assertPair(cert: Buffer | undefined, key: Buffer | undefined): void {
+  if ((cert === undefined) !== (key === undefined)) {
+    const field = cert === undefined ? 'tls.certFile' : 'tls.keyFile';
+    throw new LockstepError('InvalidConfiguration', `${field} is missing: certificate and key go together`, {
+      field,
+      remedy: 'Name both; they may stand in one file.',
+    });
+  }
   try {
     createSecureContext({ ...(cert && { cert }), ...(key && { key }) });
   } catch (cause) {

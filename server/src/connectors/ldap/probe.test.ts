@@ -109,6 +109,12 @@ describe('what keeps TLS from coming about is named', () => {
       'tls',
       'the key that belongs to it',
     ],
+    [
+      'a certificate without a key',
+      () => ({ url: server.ldapsUrl, tls: { caFile: server.caFile, certFile: 'server.pem' } }),
+      'tls',
+      'Name both',
+    ],
   ];
   test.each(refused)('%s', async (_name, settings, step, remedy) => {
     const seen = await steps(settings());
