@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import { expect, test } from 'vitest';
+import type { JobView } from '../../contract/src/job.ts';
 import { makeJobRunner } from '../../server/src/app/job-runner.ts';
 import { getJob, undoJob } from '../../server/src/app/jobs.ts';
 import { forgetOldImages, forgetOldJobs } from '../../server/src/app/retention.ts';
@@ -16,6 +17,17 @@ const partsAfter = ({ app: { store } }: World, days: number) => ({
 
 async function forgetAfter(world: World, days: number): Promise<void> {
   await forgetOldImages(partsAfter(world, days), 90);
+}
+
+/** A job that brought Ann in, and one that is to take her back, which the guard will hold. */
+async function undoAsked(world: World): Promise<{ job: JobView; undo: JobView }> {
+  const corp = await world.system('corp');
+  corp.tree.add('/uid=ann');
+  await world.ingress('corp', { guard: { user: { count: 0 } } });
+  const job = await world.run('corp-in');
+  const asked = { mode: 'apply', startedThrough: 'native' } as const;
+  const { job: undo } = await undoJob(world.app, world.actor, job.id, asked);
+  return { job, undo };
 }
 
 interface Left {
@@ -79,18 +91,14 @@ describeWorlds('images of jobs', (makeWorld, store) => {
 
   test('of a job that is being taken back wait, and one whose images are going is not taken back', async () => {
     const world = await makeWorld();
-    const corp = await world.system('corp');
-    corp.tree.add('/uid=ann');
-    await world.ingress('corp', { guard: { user: { count: 0 } } });
-    const job = await world.run('corp-in');
+    const { job, undo } = await undoAsked(world);
     const { app, actor } = world;
-    const undo = await undoJob(app, actor, job.id, { mode: 'apply', startedThrough: 'native' });
     await forgetAfter(world, 91);
     expect(await getJob(app, actor, job.id)).toMatchObject({ status: 'success' });
     expect((await world.changes(job.id)).map((change) => change.after)).not.toContain(null);
     await sql`update job set images = 'going' where id = ${job.id}`.execute(store().db);
-    await makeJobRunner(app).run(undo.job.id, new AbortController().signal);
-    expect(await getJob(app, actor, undo.job.id)).toMatchObject({
+    await makeJobRunner(app).run(undo.id, new AbortController().signal);
+    expect(await getJob(app, actor, undo.id)).toMatchObject({
       status: 'failed',
       error: { code: 'NotUndoable' },
     });
@@ -137,18 +145,14 @@ describeWorlds('old jobs', (makeWorld) => {
 
   test('wait while another job builds on them', async () => {
     const world = await makeWorld();
-    const corp = await world.system('corp');
-    corp.tree.add('/uid=ann');
-    await world.ingress('corp', { guard: { user: { count: 0 } } });
-    const job = await world.run('corp-in');
+    const { job, undo } = await undoAsked(world);
     const { app, actor } = world;
-    const undo = await undoJob(app, actor, job.id, { mode: 'apply', startedThrough: 'native' });
     await forgetOldJobs(partsAfter(world, 401), 400);
-    await makeJobRunner(app).run(undo.job.id, new AbortController().signal);
-    expect(await getJob(app, actor, undo.job.id)).toMatchObject({ status: 'held' });
+    await makeJobRunner(app).run(undo.id, new AbortController().signal);
+    expect(await getJob(app, actor, undo.id)).toMatchObject({ status: 'held' });
     await forgetOldJobs(partsAfter(world, 401), 400);
     await expect(getJob(app, actor, job.id)).rejects.toMatchObject({ code: 'NotFound' });
-    await expect(world.approve(undo.job.id)).rejects.toMatchObject({ code: 'NotFound' });
+    await expect(world.approve(undo.id)).rejects.toMatchObject({ code: 'NotFound' });
     expect(Object.keys(await world.directory())).toEqual(['/uid=ann']);
   });
 });

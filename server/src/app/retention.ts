@@ -21,18 +21,24 @@ type Parts = Pick<Application, 'store' | 'clock'>;
 
 const daysAgo = ({ clock }: Parts, days: number): Date => new Date(clock.now().getTime() - days * day);
 
-/** Forgets something of one job after the other until none is left, or the signal. */
+/** How something of a job is forgotten: `take` finds one that ended before a moment, and marks it. */
+interface Forgetting {
+  take(store: Store, endedBefore: Date): Promise<number | undefined>;
+  forget(store: Store, jobSerial: number, signal?: AbortSignal): Promise<void>;
+}
+
+/** Forgets something of one old job after the other until none is left, or the signal. */
 async function forgetOneByOne(
   store: Store,
-  take: () => Promise<number | undefined>,
-  forget: (serial: number) => Promise<void>,
+  endedBefore: Date,
+  { take, forget }: Forgetting,
   signal?: AbortSignal,
 ): Promise<void> {
   let forgotten = 0;
   for (;;) {
-    const serial = await take();
+    const serial = await take(store, endedBefore);
     if (serial === undefined) break;
-    await forget(serial);
+    await forget(store, serial, signal);
     if (signal?.aborted === true) return;
     forgotten += 1;
   }
@@ -44,14 +50,8 @@ async function forgetOneByOne(
  * a job cannot be taken back any more, and a plan that it holds not be approved.
  */
 export async function forgetOldImages(parts: Parts, days: number, signal?: AbortSignal): Promise<void> {
-  const { store } = parts;
-  const endedBefore = daysAgo(parts, days);
-  await forgetOneByOne(
-    store,
-    () => takeJobWithImages(store, endedBefore),
-    (serial) => forgetImagesOf(store, serial, signal),
-    signal,
-  );
+  const images = { take: takeJobWithImages, forget: forgetImagesOf };
+  await forgetOneByOne(parts.store, daysAgo(parts, days), images, signal);
 }
 
 /**
@@ -59,15 +59,9 @@ export async function forgetOldImages(parts: Parts, days: number, signal?: Abort
  * a sync stays, however old it is.
  */
 export async function forgetOldJobs(parts: Parts, days: number, signal?: AbortSignal): Promise<void> {
-  const { store } = parts;
   const endedBefore = daysAgo(parts, days);
-  await forgetOneByOne(
-    store,
-    () => takeOldJob(store, endedBefore),
-    (serial) => forgetJob(store, serial, signal),
-    signal,
-  );
-  await forgetLog(store, endedBefore, signal);
+  await forgetOneByOne(parts.store, endedBefore, { take: takeOldJob, forget: forgetJob }, signal);
+  await forgetLog(parts.store, endedBefore, signal);
 }
 
 /** Forgets what is too old now and every hour, until the signal. */

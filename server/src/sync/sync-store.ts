@@ -51,7 +51,7 @@ export interface RunnableSync {
   readonly onMissing: OnMissing;
   /** Where the next read of changes begins; null: it has to read everything. */
   readonly readPosition: ReadPosition | null;
-  /** Serials of the tenant's ingress syncs that say of each account whether it is enabled. */
+  /** Serials of the tenant's ingress syncs whose users say, as a rule, if the account is enabled. */
   readonly accountStatesFrom: readonly number[];
 }
 
