@@ -57,6 +57,9 @@ const password = 'secret';
 const schemas = ['core', 'cosine', 'inetorgperson', 'nis'];
 
 /** Starts a server and waits until it answers. A port taken by another process meanwhile is replaced by a new one. */
+/** Global configuration of a server that says of none of its controls that it knows them. */
+export const hidesControls = 'access to dn.base="" attrs=supportedControl by * none\naccess to * by * read\n';
+
 export async function startSlapd(options: SlapdOptions = {}): Promise<Slapd> {
   const suffix = options.suffix ?? 'dc=example,dc=com';
   const directory = await mkdtemp(join(tmpdir(), 'slapd-'));

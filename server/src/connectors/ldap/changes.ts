@@ -11,7 +11,7 @@ import { accountState, afterRename, modificationsBetween, replacements } from '.
 import { memberShape } from './objectClasses.ts';
 import { normaliseDn, parseDn } from '../../directory/dn/dn.ts';
 import type { Modification } from './protocol/messages/requests.ts';
-import { resultCodes, type LdapResult } from './protocol/messages/result.ts';
+import { resultCodes, resultOf, type LdapResult } from './protocol/messages/result.ts';
 import { setPassword } from './passwords.ts';
 import { askBack, idOf, readBack, writeAt, type Attempt, type Writing } from './writing.ts';
 
@@ -167,7 +167,7 @@ async function updateEntry(writing: Writing, change: TargetChange): Promise<Succ
 async function findEntry(writing: Writing, change: TargetChange): Promise<string> {
   const attempt = await writeAt(writing, change, async (dn) => {
     const entry = await readOne(writing.client, { base: dn, attributes: ['1.1'], signal: writing.signal });
-    return { ...done, code: entry === undefined ? resultCodes.noSuchObject : resultCodes.success };
+    return resultOf(entry === undefined ? resultCodes.noSuchObject : resultCodes.success);
   });
   if (attempt.result.code === resultCodes.success) return attempt.dn;
   throw resultFailure(attempt.result, { name: 'search', dn: attempt.dn });
@@ -244,7 +244,7 @@ function renameTo(writing: Writing, change: TargetChange, newRdn: string, parent
   return writeAt(writing, change, async (dn, controls) => {
     const [name, above] = splitDn(dn);
     const staysBelow = normaliseDn(above) === normaliseDn(parent);
-    if (staysBelow && sameName(name, newRdn)) return done;
+    if (staysBelow && sameName(name, newRdn)) return resultOf(resultCodes.success);
     const newSuperior = staysBelow ? undefined : parent;
     return writing.client.modifyDn(dn, { newRdn, deleteOldRdn: true, newSuperior }, [
       ...controls,
@@ -252,14 +252,6 @@ function renameTo(writing: Writing, change: TargetChange, newRdn: string, parent
     ]);
   });
 }
-
-const done: LdapResult = {
-  code: resultCodes.success,
-  matchedDn: '',
-  message: '',
-  referrals: [],
-  controls: [],
-};
 
 /** Where entries have no id but their DN, one that is gone from its old place and stands at the new one was moved before. */
 async function isMovedAlready(

@@ -64,35 +64,15 @@ function replaceValue(
   );
 }
 
-/** The operation names an entry by its DN and takes no assertion: that it is the right one is looked up before. */
 function modifyPassword(
   writing: Writing,
   change: Pick<TargetChange, 'externalId' | 'location'>,
   password: string,
 ) {
-  return writeAt(writing, change, async (dn) => {
-    if (!(await isEntry(writing, dn, change.externalId))) return elsewhere;
-    return (await writing.client.extended(passwordModifyOid, passwordModifyValue(dn, password))).result;
-  });
+  const write = async (dn: string) =>
+    (await writing.client.extended(passwordModifyOid, passwordModifyValue(dn, password))).result;
+  return writeAt(writing, change, write, { takesControls: false });
 }
-
-async function isEntry(
-  { client, shape, signal }: Writing,
-  dn: string,
-  externalId: string | null,
-): Promise<boolean> {
-  if (externalId === null || !isLookupId(externalId)) return true;
-  const filter = equality(shape.externalIdAttribute, externalIdValue(externalId, shape));
-  return (await readOne(client, { base: dn, attributes: ['1.1'], filter, signal })) !== undefined;
-}
-
-const elsewhere: LdapResult = {
-  code: resultCodes.noSuchObject,
-  matchedDn: '',
-  message: '',
-  referrals: [],
-  controls: [],
-};
 
 /** Results by which servers refuse a password; others say that it cannot be written at all. */
 const refusals = new Map(

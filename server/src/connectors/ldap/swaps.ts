@@ -7,7 +7,7 @@ import { isLookupId } from './externalId.ts';
 import { joinDn, normaliseReference, splitDn } from './location.ts';
 import { failure } from './memberships.ts';
 import { afterRename } from './modifications.ts';
-import { assertsIds, type Writing } from './writing.ts';
+import type { Writing } from './writing.ts';
 
 /** A move that found its place taken, and where its entry is. */
 interface Blocked {
@@ -26,7 +26,7 @@ export async function untangle(
   changes: readonly TargetChange[],
   outcomes: readonly TargetOutcome[],
 ): Promise<readonly TargetOutcome[]> {
-  if (!assertsIds(writing) || !outcomes.some(isTaken)) return outcomes;
+  if (!outcomes.some(isTaken)) return outcomes;
   const byOrdinal = new Map(outcomes.map((outcome) => [outcome.ordinal, outcome]));
   const aside: Blocked[] = [];
   for (const blocked of findKnot(writing, changes, byOrdinal)) {

@@ -6,20 +6,22 @@ import {
   type SeenObject,
 } from '../../../../test/conformance/target-conformance.ts';
 import { parseLdifDump, type DumpedEntry } from '../../../../test/servers/ldifDump.ts';
-import { startSlapd, type Slapd } from '../../../../test/servers/slapd.ts';
+import { hidesControls, startSlapd, type Slapd } from '../../../../test/servers/slapd.ts';
 import { ldapConnector } from './connector.ts';
 
 const suffix = 'dc=example,dc=com';
 
-let server: Slapd;
+let full: Slapd;
+let bare: Slapd;
 let count = 0;
 beforeAll(async () => {
-  server = await startSlapd({ dbnosync: true });
+  full = await startSlapd({ dbnosync: true });
+  bare = await startSlapd({ dbnosync: true, globalConfig: hidesControls });
 });
-afterAll(() => server.stop());
+afterAll(() => Promise.all([full.stop(), bare.stop()]));
 
-/** A node of its own in the shared server. */
-async function makeTarget(more: Record<string, unknown>): Promise<ConformanceTarget> {
+/** A node of its own in a shared server. */
+async function makeTarget(server: Slapd, more: Record<string, unknown>): Promise<ConformanceTarget> {
   count += 1;
   const node = `ou=target ${count},${suffix}`;
   await server.addLdif(`dn: ${node}\nobjectClass: organizationalUnit\nou: target ${count}\n`);
@@ -46,11 +48,12 @@ function seen({ dn, attributes }: DumpedEntry): SeenObject {
 }
 
 targetConformance('ldap, groupOfNames', () =>
-  makeTarget({ disabled: { attribute: 'employeeType', value: 'locked' } }),
+  makeTarget(full, { disabled: { attribute: 'employeeType', value: 'locked' } }),
 );
 targetConformance('ldap, groupOfUniqueNames and an empty placeholder', () =>
-  makeTarget({
+  makeTarget(full, {
     group: { writeObjectClasses: ['groupOfUniqueNames'], placeholderMember: 'empty' },
     externalIdAttribute: 'entryUUID',
   }),
 );
+targetConformance('ldap, without controls', () => makeTarget(bare, { externalIdAttribute: 'entryUUID' }));

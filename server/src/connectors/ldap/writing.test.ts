@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openLdap, settingsOf } from '../../../../test/servers/ldap-endpoint.ts';
-import { startSlapd, type Slapd } from '../../../../test/servers/slapd.ts';
+import { hidesControls, startSlapd, type Slapd } from '../../../../test/servers/slapd.ts';
 import type { TargetChange, TargetOutcome, TargetSession } from '../../sync/connector.ts';
 
 const suffix = 'dc=example,dc=com';
@@ -77,4 +77,39 @@ test('a group whose placeholder the server does not take says what to configure,
   ]);
   await using other = await open({ group: { placeholderMember: suffix } });
   expect(await apply(other, group)).toMatchObject([{ ok: true }]);
+});
+
+const unnamed = { externalId: null, parentLocation: null, name: null, set: {}, before: {} };
+
+test.each([
+  ['knows the assertion control', ''],
+  ['knows no controls', hidesControls],
+])('on a server that %s, nobody is written to who took the place of another', async (_what, globalConfig) => {
+  await using own = await startSlapd({ dbnosync: true, globalConfig });
+  const endpoint = await openLdap(settingsOf(own));
+  await using session = await endpoint.openTarget({ job: 'job', scopes: [{ node: suffix }] });
+  const group = { ...person('g'), kind: 'group' as const, set: { objectClass: ['groupOfNames'], cn: ['g'] } };
+  const made = (await apply(session, person('a'), { ...group, name: 'cn=g' })) as Extract<
+    TargetOutcome,
+    { ok: true }
+  >[];
+  const location = `uid=a,${suffix}`;
+  await own.addLdif(`dn: ${location}\nchangetype: delete\n`);
+  await own.addLdif(`dn: cn=g,${suffix}\nchangetype: delete\n`);
+  await own.addLdif(`dn: ${location}\nobjectClass: inetOrgPerson\nuid: a\ncn: other\nsn: other\n`);
+  await own.addLdif(`dn: cn=g,${suffix}\nobjectClass: groupOfNames\ncn: g\nmember: ${suffix}\n`);
+  const before = await own.entries();
+  const gone = { ...unnamed, externalId: made[0]?.externalId ?? null, location };
+  const goneGroup = { ...unnamed, externalId: made[1]?.externalId ?? null, location: `cn=g,${suffix}` };
+  const member = { kind: 'user' as const, externalId: null, location, alias: null, reference: null };
+  const outcomes = [
+    ...(await apply(session, { ...gone, verb: 'update', set: { cn: ['new'] } })),
+    ...(await apply(session, { ...gone, verb: 'move', name: 'uid=b', parentLocation: suffix })),
+    ...(await apply(session, { ...goneGroup, kind: 'membership', verb: 'addMember', member })),
+    ...(await apply(session, { ...gone, verb: 'delete' })),
+    ...(await apply(session, { ...goneGroup, kind: 'group', verb: 'delete' })),
+  ];
+  expect(outcomes).toHaveLength(5);
+  expect(outcomes.filter(({ ok }) => ok)).toEqual([]);
+  expect(await own.entries()).toEqual(before);
 });

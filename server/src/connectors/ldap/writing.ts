@@ -12,7 +12,7 @@ import { assertion } from './protocol/controls/requestControls.ts';
 import { normaliseDn } from '../../directory/dn/dn.ts';
 import { equality } from './protocol/filter/filter.ts';
 import type { RawSearchEntry } from './protocol/messages/entry.ts';
-import { resultCodes, type LdapResult } from './protocol/messages/result.ts';
+import { resultCodes, resultOf, type LdapResult } from './protocol/messages/result.ts';
 import type { Relocations } from '../../directory/dn/relocation.ts';
 
 const assertionOid = '1.3.6.1.1.12';
@@ -47,19 +47,23 @@ export interface Attempt {
   readonly result: LdapResult;
 }
 
+type Write = (dn: string, controls: readonly Control[]) => Promise<LdapResult>;
+
 /**
  * Writes to the entry of a change where it is known to be, and once more where its external id is found when it is no
- * longer there (an ancestor moved, somebody renamed it). Where the server knows the assertion control (RFC 4528), an
- * entry that took its place is not written to.
+ * longer there (an ancestor moved, somebody renamed it). An entry that took its place is not written to: the server sees
+ * to that by the assertion control (RFC 4528), and where it does not know it, or the operation takes none, a look does.
  */
 export async function writeAt(
   writing: Writing,
   change: Pick<TargetChange, 'externalId' | 'location'>,
-  write: (dn: string, controls: readonly Control[]) => Promise<LdapResult>,
+  write: Write,
+  { takesControls = true }: { readonly takesControls?: boolean } = {},
 ): Promise<Attempt> {
   const { externalId, location } = change;
-  const controls = assertionOf(writing, externalId);
-  const first = location === null ? undefined : { dn: location, result: await write(location, controls) };
+  const controls = takesControls ? assertionOf(writing, externalId) : [];
+  const first =
+    location === null ? undefined : await writeIfThere(writing, externalId, location, controls, write);
   if (first !== undefined && !isElsewhere(first.result)) return first;
   const found = await findAgain(writing, externalId, location);
   const isInPlace = found !== undefined && location !== null && normaliseDn(found) === normaliseDn(location);
@@ -75,9 +79,26 @@ export async function writeAt(
   return { dn: found, result: await write(found, controls) };
 }
 
-/** Whether the server makes sure that a write meets the entry with the id that was meant. */
-export function assertsIds({ controls }: Writing): boolean {
-  return controls.has(assertionOid);
+async function writeIfThere(
+  writing: Writing,
+  externalId: string | null,
+  dn: string,
+  controls: readonly Control[],
+  write: Write,
+): Promise<Attempt> {
+  const isThere = controls.length > 0 || (await isEntry(writing, dn, externalId));
+  return { dn, result: isThere ? await write(dn, controls) : resultOf(resultCodes.noSuchObject) };
+}
+
+/** Whether the entry with the id stands at the DN; taken for granted where entries have no id but their DN. */
+async function isEntry(
+  { client, shape, signal }: Writing,
+  dn: string,
+  externalId: string | null,
+): Promise<boolean> {
+  if (externalId === null || !isLookupId(externalId)) return true;
+  const filter = equality(shape.externalIdAttribute, externalIdValue(externalId, shape));
+  return (await readOne(client, { base: dn, attributes: ['1.1'], filter, signal })) !== undefined;
 }
 
 function assertionOf({ controls, shape }: Writing, externalId: string | null): Control[] {

@@ -71,6 +71,11 @@ export interface LdapResult {
   readonly controls: readonly Control[];
 }
 
+/** A result that says nothing but its code: what a server would answer that was not asked. */
+export function resultOf(code: number): LdapResult {
+  return { code, matchedDn: '', message: '', referrals: [], controls: [] };
+}
+
 /** Reads the components of LDAPResult; those of the operation's own response may follow in the reader. */
 export function readResult(reader: BerReader, controls: readonly Control[]): LdapResult {
   const code = reader.integer(tags.enumerated);
