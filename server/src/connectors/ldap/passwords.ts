@@ -1,10 +1,7 @@
 import { LockstepError } from '../../kernel/errors.ts';
 import type { TargetChange } from '../../sync/connector.ts';
-import { readOne } from './client.ts';
 import { resultFailure } from './errors.ts';
-import { externalIdValue, isLookupId } from './externalId.ts';
 import { BerWriter } from './protocol/ber/writer.ts';
-import { equality } from './protocol/filter/filter.ts';
 import type { AttributeBytes } from './protocol/messages/requests.ts';
 import { resultCodes, type LdapResult } from './protocol/messages/result.ts';
 import { writeAt, type Writing } from './writing.ts';
