@@ -9,7 +9,7 @@ import { joinDn, sameName, splitDn } from './location.ts';
 import { placeholderValue, uidReference } from './members.ts';
 import { accountState, afterRename, modificationsBetween, replacements } from './modifications.ts';
 import { memberShape } from './objectClasses.ts';
-import { normaliseDn, parseDn } from '../../directory/dn/dn.ts';
+import { normaliseDn, parseDn, renderRdn } from '../../directory/dn/dn.ts';
 import type { Modification } from './protocol/messages/requests.ts';
 import { resultCodes, resultOf, type LdapResult } from './protocol/messages/result.ts';
 import { setPassword } from './passwords.ts';
@@ -190,9 +190,36 @@ async function modifyEntry(
   if (isPartial && isAboutValues(attempt.result)) {
     attempt = await write([...replacements(between, change.set), ...state]);
   }
+  if (attempt.result.code === resultCodes.notAllowedOnRDN) {
+    const left = await respell(writing, change, attempt, [...replacements(between, change.set), ...state]);
+    if (left !== undefined)
+      attempt = left.length === 0 ? { ...attempt, result: resultOf(resultCodes.success) } : await write(left);
+  }
   if (attempt.result.code === resultCodes.success) return attempt.dn;
   const attributes = [...new Set([...between, ...state].map(({ attribute }) => attribute))];
   throw resultFailure(attempt.result, { name: 'modify', dn: attempt.dn, attributes });
+}
+
+/**
+ * Active Directory lets only a rename change how the name of an entry is spelled. Returns what is left to modify;
+ * undefined when that was not it, or the rename was refused.
+ */
+async function respell(
+  writing: Writing,
+  change: TargetChange,
+  { dn }: Attempt,
+  modifications: readonly Modification[],
+): Promise<readonly Modification[] | undefined> {
+  const pair = parseDn(splitDn(dn)[0]).rdns[0]?.pairs[0];
+  const naming = modifications.find(({ attribute }) => attribute.toLowerCase() === pair?.type.toLowerCase());
+  const newRdn = (naming?.values ?? [])
+    .map((value) => renderRdn({ pairs: [{ type: naming?.attribute ?? '', value }] }))
+    .find((name) => sameName(name, splitDn(dn)[0]));
+  if (newRdn === undefined) return undefined;
+  const { result } = await writeAt(writing, change, (at, controls) =>
+    writing.client.modifyDn(at, { newRdn, deleteOldRdn: true }, controls),
+  );
+  return result.code === resultCodes.success ? modifications.filter((each) => each !== naming) : undefined;
 }
 
 function wantedState({ verb, enabled }: TargetChange): boolean | undefined {

@@ -9,7 +9,7 @@ import { BerWriter } from './protocol/ber/writer.ts';
 import { encodeMessage } from './protocol/messages/requests.ts';
 import { resultCodes } from './protocol/messages/result.ts';
 
-const [searchRequest, addRequest] = [0x63, 0x68];
+const [searchRequest, modifyRequest, addRequest, modifyDnRequest] = [0x63, 0x66, 0x68, 0x6c];
 
 /** A server that answers each request with a result code, or with bytes of its own. */
 let server: ScriptedServer;
@@ -37,7 +37,7 @@ afterEach(async () => {
 function serve(message: BerReader, socket: Socket): void {
   const id = message.integer();
   const request = message.peek() ?? 0;
-  if (request !== searchRequest && request !== addRequest) return;
+  if (![searchRequest, modifyRequest, addRequest, modifyDnRequest].includes(request)) return;
   asked.push(request);
   const given = answer(request);
   socket.write(typeof given === 'number' ? result(id, request, given) : given);
@@ -45,7 +45,7 @@ function serve(message: BerReader, socket: Socket): void {
 
 function result(id: number, request: number, code: number): Buffer {
   return encodeMessage(new BerWriter(), id, (writer) => {
-    writer.begin(request === searchRequest ? 0x65 : 0x69);
+    writer.begin(request === searchRequest ? 0x65 : request + 1);
     writer.integer(code, tags.enumerated);
     writer.octets('');
     writer.octets('');
@@ -78,4 +78,32 @@ test('what the server supports is asked again when it could not say, and a serve
   answer = (request) => (request === addRequest ? 0 : resultCodes.insufficientAccessRights);
   await expect(apply('a')).resolves.toMatchObject([{ ok: false, code: 'TargetRejected' }]);
   expect(asked.slice(1, 3)).toEqual([searchRequest, addRequest]);
+});
+
+test('where only a rename may change how a name is spelled, an update renames, and modifies the rest', async () => {
+  const update = {
+    ordinal: 1,
+    kind: 'organizationalUnit',
+    verb: 'update',
+    externalId: null,
+    location: 'ou=sales,dc=x',
+    parentLocation: null,
+    name: null,
+    before: { ou: ['sales'], description: ['old'] },
+  } as const;
+  const options = { recovering: false, signal: new AbortController().signal };
+  let modifies = 0;
+  answer = (request) => (request === modifyRequest && ++modifies === 1 ? resultCodes.notAllowedOnRDN : 0);
+  const set = { ou: ['Sales'], description: ['new'] };
+  expect(await session.apply([{ ...update, set }], options)).toMatchObject([{ ok: true }]);
+  expect(asked.slice(1)).toEqual([modifyRequest, modifyDnRequest, modifyRequest]);
+  answer = (request) => (request === modifyRequest ? resultCodes.notAllowedOnRDN : 0);
+  asked = [];
+  expect(await session.apply([{ ...update, set: { ou: ['Sales'] } }], options)).toMatchObject([{ ok: true }]);
+  expect(asked).toEqual([modifyRequest, modifyDnRequest]);
+  asked = [];
+  expect(await session.apply([{ ...update, set: { ou: ['other'] } }], options)).toMatchObject([
+    { ok: false, message: expect.stringContaining('notAllowedOnRDN') },
+  ]);
+  expect(asked).toEqual([modifyRequest]);
 });
