@@ -84,11 +84,6 @@ export function contains(outerNode: string, innerNode: string): boolean {
   return isWithin(parseDn(innerNode), parseDn(outerNode));
 }
 
-/** Whether one normalised DN is the other, or is above or beneath it. */
-export function related(left: string, right: string): boolean {
-  return isAtOrBelow(left, right) || isAtOrBelow(right, left);
-}
-
 /** Whether an entry lies beneath a node, or is it. Most servers spell both alike, so that nothing has to be parsed. */
 export function isUnder(dn: string, node: string): boolean {
   return isAtOrBelow(dn, node) || (normaliseReference(dn) !== null && contains(node, dn));

@@ -42,6 +42,24 @@ describe('runInOrder', () => {
     expect(log.indexOf('+child')).toBeGreaterThan(log.indexOf('-parent'));
   });
 
+  test.each([
+    ['the same entry', 'ou=a,dc=x', 'ou=a,dc=x', true],
+    ['one far beneath', 'ou=a,dc=x', 'uid=1,ou=b,ou=a,dc=x', true],
+    ['one far above', 'uid=1,ou=b,ou=a,dc=x', 'ou=a,dc=x', true],
+    ['a sibling', 'uid=1,ou=a,dc=x', 'uid=2,ou=a,dc=x', false],
+    ['a name that ends alike', String.raw`ou=a,dc=x`, String.raw`cn=b\,ou=a,dc=x`, false],
+  ])('%s', async (_which, first, second, waits) => {
+    const { log, task } = recorder();
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const tasks = [task('first', [first], promise), task('second', [second])];
+    const run = runInOrder(tasks, 8, new AbortController().signal);
+    await Promise.resolve();
+    expect(log.includes('+second')).toBe(!waits);
+    resolve();
+    await run;
+    expect(log).toContain('-second');
+  });
+
   test('never more than the limit at once, and all of them in the end', async () => {
     let now = 0;
     let most = 0;

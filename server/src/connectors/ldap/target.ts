@@ -22,8 +22,11 @@ import { Relocations } from '../../directory/dn/relocation.ts';
 import { untangle } from './swaps.ts';
 import { recallMoves, type KnownGroup, type Writing } from './writing.ts';
 
-/** Operations in flight on the one connection; a server works them off in its own order, but for those that must wait. */
-const pipelineDepth = 32;
+/**
+ * Operations in flight on the one connection; a server works them off in its own order, but for those that must wait.
+ * So many that it has work while answers are dealt with; OpenLDAP takes 100 from anybody (conn_max_pending).
+ */
+const pipelineDepth = 96;
 
 /** Writes to a directory. One connection, opened by the first batch and again after it was lost. */
 export class LdapTargetSession implements TargetSession {
