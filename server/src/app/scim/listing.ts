@@ -7,6 +7,7 @@ import { parseProjection, projectResource, type Projection } from '../../scim/pr
 import {
   countScimRecords,
   selectScimRecords,
+  type ListedScimRecord,
   type ScimListing,
   type ScimListPage,
 } from '../../store/queries/scim-list.ts';
@@ -43,7 +44,10 @@ export function resolveListing(
 }
 
 /** The first records that have no more members together than a page may have; one at least. */
-async function cutAtMembers(push: Push, records: readonly ScimRecord[]): Promise<readonly ScimRecord[]> {
+async function cutAtMembers(
+  push: Push,
+  records: readonly ListedScimRecord[],
+): Promise<readonly ListedScimRecord[]> {
   const { app, connection } = push;
   const counts = await countScimMembers(
     app.store.db,
@@ -81,21 +85,13 @@ function pageOf(push: Push, type: ScimTypeName, request: ListRequest): Page {
   const digest = listDigest([push.connection.id, type, filter, sortBy, sortOrder]);
   const limit = page.count;
   if (page.kind === 'index') return { digest, at: { offset: page.startIndex - 1, limit } };
-  if (page.cursor !== undefined) return { digest, at: { ...parseCursor(digest, page.cursor), limit } };
-  return { digest, at: sortBy === undefined ? { after: '', limit } : { offset: 0, limit } };
-}
-
-/** The cursor of the next page, behind the records that were shown. */
-function nextCursor({ at, digest }: Page, shown: readonly ScimRecord[]): string | undefined {
-  const last = shown.at(-1);
-  if (last === undefined) return undefined;
-  if ('after' in at) return renderCursor(digest, { after: last.id });
-  return renderCursor(digest, { offset: at.offset + shown.length });
+  if (page.cursor === undefined) return { digest, at: { offset: 0, limit } };
+  return { digest, at: { after: parseCursor(digest, page.cursor), limit } };
 }
 
 /** All that match are on this page, and there was room for more: then they need not be counted. */
 function isWhole({ at }: Page, found: number): boolean {
-  return ('after' in at ? at.after === '' : at.offset === 0) && found <= at.limit && at.limit > 0;
+  return 'offset' in at && at.offset === 0 && found <= at.limit && at.limit > 0;
 }
 
 /**
@@ -128,6 +124,6 @@ export async function listScimResources(
   const shown = cuts ? await cutAtMembers(push, asked) : asked;
   const resources = await showRecords(push, type, shown, projection);
   if (request.page.kind === 'index') return { resources, totalResults, startIndex: request.page.startIndex };
-  const cursor = found.length > shown.length ? nextCursor(page, shown) : undefined;
-  return { resources, totalResults, nextCursor: cursor };
+  const last = found.length > shown.length ? shown.at(-1) : undefined;
+  return { resources, totalResults, nextCursor: last && renderCursor(page.digest, last) };
 }

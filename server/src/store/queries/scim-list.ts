@@ -5,7 +5,7 @@ import type { Executor } from '../store.ts';
 import { compileScimFilter } from './scim-filter.ts';
 import { relatedOf } from './scim-members.ts';
 import { isRecord, isThere, type ScimKind, type ScimRecord, type ScimRecordKey } from './scim-record.ts';
-import { severalValues, singleValue, type ScimScope } from './scim-values.ts';
+import { severalValues, singleValue, type ScimScope, type SqlValue } from './scim-values.ts';
 
 /** Which resources of a connection are listed, and in which order; without a sort by id, the order of their making. */
 export interface ScimListing {
@@ -14,26 +14,43 @@ export interface ScimListing {
   readonly sort: { readonly path: ResolvedPath; readonly descending: boolean } | undefined;
 }
 
-/** Where a page begins: behind an id (without a sort), or after so many resources. */
+/** The place of a record in a list. */
+export interface ScimPlace {
+  readonly id: string;
+  /** What a sorted list has it there for; null: it has no value, or the list is not sorted. */
+  readonly sortKey: string | null;
+}
+
+/** Where a page begins: behind a record, or after so many resources. */
 export type ScimListPage = { readonly limit: number } & (
-  { readonly after: string } | { readonly offset: number }
+  { readonly after: ScimPlace } | { readonly offset: number }
 );
+
+export interface ListedScimRecord extends ScimRecord {
+  readonly sortKey: string | null;
+}
+
+/** Characters of a text that count for its place: a cursor has them in it. */
+const sortedCharacters = 500;
+
+function sortsByText({ attribute, subAttribute }: ResolvedPath): boolean {
+  const { type } = subAttribute ?? attribute;
+  return type !== 'integer' && type !== 'decimal' && type !== 'boolean';
+}
+
+function keyOf({ text, json }: SqlValue, byText: boolean): RawBuilder<unknown> {
+  return byText ? sql`left(${text}, ${sql.lit(sortedCharacters)}) collate "C"` : json;
+}
 
 /** What a resource is sorted by: of several values the primary, else the first (RFC 7644 section 3.4.2.3). */
 function sortKey(scope: ScimScope, path: ResolvedPath): RawBuilder<unknown> {
-  const { type } = path.subAttribute ?? path.attribute;
-  const byNumber = type === 'integer' || type === 'decimal' || type === 'boolean';
-  if (!path.attribute.multiValued) {
-    const { json, text } = singleValue(scope, path);
-    return byNumber ? json : sql`${text} collate "C"`;
-  }
+  const byText = sortsByText(path);
+  if (!path.attribute.multiValued) return keyOf(singleValue(scope, path), byText);
   const values = severalValues(scope, path);
-  const { json, text } = values.value(path.subAttribute?.name);
   const primary = path.attribute.subAttributes?.some(({ name }) => name === 'primary')
     ? sql`(${values.value('primary').json} = 'true') desc nulls last,`
     : sql``;
-  const key = byNumber ? json : sql`${text} collate "C"`;
-  return sql`(select ${key} from ${values.from} where ${values.where} order by ${primary} ${values.position} limit 1)`;
+  return sql`(select ${keyOf(values.value(path.subAttribute?.name), byText)} from ${values.from} where ${values.where} order by ${primary} ${values.position} limit 1)`;
 }
 
 function condition({ scope, filter }: ScimListing): RawBuilder<unknown> {
@@ -42,10 +59,23 @@ function condition({ scope, filter }: ScimListing): RawBuilder<unknown> {
 }
 
 /** Resources without a value of the sort attribute come last, descending first (RFC 7644 section 3.4.2.3). */
-function order({ scope, sort }: ScimListing): RawBuilder<unknown> {
+function order({ sort }: ScimListing): RawBuilder<unknown> {
   if (sort === undefined) return sql`r.external_id`;
-  const key = sortKey(scope, sort.path);
-  return sql`${key} ${sort.descending ? sql`desc nulls first` : sql`asc nulls last`}, r.external_id`;
+  return sql`r.sort_key ${sort.descending ? sql`desc nulls first` : sql`asc nulls last`}, r.external_id`;
+}
+
+/** What comes behind a place, in the order above: so that whatever comes or goes before it moves nothing. */
+function isBehind({ sort }: ScimListing, { id, sortKey: key }: ScimPlace): RawBuilder<unknown> {
+  const behindId = sql`r.external_id > ${id}`;
+  if (sort === undefined) return behindId;
+  const { descending, path } = sort;
+  if (key === null)
+    return sql`(r.sort_key is null and ${behindId}${descending ? sql` or r.sort_key is not null` : sql``})`;
+  const value = sortsByText(path) ? sql`${key}::text` : sql`${key}::jsonb`;
+  const further = descending
+    ? sql`r.sort_key < ${value}`
+    : sql`(r.sort_key > ${value} or r.sort_key is null)`;
+  return sql`(${further} or (r.sort_key = ${value} and ${behindId}))`;
 }
 
 function recordColumns(kind: ScimKind, withRelated: boolean): RawBuilder<unknown> {
@@ -87,13 +117,15 @@ export async function selectScimRecords(
   listing: ScimListing,
   page: ScimListPage,
   withRelated: boolean,
-): Promise<ScimRecord[]> {
-  const after = 'after' in page ? sql`and r.external_id > ${page.after}` : sql``;
+): Promise<ListedScimRecord[]> {
+  const { scope, sort } = listing;
+  const key = sort === undefined ? sql`null::text` : sortKey(scope, sort.path);
+  const behind = 'after' in page ? sql`where ${isBehind(listing, page.after)}` : sql``;
   const offset = 'offset' in page ? page.offset : 0;
   // The page first: else memberships were looked up for all the records before it.
-  const { rows } = await sql<ScimRecord>`${prepared}
-    select ${recordColumns(listing.scope.kind, withRelated)} from (
-      select r.* from replica_record r where ${condition(listing)} ${after}
+  const { rows } = await sql<ListedScimRecord>`${prepared}
+    select ${recordColumns(scope.kind, withRelated)}, r.sort_key::text as "sortKey" from (
+      select * from (select r.*, ${key} as sort_key from replica_record r where ${condition(listing)}) r ${behind}
       order by ${order(listing)} limit ${page.limit} offset ${offset}) r
     order by ${order(listing)}`.execute(executor);
   return rows;

@@ -132,28 +132,60 @@ describeOnServerStore('SCIM lists', (makeStore) => {
     await client.expect(400, 'GET', '/Users?count=many');
   });
 
-  test.each([{}, { sortBy: 'title' }, { filter: 'title pr or userName pr' }])(
-    'pages by cursor (RFC 9865): %j',
-    async (query) => {
+  test.each([
+    {},
+    { sortBy: 'title' },
+    { sortBy: 'title', sortOrder: 'descending' },
+    { sortBy: 'active' },
+    { sortBy: 'emails.primary', sortOrder: 'descending' },
+    { filter: 'title pr or userName pr' },
+  ])('pages by cursor (RFC 9865): %j', async (query) => {
+    await using started = await start();
+    const { client } = started;
+    const seen: string[] = [];
+    let cursor: string | undefined = '';
+    for (let pages = 0; cursor !== undefined && pages < 5; pages += 1) {
+      const asked: URLSearchParams = new URLSearchParams({ ...query, cursor, count: '2' });
+      const { body }: ScimAnswer = await client.expect(200, 'GET', `/Users?${asked.toString()}`);
+      expect(body).toMatchObject({ totalResults: 5 });
+      expect(body).not.toHaveProperty('startIndex');
+      seen.push(...(body.Resources as { userName: string }[]).map(({ userName }) => userName));
+      cursor = body.nextCursor;
+    }
+    expect(cursor).toBeUndefined();
+    expect(seen).toEqual(await names(client, query));
+    const first = await client.expect(200, 'GET', '/Users?cursor=&count=2');
+    const other = await client.expect(400, 'GET', `/Groups?cursor=${first.body.nextCursor}`);
+    expect(other.body.scimType).toBe('invalidCursor');
+    expect((await client.expect(400, 'GET', '/Users?cursor=bogus')).body.scimType).toBe('invalidCursor');
+    expect((await client.expect(400, 'GET', '/Users?cursor=&count=0')).body.scimType).toBe('invalidCount');
+  });
+
+  test.each(['userName', 'title', 'active', 'meta.created'])(
+    'what stays is on one page each, whoever comes and goes between the pages: by %s',
+    async (sortBy) => {
       await using started = await start();
       const { client } = started;
-      const seen: string[] = [];
-      let cursor: string | undefined = '';
-      for (let pages = 0; cursor !== undefined && pages < 5; pages += 1) {
-        const asked: URLSearchParams = new URLSearchParams({ ...query, cursor, count: '2' });
-        const { body }: ScimAnswer = await client.expect(200, 'GET', `/Users?${asked.toString()}`);
-        expect(body).toMatchObject({ totalResults: 5 });
-        expect(body).not.toHaveProperty('startIndex');
-        seen.push(...(body.Resources as { userName: string }[]).map(({ userName }) => userName));
-        cursor = body.nextCursor;
+      for (const sortOrder of ['ascending', 'descending']) {
+        const gone = await pushUser(client, '0', {
+          title: sortOrder === 'ascending' ? '0' : 'z',
+          active: true,
+        });
+        const page = async (cursor: string): Promise<ScimAnswer['body']> => {
+          const asked = new URLSearchParams({ sortBy, sortOrder, count: '2', cursor });
+          return (await client.expect(200, 'GET', `/Users?${asked.toString()}`)).body;
+        };
+        let { Resources: shown, nextCursor } = await page('');
+        await client.expect(204, 'DELETE', `/Users/${gone}`);
+        for (const name of ['00', 'zz']) await pushUser(client, `${name}${sortOrder}`, { title: name });
+        const seen = (shown as { userName: string }[]).map(({ userName }) => userName);
+        while (nextCursor !== undefined) {
+          ({ Resources: shown, nextCursor } = await page(nextCursor));
+          seen.push(...(shown as { userName: string }[]).map(({ userName }) => userName));
+        }
+        expect(new Set(seen).size).toBe(seen.length);
+        expect(seen).toEqual(expect.arrayContaining(people.map(([userName]) => userName)));
       }
-      expect(cursor).toBeUndefined();
-      expect(seen).toEqual(await names(client, query));
-      const first = await client.expect(200, 'GET', '/Users?cursor=&count=2');
-      const other = await client.expect(400, 'GET', `/Groups?cursor=${first.body.nextCursor}`);
-      expect(other.body.scimType).toBe('invalidCursor');
-      expect((await client.expect(400, 'GET', '/Users?cursor=bogus')).body.scimType).toBe('invalidCursor');
-      expect((await client.expect(400, 'GET', '/Users?cursor=&count=0')).body.scimType).toBe('invalidCount');
     },
   );
 
