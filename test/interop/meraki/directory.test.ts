@@ -149,6 +149,12 @@ describeOnServerStore('people and identity providers in the Meraki API', (makeSt
     const next = new URL(linksOf(first)['next'] ?? '');
     const second = await api.send('POST', `${next.pathname}${next.search}`, {});
     expect((second.body as List<User>).items).toMatchObject([{ upn: 'dave@corp.example' }]);
+    const otherOrder = { sortKey: 'created_at', startingAfter: next.searchParams.get('startingAfter') };
+    const searching = `/api/v1/organizations/${api.organizationId}/iam/users/search`;
+    expect(await api.send('POST', searching, otherOrder)).toMatchObject({
+      status: 400,
+      body: { errors: ["'startingAfter' is not a token of this list"] },
+    });
     const last = new URL(linksOf(first)['last'] ?? '');
     const back = (await api.send('POST', `${last.pathname}${last.search}`, {})).body as List<User>;
     expect(back.items.map((user) => user.upn[0])).toEqual(['b', 'c', 'd']);

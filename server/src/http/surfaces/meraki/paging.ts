@@ -37,10 +37,13 @@ export function readTokenPage(query: Query, perPage: PerPage, members: PageMembe
   return before === undefined ? { limit } : { limit, before };
 }
 
-function decodeToken(name: string, token: string): ListKey {
+/** What a list is sorted by. */
+type SortedBy = 'number' | 'string';
+
+function decodeToken(name: string, token: string, sortedBy: SortedBy): ListKey {
   try {
-    const key = decodeKey(token, 2);
-    if (key !== undefined && Number.isSafeInteger(key[1])) return [key[0] as string | number, Number(key[1])];
+    const [key = '', serial] = decodeKey(token, 2) ?? [];
+    if (typeof key === sortedBy && typeof serial === 'number') return [key, serial];
   } catch {
     // Falls through to a refusal that names the parameter.
   }
@@ -48,11 +51,16 @@ function decodeToken(name: string, token: string): ListKey {
 }
 
 /** The page of a list that is asked for. @throws LockstepError InvalidRequest for a token of another list. */
-export function readPage(query: Query, perPage: PerPage, members?: PageMembers): ListPage {
+export function readPage(
+  query: Query,
+  perPage: PerPage,
+  members?: PageMembers,
+  sortedBy: SortedBy = 'number',
+): ListPage {
   const { limit, after, before } = readTokenPage(query, perPage, members);
-  if (after !== undefined) return { limit, after: decodeToken('startingAfter', after) };
+  if (after !== undefined) return { limit, after: decodeToken('startingAfter', after, sortedBy) };
   if (before === undefined) return { limit };
-  return { limit, before: before === behindAll ? null : decodeToken('endingBefore', before) };
+  return { limit, before: before === behindAll ? null : decodeToken('endingBefore', before, sortedBy) };
 }
 
 export function placeOf(page: ListPage, slice: SliceView<unknown>): PagePlace {

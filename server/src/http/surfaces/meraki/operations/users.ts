@@ -212,7 +212,7 @@ const searchUsers = operation({
     'A user of the directory itself has the identity provider `0`, named Meraki.',
   ],
   handle: async ({ app, actor }, { query, body }) => {
-    const page = readPage(query, perPage, body);
+    const page = readPage(query, perPage, body, body.sortKey === 'username' ? 'string' : 'number');
     const [status, another] = new Set(body.statuses ?? []);
     const filter = {
       serials: serialsOf(body.userIds),
