@@ -137,6 +137,17 @@ describeOnSharedStores('native API', (makeStore) => {
     await rm(folder, { recursive: true });
   });
 
+  test('of what is a stream nobody is given the head alone', async () => {
+    await using client = await start();
+    await withSync(client);
+    const { job } = await client.json<{ job: { id: string } }>('POST', '/syncs/in/jobs', {});
+    for (const path of [`/jobs/${job.id}/events`, '/backup']) {
+      const refused = await client.send('HEAD', path);
+      expect([refused.status, refused.headers.get('allow')]).toEqual([405, 'GET']);
+    }
+    expect((await client.send('HEAD', `/jobs/${job.id}`)).status).toBe(200);
+  });
+
   test('every kind of bad request is a problem document', async () => {
     await using client = await start();
     const send: Client['send'] = async (...call) => client.send(...call);

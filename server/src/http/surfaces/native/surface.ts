@@ -88,6 +88,8 @@ export const nativeSurface: Surface = {
       instance.route({
         method: route.method,
         url: fastifyPath(route.path),
+        // The head of a stream would come at its end only.
+        exposeHeadRoute: route.media === undefined,
         // Before the body is read: who may not call need not upload either.
         onRequest: async (request) => {
           actors.set(request, await authenticateRequest(context, request));
