@@ -13,7 +13,7 @@ import {
 } from '../../store/queries/scim-list.ts';
 import { countScimMembers } from '../../store/queries/scim-members.ts';
 import type { ScimRecord } from '../../store/queries/scim-record.ts';
-import { listDigest, parseCursor, renderCursor } from './cursor.ts';
+import { parseCursor, renderCursor, type ListMarks } from './cursor.ts';
 import { kindOfType, modelOf, type Push, type ScimTypeName } from './push.ts';
 import { readsGroups, showsRelated, withMembers } from './related.ts';
 import { showResource } from './resource-view.ts';
@@ -77,16 +77,16 @@ export async function showRecords(
 
 interface Page {
   readonly at: ScimListPage;
-  readonly digest: string;
+  readonly marks: ListMarks;
 }
 
 function pageOf(push: Push, type: ScimTypeName, request: ListRequest): Page {
   const { page, filter, sortBy, sortOrder } = request;
-  const digest = listDigest([push.connection.id, type, filter, sortBy, sortOrder]);
+  const marks = [push.connection.id, type, filter, sortBy, sortOrder];
   const limit = page.count;
-  if (page.kind === 'index') return { digest, at: { offset: page.startIndex - 1, limit } };
-  if (page.cursor === undefined) return { digest, at: { offset: 0, limit } };
-  return { digest, at: { after: parseCursor(digest, page.cursor), limit } };
+  if (page.kind === 'index') return { marks, at: { offset: page.startIndex - 1, limit } };
+  if (page.cursor === undefined) return { marks, at: { offset: 0, limit } };
+  return { marks, at: { after: parseCursor(marks, page.cursor), limit } };
 }
 
 /** All that match are on this page, and there was room for more: then they need not be counted. */
@@ -125,5 +125,5 @@ export async function listScimResources(
   const resources = await showRecords(push, type, shown, projection);
   if (request.page.kind === 'index') return { resources, totalResults, startIndex: request.page.startIndex };
   const last = found.length > shown.length ? shown.at(-1) : undefined;
-  return { resources, totalResults, nextCursor: last && renderCursor(page.digest, last) };
+  return { resources, totalResults, nextCursor: last && renderCursor(page.marks, last) };
 }

@@ -189,6 +189,16 @@ describeOnServerStore('SCIM lists', (makeStore) => {
     },
   );
 
+  test('a cursor that somebody changed is refused', async () => {
+    await using started = await start();
+    const { client } = started;
+    const { body } = await client.expect(200, 'GET', '/Users?sortBy=active&cursor=&count=1');
+    const parts = JSON.parse(Buffer.from(body.nextCursor, 'base64url').toString()) as unknown[];
+    const changed = Buffer.from(JSON.stringify([...parts.slice(0, 2), 'yes'])).toString('base64url');
+    const refused = await client.expect(400, 'GET', `/Users?sortBy=active&cursor=${changed}`);
+    expect(refused.body.scimType).toBe('invalidCursor');
+  });
+
   test('shows the attributes that are asked for', async () => {
     await using started = await start();
     const { client, ids } = started;
