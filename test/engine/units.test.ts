@@ -45,6 +45,21 @@ describeWorlds('units on ingress', (makeWorld) => {
     expect(await world.directory()).toEqual(corp.tree.snapshot());
   });
 
+  test('a unit that the sync made and its scope names now stays, empty too, with those above it', async () => {
+    const world = await makeWorld();
+    const corp = await corpWithUnits(world);
+    await world.ingress('corp');
+    await world.run('corp-in');
+    await world.ingress('corp', { scopes: [{ source: '/ou=a/ou=b', target: '/a/b' }] });
+    expect(await told(world, await world.run('corp-in'))).toEqual([]);
+    for (const path of ['/ou=a/ou=b/cn=staff', '/ou=a/ou=b/ou=c/uid=ann', '/ou=a/ou=b/ou=c'])
+      corp.tree.remove(path);
+    const job = await world.run('corp-in');
+    expect(brief(job.statistics)['organizationalUnit deleted']).toBe('1/0/0');
+    expect(Object.keys(await world.directory())).toEqual(['/ou=a', '/ou=a/ou=b']);
+    expect(await told(world, await world.run('corp-in'))).toEqual([]);
+  });
+
   test('two units that the source shows below each other stay where they are', async () => {
     const world = await makeWorld();
     const corp = await world.system('corp');

@@ -1,5 +1,6 @@
 import type { ObjectKind } from '@lockstep/contract/vocabulary.ts';
 import { objectKinds } from '@lockstep/contract/vocabulary.ts';
+import { parsePath, renderPath } from '../directory/path.ts';
 import { LockstepError } from '../kernel/errors.ts';
 import { isAllowed } from './allowed-actions.ts';
 import { ChangeWriter } from './change-writer.ts';
@@ -81,8 +82,25 @@ async function directoryNodes(run: Run): Promise<(string | null)[]> {
   return nodes;
 }
 
+/** Ingress: ids of the units that scopes name and of those above them, which the sync may have made as it was before. */
+async function unitsOfTargets(run: Run): Promise<ReadonlySet<string>> {
+  const ids = new Set<string>();
+  if (run.sync.direction === 'egress') return ids;
+  const paths = new Set<string>();
+  for (const { target } of run.specification.scopes) {
+    const names = parsePath(target);
+    names.forEach((_, index) => paths.add(renderPath(names.slice(0, index + 1))));
+  }
+  for (const path of paths) {
+    const id = await run.store.findUnitByPath(run.sync.tenantId, path);
+    if (id !== null) ids.add(id);
+  }
+  return ids;
+}
+
 async function planMissingObjects(run: Run, staging: Staging, writer: ChangeWriter): Promise<void> {
   const plan = run.sync.direction === 'ingress' ? planMissing : planEgressMissing;
+  const kept = await unitsOfTargets(run);
   const asked = plannedKinds(run);
   for (const kind of missingOrder.filter((each) => asked.includes(each))) {
     for await (const page of staging.missing(kind)) {
@@ -90,7 +108,9 @@ async function planMissingObjects(run: Run, staging: Staging, writer: ChangeWrit
       const changes: PlannedChange[] = [];
       const released: MissingLink[] = [];
       for (const missing of page) {
-        const planned = plan(run, missing);
+        const planned = plan(run, missing).filter(
+          ({ verb }) => verb !== 'delete' || !kept.has(missing.objectId),
+        );
         if (planned.length === 0) released.push(missing);
         changes.push(...planned);
       }
