@@ -130,6 +130,23 @@ describe('an entry that exists', () => {
     expect(project('group', { cn: ['g'] }, unique).attributes['objectClass']).toEqual(['groupOfUniqueNames']);
   });
 
+  test('that is a group gets nothing that its own structural class cannot hold', () => {
+    const values = { cn: ['g'], gidNumber: ['7'], owner: ['cn=o,dc=x'], o: ['X'] };
+    const written = (found: Attributes): string[] =>
+      Object.keys(project('group', values, existing('cn=g', { cn: ['g'], ...found })).attributes);
+    expect(written({ objectClass: ['groupOfNames'] })).toEqual(['cn', 'owner', 'o', 'objectClass']);
+    expect(written({ objectClass: ['top', 'posixGroup'] })).toEqual(['cn', 'gidNumber', 'objectClass']);
+    expect(written({ objectClass: ['posixGroup', 'groupOfMembers'] })).toEqual([
+      'cn',
+      'gidNumber',
+      'owner',
+      'o',
+      'objectClass',
+    ]);
+    const derived = { objectClass: ['adminGroup'], gidnumber: ['6'] };
+    expect(written(derived)).toContain('gidNumber');
+  });
+
   test('gets no fallback for what it has and is not mapped', () => {
     const found = existing('uid=a', { objectClass, uid: ['a'] });
     expect(project('user', { uid: ['a'] }, found).attributes).toEqual({ uid: ['a'], objectClass });

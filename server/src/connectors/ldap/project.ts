@@ -1,6 +1,6 @@
 import type { ObjectKind } from '@lockstep/contract/vocabulary.ts';
 import type { AttributeValue, Attributes } from '../../directory/attributes.ts';
-import { withoutEmpty } from '../../directory/inet-org-person.ts';
+import { correspondences, withoutEmpty } from '../../directory/inet-org-person.ts';
 import { LockstepError } from '../../kernel/errors.ts';
 import type { ExternalObject, Projected } from '../../sync/connector.ts';
 import { sameDescription, type LdapShape } from './config.ts';
@@ -56,6 +56,7 @@ export function projectEntry(
   const { writeClasses, rdnAttribute } = shape.kinds[kind];
   const had = texts(existing?.attributes['objectClass']);
   const classes = unionClasses(had, [...writeClasses, ...texts(draft['objectClass'])]);
+  if (kind === 'group' && existing !== null) dropUnheld(draft, existing, classes);
   addFallbacks(draft, existing, classes);
   checkDemanded(draft, existing, had, classes);
   const name =
@@ -80,6 +81,19 @@ function keepState(draft: Draft, existing: ExternalObject | null, attribute: str
   if (mapped !== undefined) delete draft[mapped];
   const there = existing === null ? undefined : find(existing.attributes, attribute);
   if (existing !== null && there !== undefined) draft[there] = existing.attributes[there] ?? [];
+}
+
+/** A group keeps its structural class: what that cannot hold would fail all else that changes. What is there it can. */
+function dropUnheld(draft: Draft, existing: ExternalObject, classes: readonly string[]): void {
+  const names = classes.map((name) => name.toLowerCase());
+  const isPosix = names.includes('posixgroup');
+  const isPosixAlone = isPosix && names.every((name) => name === 'posixgroup' || name === 'top');
+  for (const { ldap, classes: holders } of correspondences.group) {
+    if (holders === undefined || find(existing.attributes, ldap) !== undefined) continue;
+    const isHeld = holders.includes('posixgroup') ? isPosix : !isPosixAlone;
+    const name = find(draft, ldap);
+    if (!isHeld && name !== undefined) delete draft[name];
+  }
 }
 
 /** What an entry already has without its being mapped is left alone: it was not read, and its class sees to it. */
