@@ -301,8 +301,8 @@ async function settleOne(
   result: LdapResult,
 ): Promise<TargetOutcome> {
   const { change, isAdd, value } = item;
-  if (isAdd && result.code === resultCodes.attributeOrValueExists && writing.recovering)
-    return success(change);
+  // Somebody else put the member in, or an entry of that name was in it before: the group is as it shall be.
+  if (isAdd && result.code === resultCodes.attributeOrValueExists) return success(change);
   if (isAdd || result.code !== resultCodes.noSuchAttribute)
     return failure(change, refusal(group, result, value));
   const spelled = await findSpelling(writing, group, change);

@@ -370,12 +370,24 @@ describe('memberships', () => {
       group('staff'),
       ...Array.from({ length: 700 }, (_, index) => person(`u${index}`)),
     );
-    await applyAll(membership('addMember', staff!, people[3]!));
-    const outcomes = await apply(people.map((each) => membership('addMember', staff!, each)));
+    const adds = people.map((each) => membership('addMember', staff!, each));
+    const bad = { ...adds[3]!, member: { ...adds[3]!.member!, location: 'u3' } };
+    const outcomes = await apply(adds.with(3, bad));
     expect(outcomes.flatMap((outcome, index) => (outcome.ok ? [] : [[index, outcome.code]]))).toEqual([
-      [3, 'Conflict'],
+      [3, 'TargetRejected'],
     ]);
-    expect(await valuesOf(staff!.location, 'member')).toHaveLength(700);
+    expect(await valuesOf(staff!.location, 'member')).toHaveLength(699);
+  });
+
+  test('members who are in the group already, be it by a name that nobody had, are in', async () => {
+    const [staff, a] = await applyAll(group('staff'), person('a'));
+    const dangling = `uid=b,${node}`;
+    await server.addLdif(
+      `dn: ${staff!.location}\nchangetype: modify\nadd: member\nmember: ${a!.location}\nmember: ${dangling}\n`,
+    );
+    const [b, c] = await applyAll(person('b'), person('c'));
+    await applyAll(...[a, b, c].map((each) => membership('addMember', staff!, each!)));
+    expect(await valuesOf(staff!.location, 'member')).toEqual([a!.location, dangling, c!.location]);
   });
 
   test('a group into which somebody else wrote since it was made is taken as it is', async () => {
