@@ -170,7 +170,7 @@ export const syncSchema = z.strictObject({
     .describe(
       'Egress to LDAP: passwords that are set through an API are written as well. They wait sealed for ten minutes at most.',
     ),
-  enabled: z.boolean().default(true).describe('false: its schedule does not start it.'),
+  enabled: z.boolean().default(true).describe('false: neither its schedule nor anybody starts it.'),
 });
 export type SyncConfiguration = z.infer<typeof syncSchema>;
 

@@ -66,7 +66,7 @@ async function narrowToHeldPlan(run: Run): Promise<void> {
   if (before !== now) {
     throw new LockstepError(
       'PlanMoved',
-      'source or target moved since the plan was held: what would be applied now differs from it',
+      'source, target or configuration changed since the plan was held: what would be applied now differs from it',
       {
         remedy: 'Run the sync again and approve its job if the guard holds it.',
       },
