@@ -208,6 +208,22 @@ describeWorlds('egress', (makeWorld) => {
     expect(Object.keys(target.tree.snapshot())).toEqual(before);
   });
 
+  test('members of one group that take over each other’s names stay members', async () => {
+    const world = await makeWorld();
+    const { corp, target, both } = await corpAndTarget(world);
+    const names = ['oda', 'nia', 'max', 'lea', 'kai'];
+    const paths = names.map((name) => `/uid=${name}`);
+    for (const path of paths) corp.tree.add(path);
+    // What is written of them comes in another order than the changes do.
+    for (const path of paths.toReversed()) target.tree.add(path);
+    corp.tree.add('/cn=all', {}, paths);
+    await both();
+    for (const [index, path] of paths.entries()) corp.tree.move(path, paths[index - 1] ?? '/uid=zoe');
+    expect(await both()).toHaveLength(paths.length);
+    expect(target.tree.snapshot()).toEqual(corp.tree.snapshot());
+    expect(await both()).toEqual([]);
+  });
+
   test('deletes what is gone: members first, deepest units last; a unit with foreign content stays', async () => {
     const world = await makeWorld();
     const { corp, target, both } = await corpAndTarget(world);

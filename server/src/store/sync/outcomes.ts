@@ -166,12 +166,18 @@ async function followMoves(
     );
   }
   if (moves.length === 0) return;
+  // A name may go from one member of a group to another: sorted, none is written before all old ones are gone.
   await sql`
     with followed as (
-      update membership_link x set reference = l.reference from link l
+      delete from membership_link x using link l
       where x.sync_serial = ${unseen(sync.serial)} and l.sync_serial = ${unseen(sync.serial)} and l.object_id = x.member_id
         and l.reference is not null and x.reference <> l.reference and x.reference is distinct from l.alias
-      returning x.group_id
+      returning x.group_id, l.reference, x.member_id
+    ), renamed as (
+      insert into membership_link (sync_serial, group_id, reference, member_id)
+      select distinct on (f.group_id, f.reference) ${sync.serial}::bigint, f.group_id, f.reference, f.member_id
+      from followed f order by f.group_id, f.reference, f.member_id
+      on conflict (sync_serial, group_id, reference) do update set member_id = excluded.member_id
     )
     update link g set fingerprint = null
     where g.sync_serial = ${unseen(sync.serial)} and g.kind = 'group' and g.object_id in (select f.group_id from followed f)`.execute(
