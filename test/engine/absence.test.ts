@@ -35,6 +35,31 @@ describeWorlds('absence on ingress', (makeWorld) => {
     expect(await world.directory()).not.toHaveProperty('/ou=people/uid=bob');
   });
 
+  test('is not believed of one who moved between scopes while they were read, and is after the next read', async () => {
+    const world = await makeWorld();
+    const corp = await corpOf(world);
+    corp.tree.add('/ou=guests');
+    corp.tree.add('/ou=guests/uid=gil');
+    const scopes = ['people', 'guests'].map((name) => ({ source: `/ou=${name}`, target: '/' }));
+    await world.ingress('corp', { scopes });
+    await world.run('corp-in');
+    const truthful = corp.endpoint;
+    corp.tree.move('/ou=guests/uid=gil', '/ou=people/uid=gil');
+    corp.tree.remove('/ou=people/uid=bob');
+    amendRead(corp, (entry) => (entry.decode().name === 'uid=gil' ? [] : [entry]));
+    const job = await world.run('corp-in');
+    expect(job.note).toContain('1 records moved from one scope to another while these were read');
+    expect(await told(world, job)).toEqual([]);
+    corp.endpoint = truthful;
+    expect(await told(world, await world.run('corp-in'))).toEqual(['user delete bob']);
+    expect(Object.keys(await world.directory())).toEqual(['/uid=ann', '/uid=cid', '/uid=gil']);
+    // A unit that a scope names now is no object of it.
+    await world.ingress('corp');
+    await world.run('corp-in');
+    await world.ingress('corp', { scopes });
+    expect((await world.run('corp-in')).complete).toBe(true);
+  });
+
   test('members of a group that was read in an incomplete run are still compared as a whole', async () => {
     const world = await makeWorld();
     const corp = await corpOf(world);

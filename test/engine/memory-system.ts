@@ -8,9 +8,11 @@ import type {
   Connector,
   Endpoint,
   ExternalObject,
+  ObjectKey,
   Projected,
   RawEntry,
   ReadRequest,
+  ReadScope,
   PlannedWork,
   TargetChange,
 } from '../../server/src/sync/connector.ts';
@@ -104,6 +106,7 @@ export class MemorySystem {
     return {
       capabilities: this.capabilities,
       read: (request) => this.#read(request),
+      findPresent: (scopes, keys) => Promise.resolve(this.#findPresent(scopes, keys)),
       project: (kind, attributes) => this.#project(kind, attributes),
       sameName: (left, right) => left.toLowerCase() === right.toLowerCase(),
       normaliseReference: (text) => (text.startsWith('/') ? referenceOf(text) : null),
@@ -127,6 +130,22 @@ export class MemorySystem {
     const warnings: string[] = [];
     if (this.incomplete === null) return { complete: true, warnings };
     return { complete: false, reason: this.incomplete, warnings };
+  }
+
+  #findPresent(scopes: readonly ReadScope[], keys: readonly ObjectKey[]): ObjectKey[] {
+    const none = { organizationalUnit: [], user: [], group: [] };
+    const request = {
+      scopes,
+      attributes: none,
+      memberships: false,
+      asTarget: false,
+      signal: new AbortController().signal,
+    };
+    const visible = [...this.tree.entries.values()].filter((entry) => !this.hidden(entry));
+    const there = visible.flatMap((entry) => this.#raw(entry, request));
+    return keys.filter((key) =>
+      there.some(({ kind, externalId }) => kind === key.kind && externalId === key.externalId),
+    );
   }
 
   #raw(entry: Entry, request: ReadRequest): RawEntry[] {

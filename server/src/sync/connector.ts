@@ -237,6 +237,15 @@ export interface Endpoint extends AsyncDisposable {
   /** Streams everything in the scopes; respects back-pressure; the return value is the completeness proof. */
   read(request: ReadRequest): AsyncGenerator<readonly RawEntry[], Completeness>;
   /**
+   * For systems that read one scope after the other: which of these objects, which a read of all scopes met in none,
+   * are in one all the same. They went from a scope that was not read yet into one that had been.
+   */
+  findPresent?(
+    scopes: readonly ReadScope[],
+    keys: readonly ObjectKey[],
+    signal: AbortSignal,
+  ): Promise<readonly ObjectKey[]>;
+  /**
    * Fits what the mapping made of a directory object to this system: rendering the name, adding what the system
    * demands (object classes, fallbacks for required values). Pure. `existing` is what the target holds now.
    * @throws LockstepError RequiredValueMissing, naming the attribute.

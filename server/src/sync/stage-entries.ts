@@ -4,7 +4,7 @@ import { attributesToJson } from '../directory/attributes.ts';
 import type { AttributeValue, Attributes } from '../directory/attributes.ts';
 import { LockstepError } from '../kernel/errors.ts';
 import { newId } from '../kernel/ids.ts';
-import type { Completeness, ExternalObject, RawEntry, ReadScope } from './connector.ts';
+import type { Completeness, ExternalObject, ObjectKey, RawEntry, ReadScope } from './connector.ts';
 import { externalNodes } from './external-nodes.ts';
 import { matchKey, matchTexts } from './match-key.ts';
 import type { ProgressNotes } from './progress-notes.ts';
@@ -22,6 +22,12 @@ const batchesUnderWay = 2;
 
 /** So many batches may wait for the touched links to be known. */
 const batchesAhead = 8;
+
+/** So many objects that look gone are looked for once more; where there are more, the guard is asked anyway. */
+const mostLookedUp = 1000;
+
+/** Ids named of those that moved during the read. */
+const mostExamples = 3;
 
 /** What a read brought. */
 export interface Reading extends Completeness {
@@ -129,11 +135,20 @@ async function stageBatch(
   await staging.ship(shippedTogether);
 }
 
+/** Ingress: objects that look gone, since they changed scopes while these were read one after the other. */
+async function findMoved(run: Run, staging: Staging): Promise<readonly ObjectKey[]> {
+  const { sync, specification, endpoint, signal } = run;
+  if (sync.direction === 'egress' || specification.scopes.length < 2 || !endpoint.findPresent) return [];
+  const unseen = await staging.listUnseen(plannedKinds(run), mostLookedUp);
+  return unseen.length === 0 ? [] : endpoint.findPresent(readScopes(run), unseen, signal);
+}
+
 /**
  * What the read comes to. Ids that stand for several records, and records without a usable id, leave it in doubt what
  * was seen: then absence is not believed.
  */
 async function conclude(
+  run: Run,
   end: Completeness,
   read: {
     readonly staging: Staging;
@@ -142,6 +157,7 @@ async function conclude(
   },
 ): Promise<Reading> {
   const { seen, staged, doubled } = await read.staging.settleSeen();
+  const moved = end.complete && end.changesOnly !== true ? await findMoved(run, read.staging) : [];
   const doubts = [
     end.complete ? null : (end.reason ?? 'the read was cut off'),
     doubled.count > 0
@@ -149,6 +165,12 @@ async function conclude(
       : null,
     read.unusable > 0
       ? `${read.unusable} records have an id that cannot be kept (a NUL, half a character, or too long)`
+      : null,
+    moved.length > 0
+      ? `${moved.length} records moved from one scope to another while these were read, and were met in none: ${moved
+          .slice(0, mostExamples)
+          .map(({ externalId }) => externalId)
+          .join(', ')}`
       : null,
   ].filter((doubt) => doubt !== null);
   const clean: Record<ObjectKind, number> = { organizationalUnit: 0, user: 0, group: 0 };
@@ -224,7 +246,7 @@ export async function stageEntries(
         await marked;
         await settle(0);
         await staging.ship(1);
-        return await conclude(next.value, { staging, readCount, unusable });
+        return await conclude(run, next.value, { staging, readCount, unusable });
       }
       const asked = next.value.filter((raw) => kinds.includes(raw.kind));
       const gone = asked.filter((raw) => raw.gone === true);

@@ -298,6 +298,8 @@ export interface Staging extends AsyncDisposable {
   see(keys: readonly SeenKey[]): Promise<readonly DirtyKey[]>;
   /** After the read: leaves each key staged once, and counts. */
   settleSeen(): Promise<SeenCounts>;
+  /** Ingress, after `settleSeen`: live links whose object a read of everything did not meet, so many at most. */
+  listUnseen(kinds: readonly ObjectKind[], most: number): Promise<readonly ObjectKey[]>;
   /** Fails planned places of units that would hang below themselves. */
   refuseUnitCycles(): Promise<void>;
   /** Takes an object into the staging area; it is there once it has been shipped. */

@@ -8,6 +8,7 @@ import type {
   ConnectorContext,
   Endpoint,
   ExternalObject,
+  ObjectKey,
   Projected,
   RawEntry,
   ReadRequest,
@@ -22,6 +23,7 @@ import { contains, normaliseReference, sameName } from './location.ts';
 import { ldapDefaultMapping, ldapDefaultMatch } from './mapping.ts';
 import { testConnection } from './probe.ts';
 import { parseFilter } from './protocol/filter/filter.ts';
+import { findPresent } from './presence.ts';
 import { projectEntry } from './project.ts';
 import { readScopes } from './source.ts';
 import { LdapTargetSession } from './target.ts';
@@ -64,6 +66,14 @@ class LdapEndpoint implements Endpoint {
       },
       request,
     );
+  }
+
+  findPresent(
+    scopes: readonly ReadScope[],
+    keys: readonly ObjectKey[],
+    signal: AbortSignal,
+  ): Promise<readonly ObjectKey[]> {
+    return findPresent({ shape: this.#shape, connect: this.#connect }, scopes, keys, signal);
   }
 
   project(kind: ObjectKind, attributes: Attributes, existing: ExternalObject | null): Projected {

@@ -1,7 +1,10 @@
 import { sql } from 'kysely';
 import { objectKinds } from '@lockstep/contract/vocabulary.ts';
 import type { ObjectKind } from '@lockstep/contract/vocabulary.ts';
+import type { ObjectKey } from '../../sync/connector.ts';
 import type { DirtyKey, SeenCounts, SeenKey } from '../../sync/sync-store.ts';
+import { analyzeStaged } from './staging-statistics.ts';
+import { unseen } from './staging-tables.ts';
 import type { StagingContext } from './staging-tables.ts';
 
 type Counts = Record<ObjectKind, number>;
@@ -107,6 +110,21 @@ async function dropRepeated(context: StagingContext): Promise<SeenCounts['double
       select external_id, count(distinct fingerprint) as records from ${table('key')} group by kind, external_id
     ) k where records > 1`.execute(store.db);
   return rows[0] ?? { count: 0, examples: [] };
+}
+
+/** Live links whose object was not seen. */
+export async function listUnseen(
+  context: StagingContext,
+  kinds: readonly ObjectKind[],
+  most: number,
+): Promise<ObjectKey[]> {
+  const { store, sync } = context;
+  await analyzeStaged(context, 'key');
+  const { rows } = await sql<ObjectKey>`
+    select l.kind, l.external_id as "externalId" from link l
+    where l.sync_serial = ${sync.serial} and l.state = 'live' and l.kind = any (${kinds}::text[]) and ${unseen(context, 'whole')}
+    limit ${most}`.execute(store.db);
+  return rows;
 }
 
 /** After the read: what was seen. */

@@ -37,7 +37,7 @@ import { planPasswords } from './passwords.ts';
 import { planPendingReferences } from './references.ts';
 import { referrers } from './referrers.ts';
 import { resolveReferences } from './resolve-references.ts';
-import { SeenTally, settleSeen } from './seen-keys.ts';
+import { SeenTally, listUnseen, settleSeen } from './seen-keys.ts';
 import { indexCandidates, indexStaged, markTouched, noteGone, see } from './stage-read.ts';
 import { StagedRows } from './staged-rows.ts';
 import { analyzeStaged } from './staging-statistics.ts';
@@ -64,6 +64,8 @@ export async function openStaging(store: Store, job: RunnableJob, sync: Runnable
       return dirty;
     },
     settleSeen: () => settleSeen(context, tally),
+    listUnseen: async (kinds, most) =>
+      (await sawAll(context, tally)) ? [] : listUnseen(context, kinds, most),
     refuseUnitCycles: () => refuseUnitCycles(store, job),
     stage: (object) => staged.add(object),
     ship: (least) => staged.ship(least),
