@@ -25,8 +25,15 @@ function chooseSyncs(configuration: ResolvedConfiguration, names: readonly strin
       remedy: known.length === 0 ? 'The file has no syncs.' : `The file has: ${known.join(', ')}.`,
     });
   }
-  if (names.length > 0) return known.filter((name) => names.includes(name));
   const disabled = configuration.syncs.filter((sync) => !sync.settings.enabled);
+  const refused = disabled.find(({ name }) => names.includes(name));
+  if (refused !== undefined) {
+    throw new LockstepError('Conflict', `The sync "${refused.name}" is not enabled.`, {
+      field: 'NAME',
+      remedy: 'Set `enabled: true` in its configuration, or leave its name out.',
+    });
+  }
+  if (names.length > 0) return known.filter((name) => names.includes(name));
   for (const { name } of disabled) note(`${name}: left out, it is not enabled`);
   return known.filter((name) => !disabled.some((sync) => sync.name === name));
 }

@@ -252,7 +252,9 @@ async function moveEntry(writing: Writing, change: TargetChange): Promise<Succes
   if (result.code !== resultCodes.success && !(await isMovedAlready(writing, change, result, to))) {
     throw await moveFailure(writing, change, { dn: from, result }, to);
   }
-  const origin = change.location ?? from;
+  const known = change.location ?? from;
+  // What is above it may have moved before it; one that was found at its place has moved from where it was known to be.
+  const origin = normaliseDn(from) === normaliseDn(to) ? (writing.relocations.follow(known) ?? known) : from;
   if (normaliseDn(origin) !== normaliseDn(to)) writing.relocations.record(origin, to);
   const before = afterRename(change.before, splitDn(origin)[0], name);
   await modifyEntry(writing, { ...change, location: to }, before);
