@@ -385,6 +385,9 @@ describeWorlds('undo', (makeWorld) => {
     const dry = await world.run('corp-in', 'dryRun');
     await expect(world.undo(dry.id)).rejects.toMatchObject({ code: 'NotUndoable' });
     await expect(world.undo('sync_unknown')).rejects.toMatchObject({ code: 'NotFound' });
+    const job = await world.run('corp-in');
+    await world.sync('corp-in', { connection: 'corp', direction: 'egress' });
+    await expect(world.undo(job.id)).rejects.toMatchObject({ code: 'Conflict' });
   });
 
   test('whatever a job did, undoing it leads back to where it began', async () => {

@@ -333,9 +333,7 @@ export async function approveJob(
       remedy: 'Run the sync again, and approve what that job holds.',
     });
   if (held.undoesJobId !== null) requireUndoable(await getJobRow(app, actor, held.undoesJobId));
-  const sync = await findSync(app.store.db, actor.tenantId, held.syncId);
-  if (sync === undefined)
-    throw new LockstepError('NotFound', `sync ${held.syncName} of this job has been deleted`);
+  const sync = await getSyncOfJob(app, actor, held);
   const newer = await findSupersedingJob(app.store.db, held);
   if (newer !== undefined && (jobIsOver(newer.status) || newer.approvesJobId !== held.id))
     throw superseded(held, newer);
@@ -353,6 +351,21 @@ export async function approveJob(
   const { row, created } = await addOrFindJob(app, order);
   if (row.approvesJobId !== held.id) throw superseded(held, row);
   return { job: await showOneJob(app, row), created };
+}
+
+/** The sync of a job that another one is to carry on, as long as it goes the same way. @throws LockstepError NotFound; Conflict */
+async function getSyncOfJob(app: Application, actor: Actor, job: JobRow): Promise<SyncRow> {
+  const sync = await findSync(app.store.db, actor.tenantId, job.syncId);
+  if (sync === undefined)
+    throw new LockstepError('NotFound', `sync ${job.syncName} of this job has been deleted`);
+  if (sync.direction === job.direction) return sync;
+  throw new LockstepError(
+    'Conflict',
+    `sync ${sync.name} is an ${sync.direction} now, job ${job.id} was an ${job.direction}`,
+    {
+      remedy: `Make the sync an ${job.direction} again, and run the ${sync.direction} under a name of its own.`,
+    },
+  );
 }
 
 /** What is asked for when a job shall be taken back. */
@@ -395,9 +408,7 @@ export async function undoJob(
   requireRole(actor, 'operator');
   const undone = await getJobRow(app, actor, jobId);
   requireUndoable(undone);
-  const sync = await findSync(app.store.db, actor.tenantId, undone.syncId);
-  if (sync === undefined)
-    throw new LockstepError('NotFound', `sync ${undone.syncName} of this job has been deleted`);
+  const sync = await getSyncOfJob(app, actor, undone);
   const origin = { startedThrough, startedBy: actor.accountName };
   const order: JobOrder = { sync, mode, origin, undoesJobId: undone.id, description };
   const { row, created } = await addOrFindJob(app, order);
