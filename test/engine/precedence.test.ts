@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { deleteSync } from '../../server/src/app/syncs.ts';
 import { updateTenantPrecedence } from '../../server/src/store/queries/tenant.ts';
 import { brief } from '../workbench.ts';
 import { amendRead, withContents } from './amended-read.ts';
@@ -63,6 +64,23 @@ describeWorlds('several sources of one person', (makeWorld, store) => {
     expect(await ann(world)).toMatchObject({ attributes: { title: ['by corp'] } });
     hr.tree.set('/uid=ann', { title: ['hr again'] });
     await world.run('hr-in');
+    expect(await ann(world)).toMatchObject({ attributes: { title: ['by corp'] } });
+  });
+
+  test('another precedence is in force with the next run, and what a sync gave whose values went first goes with it', async () => {
+    const world = await makeWorld();
+    await twoSources(world);
+    await world.run('corp-in');
+    expect(await told(world, await world.run('hr-in'))).toEqual([]);
+    await updateTenantPrecedence(store().db, world.actor.tenantId, { title: ['corp-in'] });
+    expect(await told(world, await world.run('hr-in'))).toEqual(['user update ann']);
+    expect(await ann(world)).toMatchObject({ attributes: { title: ['by corp'], phoneNumber: ['1'] } });
+    await updateTenantPrecedence(store().db, world.actor.tenantId, {});
+    expect(await told(world, await world.run('hr-in'))).toEqual(['user update ann']);
+    expect(await told(world, await world.run('corp-in'))).toEqual([]);
+    expect(await ann(world)).toMatchObject({ attributes: { title: ['by hr'] } });
+    await deleteSync(world.app, world.actor, 'hr-in');
+    expect(await told(world, await world.run('corp-in'))).toEqual(['user update ann']);
     expect(await ann(world)).toMatchObject({ attributes: { title: ['by corp'] } });
   });
 

@@ -125,6 +125,12 @@ export async function specifySync(
     const named = names.map((name) => serials.get(name)).filter((serial) => serial !== undefined);
     orders.set(attribute, [...named, ...byPosition.filter((serial) => !named.includes(serial))]);
   }
+  // Whose values go before its own: by another order what several syncs say of an object comes to something else.
+  const aheadOf = (order: readonly number[]): readonly number[] =>
+    order.slice(0, Math.max(0, order.indexOf(sync.serial)));
+  const ahead = [['', byPosition] as const, ...orders]
+    .map(([attribute, order]) => [attribute, aheadOf(order)] as const)
+    .filter(([, serials]) => serials.length > 0);
   const version = createHash('sha256')
     .update(
       JSON.stringify([
@@ -134,6 +140,7 @@ export async function specifySync(
         match,
         settings.kinds ?? null,
         ...(settings.actions ? [settings.actions] : []),
+        ...(ahead.length > 0 ? [ahead] : []),
         connection.settings,
       ]),
     )
