@@ -12,6 +12,7 @@ export function applicationWithin(app: Application, trx: Transaction): Applicati
       engine: store.engine,
       session: store.session,
       dataDirectory: store.dataDirectory,
+      failed: store.failed,
       db: trx,
       transaction: async (work) => work(trx),
       copyInto: async (executor, table, columns, rows) => store.copyInto(executor, table, columns, rows),

@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Retention } from '../app/retention.ts';
+import type { LockstepError } from '../kernel/errors.ts';
 import { makeDirectory } from '../kernel/make-directory.ts';
 import type { LogLevel } from '../telemetry/log.ts';
 import { ApiClient, ConnectionLost } from './client.ts';
@@ -28,6 +29,8 @@ export interface LocalRuntime extends AsyncDisposable {
   readonly client: ApiClient;
   /** `http://HOST:PORT`, if it listens there, too. */
   readonly url: string | undefined;
+  /** Resolves when the store has given up for good, with the reason. */
+  readonly failed: Promise<LockstepError> | undefined;
 }
 
 /** Jobs at a time in one process. Those of one sync never run together, and on an embedded store little is gained. */
@@ -119,6 +122,7 @@ export async function openLocalRuntime(
   return {
     client: new ApiClient(path),
     url: runtime.address,
+    failed: runtime.application.store.failed,
     [Symbol.asyncDispose]: async () => stack.disposeAsync(),
   };
 }

@@ -16,14 +16,15 @@ function detachable(buffer: Buffer): Uint8Array<ArrayBuffer> {
 export class EmbeddedBridge implements ChunkCarrier {
   readonly #worker: Worker;
   readonly #streams = new Set<EmbeddedStream>();
+  readonly #failed = Promise.withResolvers<LockstepError>();
   #outstanding = 0;
-  #failure: LockstepError | undefined;
+  #failure: (() => LockstepError) | undefined;
   #closed: (() => void) | undefined;
 
   constructor(worker: Worker) {
     this.#worker = worker;
     worker.on('message', (message: FromEmbeddedWorker) => this.#receive(message));
-    worker.on('error', (cause) => this.#fail('The embedded store failed', cause));
+    worker.on('error', (cause: Error) => this.#fail(`The embedded store failed: ${cause.message}`, cause));
     worker.on('exit', () => this.#fail('The embedded store has stopped'));
     worker.unref();
   }
@@ -33,8 +34,13 @@ export class EmbeddedBridge implements ChunkCarrier {
     const stream = new EmbeddedStream(this);
     this.#streams.add(stream);
     stream.once('close', () => this.#streams.delete(stream));
-    if (this.#failure !== undefined) stream.destroy(this.#failure);
+    if (this.#failure !== undefined) stream.destroy(this.#failure());
     return stream;
+  }
+
+  /** Why the engine has ended by itself, once it has. */
+  get failed(): Promise<LockstepError> {
+    return this.#failed.promise;
   }
 
   /** Sends protocol messages, whole ones only. */
@@ -79,14 +85,16 @@ export class EmbeddedBridge implements ChunkCarrier {
       this.#outstanding -= 1;
       if (this.#outstanding === 0) this.#worker.unref();
     } else if (message.kind === 'closed') {
-      this.#failure ??= new LockstepError('StoreUnavailable', 'The embedded store is closed');
+      this.#failure ??= () => new LockstepError('StoreUnavailable', 'The embedded store is closed');
       this.#closed?.();
     }
   }
 
   #fail(text: string, cause?: unknown): void {
-    this.#failure ??= new LockstepError('StoreUnavailable', text, { cause });
-    for (const stream of this.#streams) stream.destroy(this.#failure);
+    // One for each who meets it: the queue writes into errors what it was doing.
+    const failure = (this.#failure ??= () => new LockstepError('StoreUnavailable', text, { cause }));
+    for (const stream of this.#streams) stream.destroy(failure());
+    this.#failed.resolve(failure());
     this.#closed?.();
   }
 }

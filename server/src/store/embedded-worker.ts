@@ -56,7 +56,14 @@ function answer(port: MessagePort, parts: Uint8Array[], last: boolean): void {
   port.postMessage({ kind: 'backend', bytes, last } satisfies FromEmbeddedWorker, [bytes.buffer]);
 }
 
-/** Runs protocol messages to their end, handing on the answer in pieces while it is being made. */
+/** The fields of an ErrorResponse after which a server ends, with its message; no value in an answer has a zero in it. */
+const lastWords = /\0V(?:PANIC|FATAL)\0C[^\0]*\0M([^\0]*)\0/;
+
+/**
+ * Runs protocol messages to their end, handing on the answer in pieces while it is being made.
+ * @throws when the engine gives up, as without space for its log: a server ends then, and this one would go on with
+ * whatever is in its memory, and leave statements without an answer.
+ */
 async function converse(engine: PGlite, port: MessagePort, message: Uint8Array): Promise<void> {
   let parts: Uint8Array[] = [];
   let length = 0;
@@ -71,6 +78,8 @@ async function converse(engine: PGlite, port: MessagePort, message: Uint8Array):
       length = 0;
     },
   });
+  const reason = lastWords.exec(Buffer.concat(parts).toString())?.[1];
+  if (reason !== undefined) throw new Error(reason);
   answer(port, parts, true);
 }
 

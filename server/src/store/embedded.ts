@@ -113,6 +113,7 @@ async function openLocked(
     pool,
     address: directory,
     dataDirectory: directory,
+    failed: bridge.failed,
     listen: (channel, onNotification) => listeners.listen(channel, onNotification),
     afterClose: async () => {
       await bridge.close();

@@ -1,6 +1,7 @@
 import { Kysely, PostgresDialect } from 'kysely';
 import type { Transaction } from 'kysely';
 import type pg from 'pg';
+import type { LockstepError } from '../kernel/errors.ts';
 import { copyRows } from './bulk-copy.ts';
 import { guardPool, unavailable } from './guarded-pool.ts';
 import type { Database } from './schema.ts';
@@ -16,6 +17,7 @@ export interface PooledStoreParts {
   readonly address: string;
   readonly databaseUrl?: string;
   readonly dataDirectory?: string;
+  readonly failed?: Promise<LockstepError>;
   readonly listen?: StoreSession['listen'];
   /** Runs after the last connection has ended. */
   readonly afterClose?: () => Promise<void>;
@@ -86,6 +88,7 @@ export function makePooledStore(parts: PooledStoreParts): Store {
     copyInto,
     session,
     dataDirectory: parts.dataDirectory,
+    failed: parts.failed,
     close: () => (closing ??= close()),
     [Symbol.asyncDispose]: () => (closing ??= close()),
   };

@@ -1,4 +1,5 @@
 import type { Kysely, Transaction } from 'kysely';
+import type { LockstepError } from '../kernel/errors.ts';
 import type { Database } from './schema.ts';
 import type { StoreSession } from './store-session.ts';
 
@@ -28,5 +29,7 @@ export interface Store extends AsyncDisposable {
   readonly session: StoreSession;
   /** Embedded: where the data, the lock and the master key are. */
   readonly dataDirectory: string | undefined;
+  /** Embedded: resolves when the engine has given up, with the reason. The store has to be opened again. */
+  readonly failed: Promise<LockstepError> | undefined;
   close(): Promise<void>;
 }

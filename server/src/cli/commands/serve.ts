@@ -72,7 +72,8 @@ async function serve(options: ServeOptions): Promise<void> {
   if (given !== undefined)
     await given.placing(runtime.client.call('applyConfiguration', { body: given.configuration }));
   print(`listening on ${runtime.url}`);
-  await end;
+  const ended = await Promise.race([end, ...(runtime.failed === undefined ? [] : [runtime.failed])]);
+  if (ended instanceof LockstepError) throw ended;
 }
 
 /** `lockstep serve` */
