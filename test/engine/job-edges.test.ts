@@ -65,6 +65,27 @@ function edit(corp: MemorySystem): void {
   corp.tree.removeMember('/cn=staff', '/ou=people/uid=bob');
 }
 
+/** Counts the reads of a system that are not closed. */
+function countOpenReads(system: MemorySystem): () => number {
+  let open = 0;
+  const endpoint = system.endpoint.bind(system);
+  system.endpoint = () => {
+    const inner = endpoint();
+    return {
+      ...inner,
+      async *read(request) {
+        open += 1;
+        try {
+          return yield* inner.read(request);
+        } finally {
+          open -= 1;
+        }
+      },
+    };
+  };
+  return () => open;
+}
+
 /** What changes say without their outcome. */
 function lines(changes: Awaited<ReturnType<World['changes']>>): unknown {
   return changes.map(({ kind, verb, label, externalId }) => [kind, verb, label, externalId]);
@@ -130,6 +151,7 @@ describeWorlds('a job', (makeWorld, store) => {
   test('that is cancelled while it reads has done nothing, and the next run does it', async () => {
     const world = await makeWorld();
     const corp = await corpOf(world);
+    const openReads = countOpenReads(corp);
     await world.ingress('corp');
     const { job } = await requestJob(world.app, world.actor, 'corp-in', {
       mode: 'apply',
@@ -146,6 +168,7 @@ describeWorlds('a job', (makeWorld, store) => {
     await makeJobRunner(world.app, cancelling).run(job.id, new AbortController().signal);
     const cancelled = await getJob(world.app, world.actor, job.id);
     expect(cancelled.status).toBe('cancelled');
+    expect(openReads()).toBe(0);
     expect(brief(cancelled.statistics)).toEqual({});
     expect(await world.changes(job.id)).toEqual([]);
     expect(await world.directory()).toEqual({});

@@ -262,6 +262,8 @@ export async function stageEntries(
       if (await progress.reading(readCount)) await refuseCancelled(run);
     }
   } finally {
-    await Promise.allSettled([noted, ...underWay]);
+    // A read that was left in the middle closes what it had open: files, searches.
+    const left = reading.return({ complete: false, warnings: [] });
+    await Promise.allSettled([noted, left, ...underWay]);
   }
 }
