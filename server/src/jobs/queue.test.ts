@@ -50,9 +50,10 @@ describeOnBothStores('job queue', (makeStore) => {
     }
   });
 
-  test('a handler that throws has its job delivered again', async () => {
+  test('a handler that throws has its job delivered again, and what it threw is told', async () => {
     const store = await makeStore();
-    await using queue = await openQueue(store);
+    const errors: unknown[] = [];
+    await using queue = await openQueue(store, { onError: (error) => errors.push(error) });
     const again = Promise.withResolvers<number>();
     let times = 0;
     await queue.work(1, async () => {
@@ -62,6 +63,7 @@ describeOnBothStores('job queue', (makeStore) => {
     });
     await send(store, queue, 'stubborn', 's1');
     expect(await again.promise).toBe(3);
+    expect(errors).toMatchObject([{ message: 'not yet' }, { message: 'not yet' }]);
   });
 
   test('stop lets a handler come to a safe point, and the next queue resumes the job', async () => {

@@ -35,8 +35,8 @@ export interface JobQueue extends AsyncDisposable {
 }
 
 export interface JobQueueOptions {
-  /** Errors of the queue itself (a lost connection); the queue goes on by itself. */
-  readonly onError?: (error: Error) => void;
+  /** Errors of the queue itself (a lost connection), and those after which a job is delivered again; it goes on by itself. */
+  readonly onError?: (error: unknown) => void;
   /** How long `stop` waits for handlers; 30 s by default. */
   readonly stopMilliseconds?: number;
 }
@@ -82,10 +82,21 @@ export async function openQueue(store: Store, options: JobQueueOptions = {}): Pr
   const stopping = new AbortController();
   let stopped: Promise<void> | undefined;
 
+  async function handle(
+    handler: JobHandler,
+    entry: { data: JobPayload; signal: AbortSignal },
+  ): Promise<void> {
+    try {
+      await handler(entry.data, AbortSignal.any([entry.signal, stopping.signal]));
+    } catch (error) {
+      // Where the store is out of reach or full, the job itself can tell nobody.
+      if (!stopping.signal.aborted) options.onError?.(error);
+      throw error;
+    }
+  }
   async function startWorker(handler: JobHandler): Promise<void> {
     const workerId = await boss.work<JobPayload>(queueName, workSettings(store.engine), async (entries) => {
-      for (const entry of entries)
-        await handler(entry.data, AbortSignal.any([entry.signal, stopping.signal]));
+      for (const entry of entries) await handle(handler, entry);
       // A worker otherwise waits its polling interval after each job. Not after a failure: that would spin.
       boss.notifyWorker(workerId);
     });

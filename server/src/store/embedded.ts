@@ -40,7 +40,7 @@ async function startBridge(directory: string): Promise<EmbeddedBridge> {
   await worker.terminate();
   const reason = message.kind === 'refused' ? message.text : message.kind;
   throw new LockstepError('StoreUnavailable', `The embedded store in ${directory} does not open: ${reason}`, {
-    remedy: 'If the directory is damaged, restore a backup into a new one.',
+    remedy: 'Make space if its disk is full; if the directory is damaged, restore a backup into a new one.',
   });
 }
 
