@@ -11,7 +11,7 @@ import { openQueue } from '../../server/src/jobs/queue.ts';
 import { openStore } from '../../server/src/store/open.ts';
 import type { Store } from '../../server/src/store/open.ts';
 import { makeSyncStore } from '../../server/src/store/sync/sync-store.ts';
-import type { SyncStore } from '../../server/src/sync/sync-store.ts';
+import type { Staging, SyncStore } from '../../server/src/sync/sync-store.ts';
 import { binaries, startPostgres } from '../servers/postgres.ts';
 import type { PostgresServer } from '../servers/postgres.ts';
 import { brief } from '../workbench.ts';
@@ -119,6 +119,37 @@ test.each(['resetPlan', 'writeChanges', 'commit', 'applyToDirectory', 'finish'])
   },
 );
 
+/** What a statement says whose session was ended by an administrator. */
+function endedSession(): Error {
+  return Object.assign(new Error('terminating connection due to administrator command'), { code: '57P01' });
+}
+
+test('a job that loses the store and cannot clear up for the same reason is handed back as well', async () => {
+  const world = await makeWorld(store);
+  const corp = await edited(world);
+  const asked = { mode: 'apply', startedThrough: 'native' } as const;
+  const { job } = await requestJob(world.app, world.actor, 'corp-in', asked);
+  const { signal } = new AbortController();
+  const losing = hookedStore(makeSyncStore(store), async (name, proceed) => {
+    if (name === 'see') throw endedSession();
+    const result = await proceed();
+    if (name !== 'openStaging') return result;
+    const staging = result as Staging;
+    const close = staging[Symbol.asyncDispose].bind(staging);
+    return Object.assign(staging, {
+      [Symbol.asyncDispose]: async () => {
+        await close();
+        throw endedSession();
+      },
+    });
+  });
+  await expect(makeJobRunner(world.app, losing).run(job.id, signal)).rejects.toThrow(/terminat/);
+  expect((await jobOf(world, job.id)).status).toBe('running');
+  await makeJobRunner(world.app).run(job.id, signal);
+  expect((await jobOf(world, job.id)).status).toBe('success');
+  expect(await world.directory()).toEqual(corp.tree.snapshot());
+});
+
 /**
  * A transaction of the store that the server ends while this process does nothing at all, as a suspended one: it learns of
  * it by the answer to its next statement.
@@ -179,7 +210,7 @@ test('the queue delivers a job again whose store went away with all its sessions
       select pg_terminate_backend(pid) from pg_stat_activity
       where datname = current_database() and pid <> pg_backend_pid()`);
     // What the runner does next it does with sessions that are gone.
-    throw Object.assign(new Error('terminating connection due to administrator command'), { code: '57P01' });
+    throw endedSession();
   };
   const { job } = await requestJob(world.app, world.actor, 'target-out', {
     mode: 'apply',

@@ -36,6 +36,11 @@ function isStoreFailure(error: unknown): boolean {
   return /^Connection terminated|^Client has encountered a connection error/.test(error.message);
 }
 
+/** What went wrong first: what then could not be closed either says less. */
+function firstOf(error: unknown): unknown {
+  return error instanceof SuppressedError ? firstOf(error.suppressed) : error;
+}
+
 /** Another worker runs the job: this one has nothing more to say about it, not even that it failed. */
 function isTakenOver(error: unknown): boolean {
   return error instanceof LockstepError && error.code === 'JobTakenOver';
@@ -123,7 +128,8 @@ async function attemptAgain(
     const job = { ...(await store.getJob(taken.id)), attempt: taken.attempt };
     try {
       return await opened.attempt(job, signal);
-    } catch (error) {
+    } catch (caught) {
+      const error = firstOf(caught);
       const current = await store.getJob(taken.id);
       const wait = retryDelays[attempt];
       const unreachable = error instanceof LockstepError && error.code === 'ConnectionFailed';
