@@ -169,10 +169,13 @@ async function addOnIngress(context: StagingContext, first: number): Promise<voi
 
 /**
  * For the rest of a transaction that compares all memberships in scope: joins of whole tables, since the planner takes
- * memberships whose both ends are in scope for rare.
+ * memberships whose both ends are in scope for rare. By hash, since a merge by an index on the group alone compares
+ * each member of a large group with each other.
  */
 export async function joinWhole(trx: Executor): Promise<void> {
-  await sql`set local enable_nestloop = off`.execute(trx);
+  await sql`select set_config('enable_nestloop', 'off', true), set_config('enable_mergejoin', 'off', true)`.execute(
+    trx,
+  );
 }
 
 async function addOnEgress(context: StagingContext, first: number): Promise<void> {
