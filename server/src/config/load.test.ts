@@ -12,6 +12,7 @@ beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), 'lockstep-configuration-'));
   await writeFile(join(directory, 'password'), 'from the file\n');
   await writeFile(join(directory, 'empty'), '\n');
+  await writeFile(join(directory, 'latin1'), Buffer.from('Schlüssel', 'latin1'));
 });
 afterAll(() => rm(directory, { recursive: true }));
 
@@ -101,6 +102,21 @@ describe('a configuration', () => {
     await expect(loadConfiguration(join(directory, 'absent.yaml'), {})).rejects.toThrow(
       /absent\.yaml.*ENOENT/,
     );
+  });
+
+  it('is refused where it is not UTF-8, at the first letter that is not', async () => {
+    const file = join(directory, 'latin1.yaml');
+    await writeFile(file, Buffer.from(good.replace('cn=admin', 'cn=bür'), 'latin1'));
+    await expect(loadConfiguration(file, environment)).rejects.toMatchObject({
+      code: 'InvalidConfiguration',
+      position: { file, line: 5, column: 17 },
+    });
+  });
+
+  it('names a connection once that stands there twice', () => {
+    const f = 'f: { type: file, path: x.csv }';
+    const text = `connections: { ${f}, ${f} }\nsyncs: { a: { connection: other, direction: ingress } }\n`;
+    expect(refusal(text).problems.map(({ remedy }) => remedy)).toContain('There are f.');
   });
 
   it('may use aliases', () => {
@@ -236,6 +252,18 @@ syncs:
       '1:74 connections.x.password: empty is empty',
     ],
     [
+      'connections: { x: { type: ldap, url: "ldap://x", baseDn: dc=y, password: { file: latin1 } } }',
+      '1:74 connections.x.password: latin1 is not UTF-8',
+    ],
+    [
+      String.raw`connections: { x: { type: ldap, url: "ldap://x", baseDn: "o=\0" } }`,
+      '1:58 connections.x.baseDn: this contains U+0000',
+    ],
+    [
+      String.raw`connections: { x: { type: file, path: "\ud800.csv" } }`,
+      '1:39 connections.x.path: this contains U+0000',
+    ],
+    [
       'connections: { __proto__: { type: file, path: x.csv } }',
       '1:16 connections: this is not the name of a field',
     ],
@@ -254,6 +282,15 @@ syncs:
   it.each<[string, string]>([
     ['schedule: { cron: "30 2 * * *" }', 'schedule.cron: cron, whole field, column 1: there are 5 fields'],
     ['schedule: { cron: 5 }', 'schedule.cron: this is a number; expected is a text'],
+    ['schedule: { cron: "0 0 1 * * ?", hours: [1] }', 'schedule.hours: the field `hours` does not go with'],
+    [
+      'map: { user: { x: { cel: "1", value: "1" } } }',
+      'map.user.x.value: the field `value` does not go with',
+    ],
+    [
+      'guard: { user: { percent: .nan } }',
+      'guard.user.percent: this is no finite number; expected is a number',
+    ],
     ['schedule: { hours: [24] }', 'schedule.hours[0]: this must be at most 23'],
     ['schedule: { hours: [3], timeZone: Mars }', 'schedule.timeZone: time zone "Mars" is not known'],
     [

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
@@ -16,9 +17,11 @@ import { YamlSource } from './yaml-source.ts';
 
 function readSecret(source: YamlSource, baseDirectory: string, path: string[], file: string): string {
   try {
-    const secret = readFileSync(resolve(baseDirectory, file), 'utf8').replace(/\r?\n$/, '');
+    const bytes = readFileSync(resolve(baseDirectory, file));
+    const secret = bytes.toString('utf8').replace(/\r?\n$/, '');
     if (secret === '')
       source.refuse(path, `${file} is empty`, 'Write the secret into it.', { code: 'SecretNotFound' });
+    if (!isUtf8(bytes)) source.refuse(path, `${file} is not UTF-8`, 'Write the secret in UTF-8.');
     return secret;
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? String(error.code) : String(error);
@@ -112,14 +115,30 @@ export function parseConfiguration(
   };
 }
 
+/** Read as UTF-8 all the same, a letter of another encoding would be lost, and with it a password or a name. */
+function decode(bytes: Buffer, file: string): string {
+  const text = bytes.toString('utf8');
+  if (isUtf8(bytes)) return text;
+  const before = text.slice(0, text.indexOf('\uFFFD')).split('\n');
+  throw refusal([
+    {
+      code: 'InvalidConfiguration',
+      message: 'the file is not UTF-8 from here on',
+      remedy: 'Save it as UTF-8.',
+      field: '',
+      position: { file, line: before.length, column: (before.at(-1)?.length ?? 0) + 1 },
+    },
+  ]);
+}
+
 /** Loads a configuration file. @throws LockstepError as parseConfiguration does, or when the file cannot be read. */
 export async function loadConfiguration(
   file: string,
   environment: Environment,
 ): Promise<LoadedConfiguration> {
-  let text: string;
+  let bytes: Buffer;
   try {
-    text = await readFile(file, 'utf8');
+    bytes = await readFile(file);
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? String(error.code) : String(error);
     throw new LockstepError(
@@ -131,5 +150,9 @@ export async function loadConfiguration(
       },
     );
   }
-  return parseConfiguration(text, { file, baseDirectory: dirname(resolve(file)), environment });
+  return parseConfiguration(decode(bytes, file), {
+    file,
+    baseDirectory: dirname(resolve(file)),
+    environment,
+  });
 }

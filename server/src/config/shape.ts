@@ -13,6 +13,7 @@ function typeName(value: unknown): string {
   if (value === null) return 'nothing';
   if (Array.isArray(value)) return 'a list';
   if (typeof value === 'object') return 'a group of fields';
+  if (typeof value === 'number' && !Number.isFinite(value)) return 'no finite number';
   return typeof value === 'string' ? 'a text' : typeof value === 'boolean' ? 'true or false' : 'a number';
 }
 
@@ -85,10 +86,14 @@ class ShapeCheck {
 
   #unknown(path: FieldPath, key: string): void {
     const allowed = keysAllowed(this.#data, path);
+    if (allowed.includes(key)) {
+      const message = `the field \`${key}\` does not go with the others here`;
+      return this.#source.refuse([...path, key], message, 'Keep it or the others.', { atKey: true });
+    }
     const near = closestName(key, allowed);
     const remedy =
       near === undefined ? `Fields here are ${allowed.join(', ')}.` : `Did you mean \`${near}\`?`;
-    this.#source.refuse([...path, key], `unknown field \`${key}\``, remedy, { atKey: true });
+    return this.#source.refuse([...path, key], `unknown field \`${key}\``, remedy, { atKey: true });
   }
 
   #missing(path: FieldPath): void {

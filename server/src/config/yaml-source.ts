@@ -56,7 +56,8 @@ export class YamlSource {
   /** Keys of the mapping at a path in the order of the file, which plain data loses for keys that look like numbers. */
   keysOf(path: FieldPath): string[] {
     const node = this.#places.get(renderPath(path))?.value;
-    return isMap(node) ? node.items.map((pair) => keyText(pair)).filter((key) => key !== undefined) : [];
+    const keys = isMap(node) ? node.items.map((pair) => keyText(pair)) : [];
+    return [...new Set(keys)].filter((key) => key !== undefined);
   }
 
   /** Notes what is wrong with the value (or the key) at a path; where there is none, at its nearest container. The first fault of a value counts. */
@@ -179,6 +180,10 @@ export class YamlSource {
     if (typeof scalar.value !== 'string') return scalar.value;
     const { text, unresolved } = substitute(scalar.value, this.#environment);
     const [start, end] = scalar.range ?? [0, 0];
+    if (text.includes('\0') || !text.isWellFormed()) {
+      const message = 'this contains U+0000 or half of a surrogate pair';
+      this.#add({ path, at: this.#at(start), message, remedy: 'Take it out: no system can hold it.' });
+    }
     let from = start;
     for (const { written, variable } of unresolved) {
       const found = this.#text.slice(0, end).indexOf(written, from);
