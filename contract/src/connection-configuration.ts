@@ -8,6 +8,8 @@ export const secretSchema = z
     'A secret: ${NAME} from the environment, or {file: path} for the content of a file without its last line break.',
   );
 
+/** Timers count 24 days at most, and take what is longer for no time at all; some waits are twice this long. */
+const timeout = z.number().positive().max(1_000_000);
 const authoritiesFile = z
   .string()
   .optional()
@@ -43,7 +45,7 @@ export const ldapConnectionSchema = z.strictObject({
   url: z
     .string()
     .regex(/^(ldap|ldaps|ldapi):\/\//, 'must begin with ldap://, ldaps:// or ldapi://')
-    .describe('Where the server is: ldap://host:port, ldaps://host:port or ldapi://path.'),
+    .describe('Where the server is: ldap://host:port, ldaps://host:port or ldapi://%2Fpath%2Fof%2Fsocket.'),
   bindDn: z.string().optional().describe('The DN that Lockstep binds as; without it anonymously.'),
   password: secretSchema
     .optional()
@@ -78,7 +80,7 @@ export const ldapConnectionSchema = z.strictObject({
       'The attribute that identifies an entry for ever; nsUniqueId on 389 Directory Server; dn: there is none.',
     ),
   pageSize: z.int().min(1).max(100_000).default(1000).describe('Entries of one page of a paged search.'),
-  timeoutSeconds: z.number().positive().default(60).describe('Seconds that one operation may take.'),
+  timeoutSeconds: timeout.default(60).describe('Seconds that one operation may take.'),
   referrals: z
     .enum(['report', 'follow', 'ignore'])
     .default('report')
@@ -209,7 +211,7 @@ export const entraIdConnectionSchema = z.strictObject({
     .optional()
     .describe('Where tokens are given, without the tenant, where it is not as `cloud` says.'),
   caFile: authoritiesFile,
-  timeoutSeconds: z.number().positive().default(60).describe('Seconds that one request may take.'),
+  timeoutSeconds: timeout.default(60).describe('Seconds that one request may take.'),
   includeGuests: z.boolean().default(true).describe('false: guests are neither read nor matched.'),
   excludeServiceAccounts: z
     .boolean()
@@ -260,7 +262,7 @@ export const scimConnectionSchema = z.strictObject({
     ),
   caFile: authoritiesFile,
   tls: z.strictObject(certificateChecks).optional(),
-  timeoutSeconds: z.number().positive().default(60).describe('Seconds that one request may take.'),
+  timeoutSeconds: timeout.default(60).describe('Seconds that one request may take.'),
   groups: z.boolean().default(true).describe('false: the service has users only.'),
   pageSize: z
     .int()
@@ -322,11 +324,7 @@ export const eventCallbackConnectionSchema = z.strictObject({
     .describe('What the application is told of. Without organizational units everybody is in one place.'),
   caFile: authoritiesFile,
   tls: z.strictObject(certificateChecks).optional(),
-  timeoutSeconds: z
-    .number()
-    .positive()
-    .default(10)
-    .describe('Seconds within which an event must be answered.'),
+  timeoutSeconds: timeout.default(10).describe('Seconds within which an event must be answered.'),
   retries: z
     .int()
     .min(0)

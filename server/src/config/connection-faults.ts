@@ -1,6 +1,7 @@
 import { formatOf } from '../connectors/file/config.ts';
 import { parseLdapUrl } from '../connectors/ldap/protocol/client/address.ts';
 import { parseDn } from '../directory/dn/dn.ts';
+import { LockstepError } from '../kernel/errors.ts';
 import type { Fault } from './fault.ts';
 import { faultOf } from './fault.ts';
 import type { FieldPath } from './field-path.ts';
@@ -62,13 +63,28 @@ function eventCallbackFaults(settings: unknown): Fault[] {
 
 function ldapFaults(settings: unknown): Fault[] {
   return [
-    ...textFaults(settings, ['url'], parseLdapUrl),
+    ...textFaults(settings, ['url'], parseServerUrl),
     ...textFaults(settings, ['baseDn'], parseDn),
     ...textFaults(settings, ['bindDn'], (name) => (isAccountName(name) ? undefined : parseDn(name))),
     ...textFaults(settings, ['group', 'placeholderMember'], (member) =>
       member === 'self' || member === 'empty' ? undefined : parseDn(member),
     ),
   ];
+}
+
+/** What an LDAP URL says beyond the server would be passed over; of the path of a socket without escapes that is all of it. */
+function parseServerUrl(url: string): void {
+  const { address: _, ...rest } = parseLdapUrl(url);
+  if (
+    Object.values(rest)
+      .flat()
+      .every((part) => part === undefined)
+  )
+    return;
+  throw new LockstepError('InvalidConfiguration', `"${url}" names more than a server`, {
+    remedy:
+      'Leave out what follows host and port. The path of a socket is written as in ldapi://%2Frun%2Fslapd%2Fldapi.',
+  });
 }
 
 /** Active Directory takes `name@domain` and `DOMAIN\name` in place of a DN ([MS-ADTS] section 5.1.1.1.1). */

@@ -52,6 +52,35 @@ describe('connections', () => {
     ]);
   });
 
+  test.each(['ldap://x/dc=example', 'ldap://x/?mail', 'ldapi:///run/slapd/ldapi'])(
+    'one that names more than a server: %s',
+    (url) => {
+      const text = `connections: { corp: { type: ldap, url: "${url}", baseDn: "" } }`;
+      expect(problems(text)).toEqual([`1:41 connections.corp.url: "${url}" names more than a server`]);
+    },
+  );
+
+  test.each(['ldap://x/', 'ldaps://x:636', 'ldapi://', 'ldapi://%2Frun%2Fslapd%2Fldapi'])(
+    'one that names a server: %s',
+    (url) => {
+      expect(problems(`connections: { corp: { type: ldap, url: "${url}", baseDn: "" } }`)).toEqual([]);
+    },
+  );
+
+  test.each([
+    'type: ldap, url: "ldap://x", baseDn: ""',
+    'type: entra_id, tenantId: t, clientId: c, clientSecret: s',
+    'type: scim, url: "https://x"',
+    'type: event_callback, url: "https://x"',
+  ])('a timeout beyond what a timer can count is refused: %s', (settings) => {
+    const text = (seconds: number): string =>
+      `connections: { c: { timeoutSeconds: ${seconds}, ${settings} } }`;
+    expect(problems(text(1_000_001))).toEqual([
+      '1:37 connections.c.timeoutSeconds: this must be at most 1000000',
+    ]);
+    expect(problems(text(1_000_000))).toEqual([]);
+  });
+
   test.each(['cn=admin,dc=example', 'admin@example.com', String.raw`EXAMPLE\admin`, ''])(
     'one binds as %j',
     (name) => {

@@ -50,6 +50,8 @@ describe('testing a connection', () => {
     const tls = { caFile: server.caFile };
     expect(verdicts(await steps({ startTls: true, tls }))).toBe(good);
     expect(verdicts(await steps({ url: server.ldapsUrl, tls }))).toBe(good);
+    // TLS stands already, so nothing is turned into it.
+    expect((await steps({ url: server.ldapsUrl, startTls: true, tls }))[2]?.detail).toMatch(/^LDAPS with/);
     expect(verdicts(await steps({ url: server.ldapiUrl, sasl: 'external' }))).toBe(good);
   });
 

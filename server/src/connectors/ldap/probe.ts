@@ -75,7 +75,7 @@ async function secure({ settings, context, address }: Probe): Promise<string> {
   if (address.scheme === 'ldapi') return 'not needed on a socket of this machine';
   const { bind: _, ...anonymous } = await clientOptions(settings, context);
   await using client = await connectLdap(anonymous);
-  const how = settings.startTls ? 'StartTLS' : 'LDAPS';
+  const how = address.scheme === 'ldaps' ? 'LDAPS' : 'StartTLS';
   const checked =
     settings.tls?.verify === false ? 'its certificate is not verified' : 'its certificate is trusted';
   return `${how} with ${client.name}; ${checked}`;
