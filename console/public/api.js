@@ -11,6 +11,11 @@ export class ApiProblem extends Error {
   }
 }
 
+/** Whether an error tells of the request itself, so that asking again later would not help. @param {unknown} error */
+export function isRefusal(error) {
+  return error instanceof ApiProblem && error.status < 500 && error.status !== 429;
+}
+
 /** The token of this tab; it is gone when the tab closes. */
 export const token = {
   get: () => sessionStorage.getItem(tokenKey),
@@ -24,7 +29,7 @@ export const token = {
  * @param {{ method?: string, body?: unknown, headers?: Record<string, string>, signal?: AbortSignal }} [options]
  */
 export async function request(path, { method = 'GET', body, headers = {}, signal } = {}) {
-  const response = await fetch(`${prefix}${path}`, {
+  const answer = fetch(`${prefix}${path}`, {
     method,
     headers: {
       authorization: `Bearer ${token.get() ?? ''}`,
@@ -34,6 +39,10 @@ export async function request(path, { method = 'GET', body, headers = {}, signal
     },
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     ...(signal === undefined ? {} : { signal }),
+  });
+  const response = await answer.catch((error) => {
+    // Each browser has its own words for it.
+    throw error instanceof TypeError ? new Error('the server cannot be reached', { cause: error }) : error;
   });
   if (response.ok) return response;
   const type = response.headers.get('content-type') ?? '';

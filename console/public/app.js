@@ -18,9 +18,14 @@ function showError(error) {
   notice.hidden = false;
 }
 
+function hideNotice() {
+  byId('notice').hidden = true;
+}
+
 /** @param {string} [reason] */
 function showSignIn(reason) {
   leaving.abort();
+  hideNotice();
   byId('sign-out').hidden = true;
   byId('tenant').textContent = '';
   const field = make('input', {
@@ -81,7 +86,7 @@ async function show() {
   }
   leaving = new AbortController();
   const { signal } = leaving;
-  byId('notice').hidden = true;
+  hideNotice();
   try {
     const identity = /** @type {import('@lockstep/contract/account.ts').Identity} */ (
       await call('/identity')
@@ -97,7 +102,12 @@ async function show() {
     // Not what was asked for, and not what was there before either.
     byId('main').replaceChildren(
       make('h1', {}, 'This page cannot be shown'),
-      make('p', {}, make('a', { href: '#/' }, 'Syncs and jobs')),
+      make(
+        'p',
+        { class: 'row' },
+        make('button', { type: 'button', onclick: () => void show() }, 'Try again'),
+        make('a', { href: '#/' }, 'Syncs and jobs'),
+      ),
     );
     showError(error);
   }
@@ -112,5 +122,8 @@ byId('skip').addEventListener('click', (event) => {
   event.preventDefault();
   byId('main').focus();
 });
+// What was said of one action is over with the next.
+for (const action of ['click', 'change'])
+  byId('main').addEventListener(action, hideNotice, { capture: true });
 window.addEventListener('hashchange', () => void show());
 void show();

@@ -7,13 +7,16 @@ import { kindNames, make, operationNames } from './dom.js';
 /** @type {Record<string, string>} */
 const resultNames = { success: 'Success', failed: 'Failed', skipped: 'Skipped', planned: 'Planned' };
 
+/** @param {string | { $base64: string }} value */
+function showValue(value) {
+  if (typeof value === 'string') return value;
+  const { length } = atob(value.$base64);
+  return length === 1 ? '1 byte' : `${length} bytes`;
+}
+
 /** @param {readonly (string | { $base64: string })[] | undefined} values */
 function showValues(values) {
-  return (values ?? [])
-    .map((value) =>
-      typeof value === 'string' ? value : `${Math.floor((value.$base64.length * 3) / 4)} bytes`,
-    )
-    .join('\n');
+  return (values ?? []).map(showValue).join('\n');
 }
 
 /** @param {ChangeView} change */
@@ -92,9 +95,10 @@ function choice(name, label, options, filter, onChange) {
  * The changes of a job with filters; more pages come on demand.
  * @param {string} jobId
  * @param {URLSearchParams} filter read from the address, and written back to it
+ * @param {() => boolean} isOver whether the job is, so that nothing more comes
  * @param {(error: unknown) => void} onError
  */
-export function changesView(jobId, filter, onError) {
+export function changesView(jobId, filter, isOver, onError) {
   const list = make('div', { class: 'changes' });
   const more = make('button', { type: 'button', hidden: true, onclick: () => void load(false) }, 'More');
   /** @type {string | null} */
@@ -114,7 +118,8 @@ export function changesView(jobId, filter, onError) {
       if (turn !== newest) return;
       if (fresh) list.replaceChildren();
       list.append(...page.items.map(changeRow));
-      if (list.childElementCount === 0) list.append(make('p', { class: 'quiet' }, 'No changes.'));
+      if (list.childElementCount === 0)
+        list.append(make('p', { class: 'quiet' }, isOver() ? 'No changes.' : 'No changes so far.'));
       next = page.next;
       more.hidden = next === null;
     } catch (error) {

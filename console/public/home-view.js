@@ -1,4 +1,4 @@
-import { call, query } from './api.js';
+import { call, isRefusal, query } from './api.js';
 import { kindNames, make, operationNames, showTime } from './dom.js';
 
 /** @typedef {import('@lockstep/contract/job.ts').JobView} JobView */
@@ -139,7 +139,11 @@ export async function homeView(context, after) {
   }
   await refresh();
   const timer = setInterval(() => {
-    if (!document.hidden) refresh().catch(() => undefined);
+    if (document.hidden) return;
+    // Where the server is away for a while, a later turn finds it.
+    refresh().catch((error) => {
+      if (isRefusal(error)) context.onError(error);
+    });
   }, refreshInterval);
   context.signal.addEventListener('abort', () => clearInterval(timer));
 

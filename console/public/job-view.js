@@ -12,6 +12,11 @@ import { followJob } from './stream.js';
 const statisticsInterval = 2000;
 
 /** @param {JobView} job */
+function isOver({ status }) {
+  return status !== 'pending' && status !== 'running';
+}
+
+/** @param {JobView} job */
 function facts(job) {
   const origin = job.startedBy === null ? job.startedThrough : `${job.startedThrough} by ${job.startedBy}`;
   const line = `${job.direction} · ${job.mode} · ${origin} · started ${showTime(job.startedAt)} · ended ${showTime(job.endedAt)}`;
@@ -122,8 +127,7 @@ function undo({ id, direction, mode, undoesJobId }, context) {
  * @param {ViewContext} context
  */
 function actions(job, context) {
-  const isOver = job.status !== 'pending' && job.status !== 'running';
-  if (!isOver) {
+  if (!isOver(job)) {
     return button(
       job.cancelRequested ? 'Cancelling' : 'Cancel',
       async () => {
@@ -172,8 +176,12 @@ class JobPage {
     this.head = make('div');
     this.statistics = make('div');
     this.messages = make('ol', { class: 'messages', 'aria-label': 'Messages', tabindex: 0 });
-    this.changes = changesView(job.id, filter, context.onError);
+    this.changes = changesView(job.id, filter, () => this.isOver, context.onError);
     this.render();
+  }
+
+  get isOver() {
+    return isOver(this.job);
   }
 
   get element() {
@@ -195,9 +203,8 @@ class JobPage {
     const { job } = this;
     this.status.className = `status ${job.status}`;
     this.status.textContent = job.status;
-    const isOver = job.status !== 'pending' && job.status !== 'running';
-    this.progress.hidden = isOver;
-    this.progressText.hidden = isOver;
+    this.progress.hidden = this.isOver;
+    this.progressText.hidden = this.isOver;
     // Why a job is held is said where it can be approved.
     const error =
       job.error &&
@@ -205,7 +212,7 @@ class JobPage {
       make('p', { class: 'failed' }, `${job.error.code}: ${job.error.message}`);
     this.head.replaceChildren(
       facts(job),
-      ...[error, actions(job, this.context), isOver && undo(job, this.context)].filter(
+      ...[error, actions(job, this.context), this.isOver && undo(job, this.context)].filter(
         (node) => node instanceof Node,
       ),
     );
@@ -214,7 +221,10 @@ class JobPage {
 
   async refresh() {
     this.asked = Date.now();
-    this.job = /** @type {JobView} */ (await call(`/jobs/${this.job.id}`));
+    const job = /** @type {JobView} */ (await call(`/jobs/${this.job.id}`));
+    // Asked before the end and answered after it, this is older than what the end told.
+    if (this.isOver) return;
+    this.job = job;
     this.render();
   }
 
@@ -268,6 +278,6 @@ export async function jobView(jobId, filter, context) {
   const page = new JobPage(/** @type {JobView} */ (await call(`/jobs/${jobId}`)), filter, context);
   page.asked = Date.now();
   void page.changes.reload();
-  void followJob(jobId, (event) => page.take(event), context.signal);
+  followJob(jobId, (event) => page.take(event), context.signal).catch(context.onError);
   return page.element;
 }

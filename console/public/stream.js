@@ -1,4 +1,4 @@
-import { ApiProblem, request } from './api.js';
+import { isRefusal, request } from './api.js';
 
 /** @typedef {import('@lockstep/contract/events.ts').JobEvent} JobEvent */
 
@@ -48,6 +48,7 @@ async function* readEvents(response) {
 /**
  * Follows a job to its end. EventSource cannot send a token, so this reads the stream itself and goes on behind the
  * last event when it breaks.
+ * @throws {ApiProblem} when it is refused
  * @param {string} jobId
  * @param {(event: JobEvent) => void} onEvent
  * @param {AbortSignal} signal
@@ -66,7 +67,8 @@ export async function followJob(jobId, onEvent, signal) {
         if (event.event === 'end') return;
       }
     } catch (error) {
-      if (signal.aborted || error instanceof ApiProblem) return;
+      if (signal.aborted) return;
+      if (isRefusal(error)) throw error;
     }
     await new Promise((resolve) => {
       setTimeout(resolve, pause);

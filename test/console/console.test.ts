@@ -180,6 +180,96 @@ test('a job is taken back after a look at what that means', async () => {
   await page.close();
 });
 
+test('a server that is away for a while is found again, and nothing is said of it then', async () => {
+  const { page } = await openConsole(`#token=${token}`);
+  const run = page.getByRole('button', { name: 'Run hr-in', exact: true });
+  await run.waitFor();
+  const problem = { status: 503, code: 'StoreUnavailable', title: 'no store', detail: 'no store' };
+  const refused = { status: 503, contentType: 'application/problem+json', body: JSON.stringify(problem) };
+  await page.route('**/events', (route) => route.fulfill(refused), { times: 1 });
+  // What was known before the end: without the stream it would be shown for good.
+  await page.route(/jobs\/sync_\w+$/, async (route) => {
+    const response = await route.fetch();
+    await route.fulfill({ response, json: { ...(await response.json()), status: 'running', endedAt: null } });
+  });
+  await run.click();
+  await status(page, 'success');
+  await page.context().setOffline(true);
+  await page.getByRole('link', { name: 'Lockstep' }).click();
+  await page.getByText('the server cannot be reached').waitFor();
+  await page.context().setOffline(false);
+  await page.getByRole('button', { name: 'Try again' }).click();
+  await run.waitFor();
+  expect(await page.getByRole('alert').count()).toBe(0);
+  await page.close();
+});
+
+test('an answer from before the end of a job that comes after it is not shown', async () => {
+  const { page } = await openConsole(`#token=${token}`);
+  await page.getByRole('button', { name: 'Run hr-in', exact: true }).click();
+  await status(page, 'success');
+  const isOver = Promise.withResolvers<void>();
+  let asked = 0;
+  await page.route(/jobs\/sync_\w+$/, async (route) => {
+    asked += 1;
+    const response = await route.fetch();
+    const json = { ...(await response.json()), status: 'running', endedAt: null };
+    if (asked > 1) await isOver.promise;
+    await route.fulfill({ response, json });
+  });
+  await page.route('**/events', async (route) => {
+    // So long after the first answer that the page asks again.
+    await page.clock.setSystemTime(Date.now() + 60_000);
+    const response = await route.fetch();
+    const running = 'id: 0\nevent: status\ndata: {"status":"running"}\n\n';
+    await route.fulfill({ response, body: running + (await response.text()) });
+  });
+  await page.reload();
+  await status(page, 'success');
+  expect(asked).toBe(2);
+  const late = page.waitForResponse(/jobs\/sync_\w+$/);
+  isOver.resolve();
+  await (await late).finished();
+  await page.evaluate('new Promise(requestAnimationFrame)');
+  expect(await page.locator('#job-status').textContent()).toBe('success');
+  await page.close();
+});
+
+test('what was said of one action is over with the next', async () => {
+  const { page } = await openConsole(`#token=${token}`);
+  await page.getByRole('button', { name: 'Run hr-in', exact: true }).click();
+  await status(page, 'success');
+  await page.goto(`${page.url()}?kind=person`);
+  await page.getByRole('alert').getByText('cannot be "person"').waitFor();
+  await page.getByLabel('Kind').selectOption('user');
+  await expect.poll(() => page.getByRole('alert').count()).toBe(0);
+  await page.close();
+});
+
+test('a token that has ended is said on the page of the jobs, which asks by itself', async () => {
+  const { page } = await openConsole(`#token=${token}`);
+  await page.getByRole('button', { name: 'Run hr-in', exact: true }).waitFor();
+  await page.evaluate("sessionStorage.setItem('lockstep-token', 'ended')");
+  await page.getByText('This token is not valid.').waitFor();
+  await page.close();
+});
+
+test('names of any length stay within the page, and bytes are counted', async () => {
+  const name = 'm'.repeat(250);
+  const photo = 'base64:AA==';
+  await writeFile(join(folder, 'long.csv'), `kind,id,name,photo\nuser,1,${name},${photo}\n`);
+  await put('/connections/long', { type: 'file', path: join(folder, 'long.csv') });
+  await put('/syncs/long-in', { connection: 'long', direction: 'ingress' });
+  const { page } = await openConsole(`#token=${token}`);
+  await page.setViewportSize({ width: 320, height: 600 });
+  await page.getByRole('button', { name: 'Run long-in', exact: true }).click();
+  await status(page, 'success');
+  await page.locator('details.change summary').click();
+  await page.getByRole('cell', { name: '1 byte', exact: true }).waitFor();
+  expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(320);
+  await page.close();
+});
+
 test('without a token it asks for one, and says when it is wrong', async () => {
   const { page } = await openConsole();
   await page.getByLabel(/API token/).fill('wrong');
