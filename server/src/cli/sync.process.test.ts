@@ -56,6 +56,19 @@ describe('sync as a process, without a server', () => {
     expect(existsSync(data())).toBe(false);
   });
 
+  test('one that is not enabled is left out, and by name refused before anything is made', async () => {
+    const off = join(folder, 'off.yaml');
+    const text = readFileSync(configuration, 'utf8');
+    writeFileSync(off, text.replace('direction: egress', 'direction: egress\n    enabled: false'));
+    const named = await lockstep('sync', '-f', off, 'company-in', 'export-out', '--json');
+    expect([named.code, named.stdout]).toEqual([1, '']);
+    expect(named.stderr).toContain('The sync "export-out" is not enabled.');
+    expect(existsSync(data())).toBe(false);
+    const all = await lockstep('sync', '-f', off, '--data', join(folder, 'off'), '--json');
+    expect(all.stderr).toContain('export-out: left out, it is not enabled');
+    expect(reportOf(all).map((job) => job.sync)).toEqual(['company-in']);
+  });
+
   test('an invalid file is refused with its position, and nothing is applied', async () => {
     const broken = join(folder, 'broken.yaml');
     writeFileSync(broken, 'connections:\n  a:\n    type: floppy\n');
