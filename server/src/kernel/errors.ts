@@ -26,7 +26,6 @@ export const errorTable = {
   NotMutable: ['invalid', 'The attribute is read-only, required, or set once and for all.'],
   NoTarget: ['invalid', 'The path of a change matches no value of the object.'],
   InvalidCursor: ['invalid', 'The cursor of a list is not one that this server gave out.'],
-  ExpiredCursor: ['invalid', 'The cursor of a list has expired; list again from the start.'],
   InvalidCount: ['invalid', 'The number of results asked for is not allowed.'],
   InvalidRecord: ['invalid', 'A record of a file cannot be parsed.'],
   SecretNotFound: ['invalid', 'A secret named in the configuration is not set.'],

@@ -12,7 +12,6 @@ describe('an error as SCIM tells it', () => {
     ['NotFound', 404, undefined],
     ['Held', 503, undefined],
     ['LimitExceeded', 413, undefined],
-    ['ExpiredCursor', 400, 'expiredCursor'],
   ] as const)('%s is %i %s', (code, status, scimType) => {
     expect(scimErrorOf(new LockstepError(code, 'What.'))).toEqual({
       status,

@@ -57,7 +57,6 @@ const particular: Partial<Record<ErrorCode, { readonly status?: number; readonly
   RevisionMoved: { status: 412 },
   LimitExceeded: { status: 413 },
   InvalidCursor: { scimType: 'invalidCursor' },
-  ExpiredCursor: { scimType: 'expiredCursor' },
   InvalidCount: { scimType: 'invalidCount' },
 };
 
