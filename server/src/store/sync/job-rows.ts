@@ -277,7 +277,7 @@ export async function findUnitByPath(
     if (!found) {
       throw new LockstepError('NotFound', `the directory has no organizational unit ${path}`, {
         field: 'scopes',
-        remedy: 'Name an organizational unit that exists, or / for the root.',
+        remedy: 'Name one that exists, or / for the root; POST /directory/organizationalUnits makes one.',
       });
     }
     parent = found.id;
