@@ -3,6 +3,8 @@ import { byId, make } from './dom.js';
 import { homeView } from './home-view.js';
 import { jobView } from './job-view.js';
 
+const invalidToken = 'This token is not valid.';
+
 /** Ends whatever the view before left running. */
 let leaving = new AbortController();
 
@@ -10,7 +12,7 @@ let leaving = new AbortController();
 function showError(error) {
   if (error instanceof ApiProblem && error.status === 401) {
     token.clear();
-    showSignIn('This token is not valid.');
+    showSignIn(invalidToken);
     return;
   }
   const notice = byId('notice');
@@ -41,7 +43,13 @@ function showSignIn(reason) {
       class: 'sign-in',
       onsubmit: (/** @type {Event} */ event) => {
         event.preventDefault();
-        token.set(field.value.trim());
+        const written = field.value.trim();
+        // No request can carry other characters, such as the quotes of a word processor.
+        if (!/^[\x21-\x7e]+$/.test(written)) {
+          showSignIn(invalidToken);
+          return;
+        }
+        token.set(written);
         void show();
       },
     },

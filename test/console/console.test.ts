@@ -272,9 +272,11 @@ test('names of any length stay within the page, and bytes are counted', async ()
 
 test('without a token it asks for one, and says when it is wrong', async () => {
   const { page } = await openConsole();
-  await page.getByLabel(/API token/).fill('wrong');
-  await page.keyboard.press('Enter');
-  await page.getByText('This token is not valid.').waitFor();
+  for (const wrong of ['wrong', 'wr”ong']) {
+    await page.getByLabel(/API token/).fill(wrong);
+    await page.keyboard.press('Enter');
+    await page.getByText('This token is not valid.').waitFor();
+  }
   await page.getByLabel(/API token/).fill(token);
   await page.keyboard.press('Enter');
   await page.getByText('default · administrator').waitFor();
