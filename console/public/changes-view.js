@@ -123,7 +123,7 @@ export function changesView(jobId, filter, isOver, onError) {
       next = page.next;
       more.hidden = next === null;
     } catch (error) {
-      onError(error);
+      if (turn === newest) onError(error);
     }
   }
   function filtered() {

@@ -174,8 +174,10 @@ test('a job is taken back after a look at what that means', async () => {
   await status(page, 'success');
   await page.getByText('delete user "eve"').waitFor();
   await page.getByRole('button', { name: 'Undo', exact: true }).click();
-  await page.getByRole('link', { name: 'Users, Deleted: 1', exact: true }).waitFor();
+  await status(page, 'held');
+  await page.getByRole('button', { name: 'Approve' }).click();
   await status(page, 'success');
+  await page.getByRole('link', { name: 'Users, Deleted: 1', exact: true }).waitFor();
   expect(errors).toEqual([]);
   await page.close();
 });
