@@ -9,11 +9,13 @@ import { makeWorkbench } from '../workbench.ts';
 
 const suffix = 'dc=example,dc=com';
 
+function entry(id: number, dn: string, ...lines: string[]): string {
+  return [`dn: ${dn}`, `entryUUID: 00000000-0000-4000-8000-00000000000${id}`, ...lines, '', ''].join('\n');
+}
+
 /** A person two units down, and groups that have that person. */
 function people(above: string, below: string, groups: readonly string[]): string {
   const unit = `ou=${below},ou=${above},dc=s`;
-  const entry = (id: number, dn: string, ...lines: string[]): string =>
-    [`dn: ${dn}`, `entryUUID: 00000000-0000-4000-8000-00000000000${id}`, ...lines, '', ''].join('\n');
   const unitClass = 'objectClass: organizationalUnit';
   return [
     entry(1, `ou=${above},dc=s`, unitClass, `ou: ${above}`),

@@ -7,14 +7,27 @@ import { ldapConnector } from './connector.ts';
 const suffix = 'dc=example,dc=com';
 let server: Slapd;
 
+function unitEntry(name: string): string {
+  return `dn: ou=${name},${suffix}\nobjectClass: organizationalUnit\nou: ${name}\n\n`;
+}
+
+function personEntry(name: string, parent: string): string {
+  return `dn: uid=${name},ou=${parent},${suffix}\nobjectClass: inetOrgPerson\nuid: ${name}\ncn: ${name}\nsn: ${name}\n\n`;
+}
+
+function user(externalId: string): ObjectKey {
+  return { kind: 'user', externalId };
+}
+
 beforeAll(async () => {
   server = await startSlapd({ dbnosync: true });
-  const unit = (name: string): string =>
-    `dn: ou=${name},${suffix}\nobjectClass: organizationalUnit\nou: ${name}\n\n`;
-  const person = (name: string, parent: string): string =>
-    `dn: uid=${name},ou=${parent},${suffix}\nobjectClass: inetOrgPerson\nuid: ${name}\ncn: ${name}\nsn: ${name}\n\n`;
   await server.addLdif(
-    unit('a') + unit('b') + unit('c') + person('ann', 'a') + person('bob', 'b') + person('cid', 'c'),
+    [
+      ...['a', 'b', 'c'].map(unitEntry),
+      personEntry('ann', 'a'),
+      personEntry('bob', 'b'),
+      personEntry('cid', 'c'),
+    ].join(''),
   );
 });
 
@@ -29,7 +42,6 @@ test('finds by their ids who is in one of the scopes, as what it was', async () 
   const { url, adminDn: bindDn, password } = server;
   const settings = ldapConnectionSchema.parse({ type: 'ldap', url, bindDn, password, baseDn: suffix });
   await using endpoint = await ldapConnector.open(settings, { baseDirectory: '/', secret: () => password });
-  const user = (externalId: string): ObjectKey => ({ kind: 'user', externalId });
   const unit: ObjectKey = { kind: 'organizationalUnit', externalId: idOf('ou=a') };
   const many = Array.from({ length: 150 }, (_, index) =>
     user(`00000000-0000-4000-8000-${String(index).padStart(12, '0')}`),
