@@ -16,7 +16,7 @@ import { deleteZoneRow, selectZonesById, type ZoneRow } from '../store/queries/z
 import { findTenantPrecedence, lockTenant, updateTenantPrecedence } from '../store/queries/tenant.ts';
 import { requireRole, type Actor } from './actor.ts';
 import type { Application, Executor } from './application.ts';
-import { checkName, parseSettings, readableSecrets, saveConnection } from './connections.ts';
+import { checkName, parseSettings, readableSecrets, refuseUnusable, saveConnection } from './connections.ts';
 import { removeSync, saveSync } from './syncs.ts';
 import { saveZone, zoneConfiguration } from './zones/zones.ts';
 type Field = ConfigurationChange['fields'][number];
@@ -241,6 +241,7 @@ async function carryOut(
     changes.some((change) => change.resource === resource && change.name === name);
   for (const connection of wanted.connections.filter(({ name }) => touched('connection', name))) {
     const settings = parseSettings(connection.type, connection.settings, `connections.${connection.name}`);
+    refuseUnusable({ ...connection, settings }, 'connections', connection.name);
     await saveConnection(app, trx, actor, connection.name, { ...connection, settings }, false);
   }
   for (const [position, sync] of wanted.syncs.entries()) {

@@ -4,6 +4,7 @@ import type { ConnectionConfiguration } from '@lockstep/contract/connection-conf
 import { connectionSchema } from '@lockstep/contract/connection-configuration.ts';
 import type { Page } from '@lockstep/contract/page.ts';
 import { partSecretFields } from '@lockstep/contract/secret-fields.ts';
+import { connectionFaults } from '../config/connection-faults.ts';
 import { LockstepError } from '../kernel/errors.ts';
 import { explainIssue } from '../kernel/schema-issue.ts';
 import { idPrefixes, newId } from '../kernel/ids.ts';
@@ -193,6 +194,14 @@ export function parseSettings(
   throw new LockstepError('InvalidConfiguration', `${at}: ${message}`, { field: at, remedy });
 }
 
+/** Refuses what a schema cannot say of a connection. @throws LockstepError InvalidConfiguration. */
+export function refuseUnusable({ type, settings, secrets }: PartedConnection, ...at: string[]): void {
+  const [fault] = connectionFaults({ ...settings, ...secrets, type });
+  if (fault === undefined) return;
+  const field = [...at, ...fault.path].join('.');
+  throw new LockstepError(fault.code, `${field}: ${fault.message}`, { field, remedy: fault.remedy });
+}
+
 /**
  * Saves a connection under a name inside the caller's transaction.
  * @param keepSecrets a secret that is not given keeps its value, else it is dropped.
@@ -240,7 +249,9 @@ export async function putConnection(
   return app.store.transaction(async (trx) => {
     await lockTenant(trx, actor.tenantId);
     await saveConnection(app, trx, actor, idOrName, parted, true);
-    return showConnection(app.vault, await getConnectionRow(trx, actor, idOrName));
+    const row = await getConnectionRow(trx, actor, idOrName);
+    refuseUnusable({ ...row, secrets: readableSecrets(app.vault, row) ?? {} });
+    return showConnection(app.vault, row);
   });
 }
 

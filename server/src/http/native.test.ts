@@ -188,6 +188,28 @@ describeOnSharedStores('native API', (makeStore) => {
     await problem(await send('GET', '/jobs/sync_none'), 404);
   });
 
+  test('settings that cannot be used are refused as those of a file are, and nothing of them is saved', async () => {
+    await using client = await start();
+    const ldap = { type: 'ldap', url: 'ldap://127.0.0.1:1/dc=x', baseDn: 'dc=x' };
+    const refused = { code: 'InvalidConfiguration', field: 'url' };
+    expect(await problem(await client.send('PUT', '/connections/corp', ldap), 400)).toMatchObject(refused);
+    const { type, ...settings } = ldap;
+    const whole = { connections: [{ name: 'corp', type, settings, secrets: {} }], syncs: [] };
+    expect(await problem(await client.send('PUT', '/configuration', whole), 400)).toMatchObject({
+      ...refused,
+      field: 'connections.corp.url',
+    });
+    const entra = { type: 'entra_id', tenantId: 'contoso.com', clientId: 'c' };
+    expect(await problem(await client.send('PUT', '/connections/cloud', entra), 400)).toMatchObject({
+      ...refused,
+      field: 'clientSecret',
+    });
+    expect(await client.json('GET', '/connections')).toMatchObject({ items: [] });
+    // A credential that is kept counts.
+    await client.json('PUT', '/connections/cloud', { ...entra, clientSecret: 's3cret' });
+    await client.json('PUT', '/connections/cloud', { ...entra, includeGuests: false });
+  });
+
   test('secrets go in and never come out; one that is left out is kept', async () => {
     await using client = await start();
     const ldap = {

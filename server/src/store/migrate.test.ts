@@ -75,4 +75,34 @@ describe('migrate', () => {
     expect(migrationsDigest(await load(two))).not.toBe(before);
     expect(migrationsDigest(await load({ '0001_one.sql': 'create table one (a int); ' }))).not.toBe(before);
   });
+
+  test('none of those that stores have had applied is ever changed', async () => {
+    const digests = (await loadMigrations()).map(({ name, sha256 }) => `${name} ${sha256.slice(0, 12)}`);
+    expect(digests).toEqual([
+      '0001_directory_and_jobs.sql 486a2c7d64ff',
+      '0002_log_ranges.sql 853559743d1c',
+      '0003_rollups_and_annotations.sql 9c33cafb072e',
+      '0004_access.sql 5d616e5151d6',
+      '0005_oauth_and_zones.sql b6c2705877ce',
+      '0006_custom_fields.sql 800a62ba4fad',
+      '0007_property_mappings.sql e93a137765dd',
+      '0008_job_lists.sql 4479f9e26d57',
+      '0009_replica.sql 6b95620484c7',
+      '0010_scim.sql cd89b074f719',
+      '0011_signing_keys.sql e5cd3c30ed9e',
+      '0012_full_reads.sql 3b42518e02d3',
+      '0013_former_connection_type.sql 114ae5443bf1',
+      '0014_shared_pace.sql ae7f4bd4902d',
+      '0015_least_time.sql 1e9451fc916f',
+      '0016_job_spans.sql ab50e538ba0c',
+      '0017_pending_passwords.sql 81553e5052ca',
+      '0018_staging_mark.sql c3a6689bd297',
+      '0019_disabled_users.sql 9d09c3e82aff',
+      '0020_reference_links.sql 19980a58d6ab',
+      '0021_undo.sql 4e218be72297',
+      '0022_following_changes.sql 8a807b042cd2',
+      '0023_kept_staging.sql e8f9151b445b',
+      '0024_forgotten_images.sql 4e5e56925681',
+    ]);
+  });
 });
