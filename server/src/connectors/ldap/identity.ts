@@ -1,10 +1,9 @@
-import { readOne } from './client.ts';
 import { baseName, type LdapShape } from './config.ts';
-import { resultCodeOf } from './errors.ts';
 import { findId, namesByDn } from './externalId.ts';
 import type { Findings } from './findings.ts';
 import type { LdapClient } from './protocol/client/client.ts';
 import type { RawSearchEntry } from './protocol/messages/entry.ts';
+import { readSchema } from './schema.ts';
 
 /** `dn`: the entry has no id, and is told by its DN. `unsure`: ask again after `learn`. `refused`: it must not be used. */
 export type Verdict = { readonly id: string } | 'dn' | 'unsure' | 'refused';
@@ -45,7 +44,9 @@ export class Identity {
 
   /** Looks up whether the server knows the id attribute (RFC 4512 section 4.2); one that shows no schema does not say. */
   async learn(client: LdapClient, signal: AbortSignal): Promise<void> {
-    this.#expected ??= await hasAttributeType(client, baseName(this.#shape.externalIdAttribute), signal);
+    if (this.#expected !== undefined) return;
+    const schema = await readSchema(client, signal);
+    this.#expected = schema?.knows(baseName(this.#shape.externalIdAttribute)) ?? false;
   }
 
   /** To be called when all was read: ids that came later than entries without one throw doubt on these. */
@@ -64,24 +65,4 @@ export class Identity {
     const attribute = this.#shape.externalIdAttribute;
     return `${attribute} of "${dn}" ${what}, so that it cannot be told from others: let the bind DN read ${attribute}, or set externalIdAttribute (\`dn\` where the server has no ids)`;
   }
-}
-
-async function hasAttributeType(client: LdapClient, name: string, signal: AbortSignal): Promise<boolean> {
-  try {
-    const types = await readAttributeTypes(client, signal);
-    // RFC 4512 section 4.1.2: NAME 'x' or NAME ( 'x' 'y' ).
-    return types.some((type) => type.toLowerCase().includes(`'${name}'`));
-  } catch (error) {
-    if (resultCodeOf(error) === undefined) throw error;
-    return false;
-  }
-}
-
-async function readAttributeTypes(client: LdapClient, signal: AbortSignal): Promise<string[]> {
-  const root = await readOne(client, { base: '', attributes: ['subschemaSubentry'], signal });
-  const base = root?.peek('subschemaSubentry');
-  if (base === undefined) return [];
-  const filter = '(objectClass=subschema)';
-  const schema = await readOne(client, { base, attributes: ['attributeTypes'], filter, signal });
-  return schema?.peekAll('attributeTypes') ?? [];
 }

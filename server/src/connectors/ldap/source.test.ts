@@ -115,6 +115,11 @@ async function readAll(
   }
 }
 
+async function filtered(...filters: string[]): Promise<Completeness> {
+  const scopes = filters.map((filter) => ({ node: suffix, filter }));
+  return (await readAll(await open(), request({ scopes }))).completeness;
+}
+
 describe('reading', () => {
   test('everything beneath the node, each of its kind, with references, names and parents', async () => {
     const { raw, objects, completeness } = await readAll(await open(), request());
@@ -196,6 +201,15 @@ describe('reading', () => {
     );
     expect(raw.map(({ kind }) => kind).sort()).toEqual(['organizationalUnit', 'organizationalUnit', 'user']);
     expect(objects.find((_, index) => raw[index]?.kind === 'user')?.name).toBe('uid=JDoe');
+  });
+
+  test('a filter that names an attribute which the server does not know makes the read incomplete', async () => {
+    const misspelt = await filtered('mail=*', '(&(sn=Doe)(!(departmnet;lang-de=Sales)))');
+    expect(misspelt.complete).toBe(false);
+    expect(misspelt.reason).toContain('departmnet;lang-de');
+    const known =
+      '(&(surname=*)(2.5.4.4=*)(userCertificate;binary=*)(ou:dn:=People)(entryUUID=*)(:dn:2.4.6.8.10:=x))';
+    expect(await filtered(known)).toMatchObject({ complete: true });
   });
 
   test('several scopes, each entry with its index and its own parents', async () => {

@@ -1,7 +1,7 @@
 import { LockstepError } from '../../kernel/errors.ts';
 import type { Completeness, RawEntry, ReadRequest } from '../../sync/connector.ts';
 import { readOne, type Connect } from './client.ts';
-import type { LdapShape } from './config.ts';
+import { baseName, type LdapShape } from './config.ts';
 import { attributeUse, LdapEntry, type Completed, type Decoding } from './entry.ts';
 import { resultCodeOf } from './errors.ts';
 import { dnAsId } from './externalId.ts';
@@ -13,9 +13,11 @@ import type { LdapClient, LdapClientOptions } from './protocol/client/client.ts'
 import { searchFollowing } from './protocol/client/referrals.ts';
 import type { SearchItem, SearchRequest } from './protocol/client/search.ts';
 import { resultCodes, resultName } from './protocol/messages/result.ts';
+import { attributesOf, parseFilter } from './protocol/filter/filter.ts';
 import type { RawSearchEntry } from './protocol/messages/entry.ts';
 import { completeRanges, hasRange } from './ranges.ts';
 import { requestedAttributes, searchFilter, wantedAttributes } from './request.ts';
+import { readSchema } from './schema.ts';
 
 export interface SourceOptions {
   readonly shape: LdapShape;
@@ -53,11 +55,31 @@ export async function* readScopes(
   const findings = new Findings();
   const identity = new Identity(options.shape, findings);
   await using client = await options.connect(request.signal);
+  await checkFilters(client, request, findings);
   for (const scope of request.scopes.keys()) {
     yield* readScope(client, options, request, scope, { findings, identity });
   }
   identity.conclude();
   return findings.completeness();
+}
+
+/**
+ * What a filter compares with an attribute that the server does not know is neither true nor false (RFC 4511 section
+ * 4.5.1.7): a name that is misspelt there would make everybody look gone.
+ */
+async function checkFilters(client: LdapClient, request: ReadRequest, findings: Findings): Promise<void> {
+  const named = request.scopes.flatMap(({ filter }) =>
+    filter === undefined ? [] : attributesOf(parseFilter(filter)),
+  );
+  if (named.length === 0) return;
+  const schema = await readSchema(client, request.signal);
+  if (schema === undefined) return;
+  for (const name of new Set(named)) {
+    if (!schema.knows(baseName(name)))
+      findings.miss(
+        `the filter names ${name}, an attribute that the server does not know, and matches nobody by it`,
+      );
+  }
 }
 
 async function* readScope(

@@ -246,6 +246,13 @@ function renderComponent(filter: Filter): string {
   return `${filter.attribute ?? ''}${filter.dnAttributes ? ':dn' : ''}${rule}:=${value}`;
 }
 
+/** The attribute descriptions that a filter names. */
+export function attributesOf(filter: Filter): string[] {
+  if ('filters' in filter) return filter.filters.flatMap(attributesOf);
+  if (filter.type === 'not') return attributesOf(filter.filter);
+  return filter.attribute === undefined ? [] : [filter.attribute];
+}
+
 /** A value as it stands in the string form of a filter. */
 export function escapeFilterValue(value: FilterValue): string {
   if (typeof value === 'string')
