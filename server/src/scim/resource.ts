@@ -40,3 +40,8 @@ export function isAssigned(value: Json | undefined): value is Json {
   if (isJsonObject(value)) return Object.values(value).some(isAssigned);
   return true;
 }
+
+/** Whether a required attribute would have this value for nothing: none, or a text of blanks. */
+export function isBlank(value: Json | undefined): boolean {
+  return !isAssigned(value) || (typeof value === 'string' && value.trim() === '');
+}

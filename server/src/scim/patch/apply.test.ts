@@ -117,6 +117,7 @@ describe('PATCH to the letter (RFC 7644 section 3.5.2)', () => {
     ['NotMutable', { op: 'add', value: { groups: [{ value: 'g' }] } }],
     ['NotMutable', { op: 'remove', path: 'userName' }],
     ['NotMutable', { op: 'replace', path: 'userName', value: '' }],
+    ['NotMutable', { op: 'replace', path: 'userName', value: ' ' }],
     ['InvalidPath', { op: 'replace', path: 'nosuch', value: 'x' }],
     ['InvalidPath', { op: 'replace', path: 'emails[type eq work]', value: 'x' }],
     ['InvalidPath', { op: 'replace', path: 'emails[type', value: 'x' }],

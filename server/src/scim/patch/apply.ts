@@ -1,6 +1,6 @@
 import { LockstepError } from '../../kernel/errors.ts';
 import type { ScimProfile } from '../profile.ts';
-import { isAssigned, isJsonList, isJsonObject, type Json, type ScimResource } from '../resource.ts';
+import { isAssigned, isBlank, isJsonList, isJsonObject, type Json, type ScimResource } from '../resource.ts';
 import { sameJson } from '../same-json.ts';
 import type { ResourceModel } from '../schema/model.ts';
 import { withSchemas } from '../schema/normalize.ts';
@@ -81,7 +81,7 @@ class ResourceDraft {
       ? this.#editList(edit, current)
       : editValue(edit, current, this.#rules);
     if (attribute.mutability === 'immutable') checkImmutable(current, next, written);
-    if (attribute.required && (!isAssigned(next) || next === '')) throw notMutable(written, 'is required');
+    if (attribute.required && isBlank(next)) throw notMutable(written, 'is required');
     if (isAssigned(next)) container[attribute.name] = next;
     else delete container[attribute.name];
   }

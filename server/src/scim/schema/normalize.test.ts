@@ -58,6 +58,7 @@ describe('an incoming resource', () => {
     ['InvalidSyntax', { schemas: [enterpriseUserUrn], userName: 'a' }],
     ['RequiredValueMissing', { schemas: [userSchemaUrn] }],
     ['RequiredValueMissing', { ...base, userName: '' }],
+    ['RequiredValueMissing', { ...base, userName: ' \t' }],
     ['InvalidValue', { ...base, userName: ['a'] }],
     ['InvalidValue', { ...base, userName: 7 }],
     ['InvalidValue', { ...base, active: 'true' }],

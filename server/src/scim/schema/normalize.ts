@@ -2,6 +2,7 @@ import { LockstepError } from '../../kernel/errors.ts';
 import type { ScimProfile } from '../profile.ts';
 import {
   isAssigned,
+  isBlank,
   isJsonList,
   isJsonObject,
   type Json,
@@ -88,7 +89,7 @@ function checkSchemas(body: JsonObject, model: ResourceModel): void {
 /** @throws {LockstepError} RequiredValueMissing */
 export function checkRequired(resource: ScimResource, model: ResourceModel): void {
   for (const { name, required } of model.core.attributes) {
-    if (required && (!isAssigned(resource[name]) || resource[name] === '')) throw requiredFault(name);
+    if (required && isBlank(resource[name])) throw requiredFault(name);
   }
   for (const extension of model.extensions) {
     const container = resource[extension.id];
