@@ -107,7 +107,7 @@ export async function makeWorld(store: Store): Promise<World> {
     async system(name) {
       const made = new MemorySystem(name);
       systems.set(name, made);
-      const connection = { type: 'ldap', url: `ldap://${name}`, baseDn: '/' };
+      const connection = { type: 'ldap', url: `ldap://${name}`, baseDn: `dc=${name}` };
       await bench.connection(name, connection as z.input<typeof connectionSchema>);
       return made;
     },
