@@ -63,6 +63,12 @@ const json =
   (_request, response) =>
     response.writeHead(status, { 'content-type': 'application/json', ...headers }).end(JSON.stringify(body));
 
+const echo: Answer = (request, response, body) =>
+  json(400, { detail: `${request.headers.authorization} ${body} ${decodeURIComponent(body)}` })(
+    request,
+    response,
+    '',
+  );
 const broken: Answer = (_request, response) => void response.destroy();
 const cut: Answer = (_request, response) => {
   response.writeHead(200, { 'content-type': 'application/json', 'content-length': '100' });
@@ -110,6 +116,20 @@ describe('HttpClient', () => {
     const service = await start([json(302, {}, { location: 'http://localhost:1/' })]);
     expect((await service.send({})).status).toBe(302);
     expect(service.seen).toHaveLength(1);
+  });
+
+  test('an error that shows the request comes without its credentials', async () => {
+    const bearer = await start([echo], { authorize: () => Promise.resolve('Bearer s3cret"token') });
+    expect((await bearer.send({})).body).toEqual({ detail: 'Bearer ***  ' });
+    const form = { client_id: 'me', client_secret: 's3cret/word', client_assertion: 'a.b.c' };
+    const posted = await (await start([echo])).send({ method: 'POST', form });
+    expect(posted.text).not.toMatch(/s3cret|a\.b\.c/);
+    expect(posted.text).toContain('client_id=me&client_secret=***');
+    const pair = Buffer.from('me:s3cret%2Fword').toString('base64');
+    const told: Answer = (request, response) =>
+      json(401, [pair, 's3cret/word', 's3cret%2Fword'])(request, response, '');
+    const basic = await (await start([told])).send({ headers: { authorization: `Basic ${pair}` } });
+    expect(basic.body).toEqual(['***', '***', '***']);
   });
 
   test('waits as long as Retry-After says, fractions too, and tells of it', async () => {

@@ -1,5 +1,6 @@
 import type { Agent, Dispatcher } from 'undici';
 import { LockstepError } from '../kernel/errors.ts';
+import { withoutCredentials } from './echo.ts';
 import { parseJsonAnswer } from './json-answer.ts';
 import type { Pace, PaceCost } from './pace.ts';
 import { backoffSeconds, isIdempotent, isRetryable, longestWaitSeconds, retryAfterSeconds } from './retry.ts';
@@ -62,7 +63,8 @@ export interface HttpResponse {
 
 /**
  * JSON over HTTP to one origin. Every answer is returned whatever its status, after the tries that make sense.
- * Credentials never leave the origin: other addresses are refused and redirects are not followed.
+ * Credentials never leave the origin: other addresses are refused, redirects are not followed, and an answer that says
+ * failure comes without those that it shows.
  */
 export class HttpClient implements AsyncDisposable {
   readonly #options: HttpClientOptions;
@@ -168,8 +170,13 @@ export class HttpClient implements AsyncDisposable {
         signal: limit.signal,
       });
       const headers = flatHeaders(answer.headers);
-      const text = await this.#readText(answer.body, headers);
+      const whole = await this.#readText(answer.body, headers);
       const status = answer.statusCode;
+      const proof = {
+        authorizations: [authorization, request.headers?.['authorization']],
+        form: request.form,
+      };
+      const text = status < 300 ? whole : withoutCredentials(whole, proof);
       const kind = headers['content-type'] ?? '';
       return {
         status,
