@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { sql } from 'kysely';
@@ -24,4 +24,16 @@ test('an engine that cannot write its log ends, says why to everybody, and can b
   rmSync(segment, { recursive: true });
   await using again = await openEmbeddedStore(data);
   expect((await sql`select * from kept`.execute(again.db)).rows).toEqual([{ number: 1 }]);
+});
+
+test('in a directory that others may enter they cannot enter the data, new or as an earlier version left it', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'lockstep-embedded-'));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  chmodSync(folder, 0o755);
+  const modeOf = (): number => statSync(join(folder, 'pgdata')).mode & 0o777;
+  await (await openEmbeddedStore(folder)).close();
+  expect(modeOf()).toBe(0o700);
+  chmodSync(join(folder, 'pgdata'), 0o755);
+  await (await openEmbeddedStore(folder)).close();
+  expect(modeOf()).toBe(0o700);
 });

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
-import { rename, rm } from 'node:fs/promises';
+import { chmod, rename, rm } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { join, resolve } from 'node:path';
 import { Worker } from 'node:worker_threads';
@@ -105,6 +105,8 @@ async function openLocked(
   const data = join(directory, 'pgdata');
   const migrations = await loadMigrations();
   if (!existsSync(data)) await makeData(data, migrations, options.cache);
+  // Personal data lies in it, and the engine makes it as the umask says; where the system forbids, it stays so.
+  await chmod(data, 0o700).catch(() => undefined);
   const bridge = await startBridge(data);
   const pool = openPool(bridge);
   const listeners = new EmbeddedListeners(pool);
