@@ -21,6 +21,14 @@ function fault(path: FieldPath, message: string, remedy: string): Fault {
   return { path, code: 'InvalidConfiguration', message, remedy };
 }
 
+/** Whatever is in an address is shown to readers; and no request would carry a name and password from there. */
+function accountFaults(settings: unknown, path: FieldPath, remedy: string): Fault[] {
+  const url = valueAt(settings, path);
+  if (typeof url !== 'string' || !/^https?:\/\/[^/?#]*@/i.test(url)) return [];
+  return [fault(path, 'this names an account before the host', remedy)];
+}
+
+const entraRemedy = 'Leave it out: clientId says who signs in.';
 const entraCredentials = ['clientSecret', 'certificate', 'federatedToken'] as const;
 
 function entraFaults(settings: unknown): Fault[] {
@@ -28,6 +36,8 @@ function entraFaults(settings: unknown): Fault[] {
   const [first = '', second] = given;
   const graphUrl = valueAt(settings, ['graphUrl']);
   return [
+    ...accountFaults(settings, ['graphUrl'], entraRemedy),
+    ...accountFaults(settings, ['authorityUrl'], entraRemedy),
     ...(given.length === 0
       ? [
           fault(
@@ -48,17 +58,24 @@ function entraFaults(settings: unknown): Fault[] {
 
 function scimFaults(settings: unknown): Fault[] {
   const isTwofold = valueAt(settings, ['token']) !== undefined && valueAt(settings, ['oauth']) !== undefined;
-  return isTwofold ? [fault(['oauth'], 'there is a token as well', 'Keep token or oauth.')] : [];
+  return [
+    ...accountFaults(settings, ['url'], 'Leave it out, and give token or oauth.'),
+    ...accountFaults(settings, ['oauth', 'tokenUrl'], 'Leave it out: oauth.clientId says who asks.'),
+    ...(isTwofold ? [fault(['oauth'], 'there is a token as well', 'Keep token or oauth.')] : []),
+  ];
 }
 
 /** The key itself is never a part of a message. A key in a file is looked at by the connector. */
 function eventCallbackFaults(settings: unknown): Fault[] {
   const key = valueAt(settings, ['encryptKey']);
   const remedy = 'Make one with: openssl rand -hex 32';
-  if (typeof key === 'string' && !/^[0-9a-fA-F]{64}$/.test(key))
-    return [fault(['encryptKey'], 'this is not 64 hexadecimal digits', remedy)];
+  const isMalformed = typeof key === 'string' && !/^[0-9a-fA-F]{64}$/.test(key);
   const isMissing = key === undefined && valueAt(settings, ['encrypt']) === true;
-  return isMissing ? [fault(['encryptKey'], 'events shall be encrypted, and there is no key', remedy)] : [];
+  return [
+    ...accountFaults(settings, ['url'], 'Leave it out: the application knows events by their signature.'),
+    ...(isMalformed ? [fault(['encryptKey'], 'this is not 64 hexadecimal digits', remedy)] : []),
+    ...(isMissing ? [fault(['encryptKey'], 'events shall be encrypted, and there is no key', remedy)] : []),
+  ];
 }
 
 function ldapFaults(settings: unknown): Fault[] {

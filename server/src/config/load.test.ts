@@ -347,6 +347,20 @@ syncs:
       'encryptKey: this is not 64 hexadecimal digits',
     ],
     ['type: event_callback, url: "https://x", encrypt: true', 'encryptKey: events shall be encrypted'],
+    ['type: event_callback, url: "https://me:secret@x/hook"', 'url: this names an account before the host'],
+    ['type: scim, url: "https://me:secret@x/scim"', 'url: this names an account before the host'],
+    [
+      'type: scim, url: "https://x", oauth: { tokenUrl: "https://me:secret@y", clientId: c }',
+      'oauth.tokenUrl: this names an account before the host',
+    ],
+    [
+      `${application}, clientSecret: s, authorityUrl: "https://me:secret@y"`,
+      'authorityUrl: this names an account before the host',
+    ],
+    [
+      'type: ldap, baseDn: dc=x, url: "ldap://me:secret@x"',
+      'url: an LDAP URL names no account before the host',
+    ],
   ])('in a connection: %s', (settings, problem) => {
     const found = problems(`connections: { x: { ${settings} } }`);
     expect(found).toEqual([expect.stringContaining(`connections.x.${problem}`)]);

@@ -52,7 +52,7 @@ export const email = text({
   longest: 254,
   form: [/^[^\s@]+@[^\s@]+\.[^\s@.]+$/, 'Enter a valid email address.'],
 });
-export const url = text({ form: [/^https?:\/\/[^\s/?#]+[^\s]*$/i, 'Enter a valid URL.'] });
+export const url = text({ form: [/^https?:\/\/[^\s/?#@]+([/?#][^\s]*)?$/i, 'Enter a valid URL.'] });
 
 /** Text that is kept as it came, blanks and line breaks included. */
 export const code: Field<string> = field((value) => {

@@ -64,6 +64,10 @@ function parseAddress(scheme: LdapAddress['scheme'], authority: string, url: str
 }
 
 function invalidUrl(url: string): LockstepError {
+  if (/^[a-z]+:\/\/[^/?]*@/i.test(url))
+    return new LockstepError('InvalidConfiguration', 'an LDAP URL names no account before the host', {
+      remedy: 'Leave it out, and give bindDn and password.',
+    });
   return new LockstepError('InvalidConfiguration', `"${url}" is no LDAP URL`, {
     remedy: 'Write it as ldap://HOST:PORT, ldaps://HOST:PORT or ldapi://%2Fpath%2Fof%2Fsocket.',
   });

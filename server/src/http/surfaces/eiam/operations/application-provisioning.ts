@@ -14,7 +14,7 @@ import { instanceId, operation, resourceId, type Operation, type OperationCall }
 import type { ParametersOf } from '../parameter-schema.ts';
 
 const text = (maxLength: number) => ({ type: 'string', maxLength }) as const;
-const url = { type: 'string', maxLength: 1024, pattern: /^(https?:\/\/[^\s]+)?$/ } as const;
+const url = { type: 'string', maxLength: 1024, pattern: /^(https?:\/\/[^\s/?#@]+([/?#][^\s]*)?)?$/ } as const;
 const one = { InstanceId: instanceId, ApplicationId: resourceId } as const;
 const about = {
   subject: 'Application',
