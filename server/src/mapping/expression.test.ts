@@ -59,6 +59,17 @@ describe('values of an expression', () => {
   });
 
   it.each([
+    'matches(source.uid[0], "^(a+)+$")',
+    'source.uid[0].matches("^(a+)+$")',
+    'source.uid[0] . matches ( "^(a+)+$" )',
+  ])('a pattern that would not come to its end fails the one object: %s', (text) => {
+    expect(evaluate(text, { uid: ['aaa'] })).toEqual(['true']);
+    expect(evaluate(text, { uid: ['aab'] })).toEqual(['false']);
+    const hostile = { uid: [`${'a'.repeat(27)}!`] };
+    expect(() => evaluate(text, hostile)).toThrow('the pattern ^(a+)+$ takes too long');
+  });
+
+  it.each([
     'source.title[0]',
     'source.title[0] + "!"',
     'lower(source.title[0])',

@@ -54,8 +54,8 @@ function attributeRead(node: ASTNode): string | undefined {
 
 interface Reading {
   readonly attributes: string[];
-  /** Offsets of calls of `has`. */
-  readonly presence: number[];
+  /** Names that are exchanged for others as long, so that every position stays. */
+  readonly exchanges: { readonly offset: number; readonly by: string }[];
   /** Literal regular expressions with their offsets. */
   readonly patterns: { readonly pattern: string; readonly offset: number }[];
 }
@@ -70,7 +70,10 @@ function inspect(node: ASTNode, text: string, field: string, found: Reading): vo
     const remedy = 'Write source.name or source["name"] with the name of one attribute.';
     throw refuse(text, field, node.start, '`source` stands alone or with a computed name', remedy);
   }
-  if (node.op === 'call' && node.args[0] === 'has') found.presence.push(node.start);
+  if (node.op === 'call' && node.args[0] === 'has') found.exchanges.push({ offset: node.start, by: 'any' });
+  const given = node.op === 'rcall' && node.args[0] === 'matches' ? node.args[2][0] : undefined;
+  if (given !== undefined)
+    found.exchanges.push({ offset: text.lastIndexOf('matches', given.start - 1), by: 'isFound' });
   if ((node.op === 'call' || node.op === 'rcall') && node.args[0] === 'matches') {
     const pattern = childrenOf(node.args).at(-1);
     if (pattern?.op === 'value' && typeof pattern.args === 'string') {
@@ -97,7 +100,7 @@ function translate(error: unknown, text: string, field: string, unknownFunction?
     throw error;
   const problem =
     unknownFunction === undefined
-      ? error.summary.replaceAll("'any(", "'has(")
+      ? error.summary.replaceAll("'any(", "'has(").replaceAll('isFound(', 'matches(')
       : `unknown function ${unknownFunction}`;
   const remedy = problem.startsWith('Unknown variable')
     ? 'The attributes of an object are read from `source`, as in source.mail[0]; a fixed text belongs in quotes.'
@@ -122,15 +125,16 @@ function unknownFunctionAt(node: ASTNode, offset: number): string | undefined {
 
 const scalarType = /^(list<)?(string|int|uint|double|bool|bytes|dyn|null|null_type|T)>?$|^list$/;
 
-/** `has(` becomes `any(`, which is as long, so that every position stays. */
-function replaceHas(text: string, presence: readonly number[]): string {
-  let replaced = text;
-  for (const offset of presence) replaced = `${replaced.slice(0, offset)}any${replaced.slice(offset + 3)}`;
-  return replaced;
+/** `has(` becomes `any(`, and `.matches(` becomes `.isFound(`: functions of ours instead of those of the library. */
+function exchangeNames(text: string, { exchanges }: Reading): string {
+  let exchanged = text;
+  for (const { offset, by } of exchanges)
+    exchanged = `${exchanged.slice(0, offset)}${by}${exchanged.slice(offset + by.length)}`;
+  return exchanged;
 }
 
 function checked(text: string, field: string): { run: (context: object) => unknown; attributes: string[] } {
-  const found: Reading = { attributes: [], presence: [], patterns: [] };
+  const found: Reading = { attributes: [], exchanges: [], patterns: [] };
   let ast: ASTNode;
   try {
     ast = mappingEnvironment.parse(text).ast;
@@ -139,7 +143,7 @@ function checked(text: string, field: string): { run: (context: object) => unkno
   }
   inspect(ast, text, field, found);
   checkPatterns(text, field, found);
-  const parsed = mappingEnvironment.parse(replaceHas(text, found.presence));
+  const parsed = mappingEnvironment.parse(exchangeNames(text, found));
   const verdict = parsed.check();
   if (!verdict.valid) {
     const unknown = unknownFunctionAt(ast, verdict.error?.range?.start ?? -1);

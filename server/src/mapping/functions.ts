@@ -1,3 +1,4 @@
+import { createContext, Script } from 'node:vm';
 import { Environment } from '@marcbachmann/cel-js';
 import { LockstepError } from '../kernel/errors.ts';
 
@@ -16,6 +17,39 @@ function patternOf(source: string): RegExp {
     patterns.set(source, pattern);
   }
   return pattern;
+}
+
+/** Milliseconds for one match: a sound pattern takes a ten-thousandth of it. */
+const longestMatch = 100;
+/** What a script runs can be interrupted, a call cannot; that costs a tenth of a millisecond. */
+const interruptible = { match: (): boolean => false };
+const interruptibleContext = createContext(interruptible);
+const interruptibleCall = new Script('match()');
+
+/** Backtracking takes exponential time where a group is repeated, and a long one elsewhere only in long texts. */
+function mayTakeLong(value: string, pattern: string): boolean {
+  return value.length > 1000 || /\)[*+{]/.test(pattern);
+}
+
+/**
+ * Whether a pattern is found in a text. Without a limit one text from a source could stop the process for ever, and again
+ * after each start, since the job is carried on.
+ * @throws LockstepError InvalidExpression (one object's row)
+ */
+function isFound(value: string, pattern: string): boolean {
+  const expression = patternOf(pattern);
+  if (!mayTakeLong(value, pattern)) return expression.test(value);
+  interruptible.match = () => expression.test(value);
+  try {
+    return Boolean(interruptibleCall.runInContext(interruptibleContext, { timeout: longestMatch }));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ERR_SCRIPT_EXECUTION_TIMEOUT') throw error;
+    throw new LockstepError(
+      'InvalidExpression',
+      `the pattern ${pattern} takes too long on a text of ${value.length} characters`,
+      { cause: error },
+    );
+  }
 }
 
 /** A list of an expression may hold bytes, which only a copy of the whole list can carry. */
@@ -123,7 +157,7 @@ export const mappingFunctions: readonly MappingFunction[] = [
     signature: 'matches(string, string): bool',
     description: 'Whether a regular expression is found in the text; anchor it with ^ and $.',
     example: 'matches(source.uid[0], "^[a-z]+$") ? source.uid[0] : ""',
-    handler: (value: string, pattern: string) => patternOf(pattern).test(value),
+    handler: isFound,
   },
   {
     signature: 'distinct(list<string>): list<string>',
@@ -149,6 +183,8 @@ function environment(): Environment {
   for (const { signature, handler } of mappingFunctions) {
     made.registerFunction(signature, handler as (...args: unknown[]) => unknown);
   }
+  // Stands for CEL's own `text.matches(pattern)`, which has no limit: see expression.ts.
+  made.registerFunction('string.isFound(string): bool', isFound);
   return made;
 }
 
