@@ -117,6 +117,12 @@ function closedByUs(name: string): LockstepError {
   return new LockstepError('ConnectionFailed', `${name}: the connection was closed`);
 }
 
+/** What a server says may show what it was sent, and readers see messages. A shorter password stands there by chance. */
+function withoutPassword(message: string, credentials: BindCredentials): string {
+  if (credentials.method !== 'simple' || credentials.password.length < 4) return message;
+  return message.replaceAll(credentials.password, '***');
+}
+
 /** The first answer of a server, with what to look at where it does not come. */
 async function advised(asked: Promise<Answer>, remedy: string): Promise<Answer> {
   try {
@@ -216,7 +222,8 @@ class ConnectedClient implements LdapClient {
       credentials.method === 'external'
         ? 'Check the client certificate, and whom the server takes it for.'
         : simpleBindRemedy;
-    throw Object.assign(new LockstepError('AuthenticationRejected', error.message, { remedy }), {
+    const message = withoutPassword(error.message, credentials);
+    throw Object.assign(new LockstepError('AuthenticationRejected', message, { remedy }), {
       resultCode: result.code,
       result,
     });

@@ -46,7 +46,7 @@ function hex(text: string): Buffer {
   return Buffer.from(text, 'hex');
 }
 
-function result(id: number, tag: number, code = 0, cookie?: Buffer): Buffer {
+function result(id: number, tag: number, code = 0, cookie?: Buffer, said = ''): Buffer {
   const value = new BerWriter();
   value.begin();
   value.integer(0);
@@ -60,7 +60,7 @@ function result(id: number, tag: number, code = 0, cookie?: Buffer): Buffer {
       writer.begin(tag);
       writer.integer(code, tags.enumerated);
       writer.octets('');
-      writer.octets('');
+      writer.octets(said);
       writer.end();
     },
     controls,
@@ -311,6 +311,15 @@ describe('a server that is slow', () => {
     expect(await drain(client)).toBe('ConnectionFailed');
     clearInterval(timer);
     await client.unbind();
+  });
+
+  test('one that shows the password it refuses does not bring it into the message', async () => {
+    onMessage = (id, _tag, socket) => socket.write(result(id, 0x61, 49, undefined, 'no s3cret here'));
+    const bind = connect({ bind: { method: 'simple', dn: 'cn=a', password: 's3cret' } });
+    await expect(bind).rejects.toMatchObject({
+      code: 'AuthenticationRejected',
+      message: expect.stringMatching(/no \*\*\* here$/),
+    });
   });
 
   test('one that never completes TLS, or never accepts the bind, is given up', async () => {
