@@ -91,6 +91,20 @@ async function readSecret(settings: EntraConnection, context: ConnectorContext):
 }
 
 /**
+ * A token goes to an address that the connection names: whatever else of the server's files is named here does not.
+ * @throws LockstepError SecretNotFound
+ */
+async function readFederatedToken(context: ConnectorContext, path: string): Promise<string> {
+  const text = await readNamedFile(context, path, 'federatedToken');
+  // RFC 7515 section 7.1
+  if (/^\s*[\w-]+\.[\w-]+\.[\w-]+\s*$/.test(text)) return text;
+  throw new LockstepError('SecretNotFound', `federatedToken: ${path} holds something else than a token`, {
+    field: 'federatedToken',
+    remedy: 'Name a file with one signed JSON Web Token and nothing else.',
+  });
+}
+
+/**
  * How the application proves who it is: the one of certificate, federated token and secret that is set, in this order.
  * @throws LockstepError SecretNotFound
  */
@@ -104,7 +118,7 @@ export async function readCredential(
   if (federatedToken !== undefined)
     return {
       kind: 'federated',
-      read: () => readNamedFile(context, federatedToken.file, 'federatedToken'),
+      read: () => readFederatedToken(context, federatedToken.file),
     };
   const secret = await readSecret(settings, context);
   if (secret !== undefined && secret !== '') return { kind: 'secret', secret };

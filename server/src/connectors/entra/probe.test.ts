@@ -47,6 +47,13 @@ describe('testing a connection', () => {
     expect(verdicts(steps)).toEqual(['dns true', 'tcp true', 'tls true', 'token true', 'read true']);
   });
 
+  test('sends no file that is no token, though the connection names it as one', async () => {
+    writeFileSync(join(folder, 'master.key'), 'yQfZl9PfG5SW4tAOsjyYbpy2gDCGUA3mVTpJ94FrHrY=\n');
+    const [failed] = (await stepsOf({ federatedToken: { file: 'master.key' } })).slice(-1);
+    expect(failed).toMatchObject({ step: 'token', ok: false });
+    expect(failed?.detail).toContain('master.key holds something else than a token');
+  });
+
   test.each([
     [{ clientSecret: 'wrong' }, 'token', 'AADSTS7000215', 'value of the secret'],
     [
