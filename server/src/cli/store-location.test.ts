@@ -48,6 +48,25 @@ test('a database that is no PostgreSQL is refused, without the URL, which may ho
   );
 });
 
+test.each([
+  'postgres://me:1/secret@db/x',
+  'postgres://me:1?secret@db/x',
+  'postgres://me:1#secret@db/x',
+  'postgres://me:sec#ret@db/x',
+  'postgres://me:secret@[db/x',
+])('a password that would be taken for another part is refused and not shown: %s', (databaseUrl) => {
+  expect(() => locateStore({ databaseUrl }, undefined, {})).toThrow(/^The database URL cannot be read\.$/);
+});
+
+test.each([
+  'postgres://me:se%2Fc%40ret@db:5432/x?sslmode=require',
+  'postgresql:///x?host=/run/postgresql',
+  'postgres://me:secret@/x?host=/run/postgresql',
+  'postgres://me@%2Frun%2Fpostgresql/x',
+])('a database is named as the driver reads it: %s', (databaseUrl) => {
+  expect(locate({ databaseUrl }, undefined, {})).toBe(databaseUrl);
+});
+
 test('a directory that is not there is refused where nothing may be made', () => {
   expect(() => requireStore({ type: 'embedded', directory: '/nowhere/at/all', keyFile: undefined })).toThrow(
     'There is no data directory /nowhere/at/all.',

@@ -35,9 +35,20 @@ export function withStoreOptions(command: Command, beside: 'here' | 'configurati
     );
 }
 
-/** A URL may hold a password, so it is not repeated. */
+/**
+ * A URL may hold a password, so it is not repeated. One with `/`, `?` or `#` in it ends what names the account: the rest
+ * would be taken for the database, and be named in messages.
+ */
 function refuseOtherDatabases(url: string): void {
-  if (/^postgres(ql)?:\/\//i.test(url)) return;
+  if (/^postgres(ql)?:\/\//i.test(url)) {
+    // An account may stand before an empty host, with a socket: the driver reads it.
+    const parsed = URL.parse(url.replace('@/', '@host/'));
+    if (parsed !== null && !/@|#/.test(parsed.pathname + parsed.search + parsed.hash)) return;
+    throw new LockstepError('InvalidRequest', 'The database URL cannot be read.', {
+      field: '--database-url',
+      remedy: 'Write / ? # @ and % of a password as %2F %3F %23 %40 and %25.',
+    });
+  }
   throw new LockstepError('InvalidRequest', 'The database URL does not begin with postgres://.', {
     field: '--database-url',
     remedy: 'Give postgres://USER@HOST/DATABASE, or --data DIR for the embedded store.',
