@@ -58,6 +58,14 @@ describe('values of an expression', () => {
     expect(evaluate(text)).toEqual(values);
   });
 
+  it('a text beyond all measure fails the one object', () => {
+    const uid = ['x'.repeat(5000)];
+    const tenfold = 'replace(source.uid[0], "x", "xxxxxxxxxx")';
+    expect(evaluate(tenfold, { uid })[0]).toHaveLength(50_000);
+    const more = `replace(${tenfold}, "x", "${'x'.repeat(400)}")`;
+    expect(() => evaluate(more, { uid })).toThrow('gave a text of 20000000 characters');
+  });
+
   it.each([
     'matches(source.uid[0], "^(a+)+$")',
     'source.uid[0].matches("^(a+)+$")',

@@ -156,8 +156,16 @@ function checked(text: string, field: string): { run: (context: object) => unkno
   return { run: (context) => parsed(context), attributes: found.attributes };
 }
 
+/** Characters: more than any attribute holds, and little enough that a batch of them leaves the process its memory. */
+const longestValue = 16 * 1024 * 1024;
+
 function rendered(value: unknown): AttributeValue | undefined {
   if (value === null || value === undefined || value === '') return undefined;
+  if (typeof value === 'string' && value.length > longestValue)
+    throw new LockstepError(
+      'InvalidExpression',
+      `the expression gave a text of ${value.length} characters; ${longestValue} are the most`,
+    );
   if (typeof value === 'string' || value instanceof Uint8Array) return value;
   if (typeof value === 'bigint' || typeof value === 'boolean') return String(value);
   if (typeof value === 'number' && Number.isFinite(value)) return String(value);
