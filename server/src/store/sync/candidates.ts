@@ -236,9 +236,13 @@ export async function* ingressCandidates(
 
 /**
  * What the objects in scope that an object names go by in the target, as it was read, by id; null for those that are not
- * there yet, or not any more.
+ * there yet, or not any more. `offset 0` keeps each of them looked up by itself: the planner expects a hundred names in
+ * any list, and read all that is staged for each object.
  */
-function knownReferences({ sync, table }: StagingContext, kind: ObjectKind) {
+export function knownReferences(
+  { sync, table }: { readonly sync: Pick<StagingContext['sync'], 'serial'> } & Pick<StagingContext, 'table'>,
+  kind: ObjectKind,
+) {
   const names = referenceAttributes[kind];
   if (names.length === 0) return sql`null::jsonb`;
   const lists = names.map((name) => sql`coalesce(d.attributes -> ${sql.lit(name)}, '[]'::jsonb)`);
@@ -249,10 +253,14 @@ function knownReferences({ sync, table }: StagingContext, kind: ObjectKind) {
   return sql`case when ${namesAny} then (
     select jsonb_object_agg(e.id, case when i.vanished is not true then coalesce(o.reference, x.reference) end)
     from jsonb_array_elements_text(${sql.join(lists, sql` || `)}) e (id)
+    cross join lateral (
+      select i.vanished, i.conflict_code from ${table('source')} i
+      where i.object_id = e.id and i.kind in ('user', 'group') offset 0) i
     left join link x on x.sync_serial = ${sync.serial} and x.object_id = e.id and x.state = 'live' and x.reference is not null
-    left join ${table('object')} o on o.object_id = e.id and o.linked and o.reference is not null and x.object_id is not null
-    left join ${table('source')} i on i.object_id = e.id and i.kind in ('user', 'group')
-    where i.object_id is not null and (x.object_id is not null and not i.vanished or i.conflict_code is null)) end`;
+    left join lateral (
+      select o.reference from ${table('object')} o
+      where o.object_id = x.object_id and o.linked and o.reference is not null offset 0) o on true
+    where x.object_id is not null and not i.vanished or i.conflict_code is null) end`;
 }
 
 /** Whether the read brought entries of a kind that have to be looked at. */
