@@ -81,16 +81,14 @@ async function removeMade(directory: string, before: readonly string[] | null): 
 export async function restoreInstallation(location: StoreLocation, backup: Readable): Promise<BackupReport> {
   const directory = 'data' in location ? location.data : undefined;
   const before = directory === undefined ? null : await listNames(directory);
-  const store = await openStore(location);
   try {
+    await using store = await openStore(location);
     return await restoreInto(store, backup);
   } catch (error) {
-    await store.close();
-    const hasRows = error instanceof LockstepError && error.code === 'Conflict';
-    if (directory !== undefined && !hasRows) await removeMade(directory, before);
+    const isOthers =
+      error instanceof LockstepError && ['Conflict', 'DataDirectoryLocked'].includes(error.code);
+    if (directory !== undefined && !isOthers) await removeMade(directory, before);
     throw error;
-  } finally {
-    await store.close();
   }
 }
 

@@ -11,6 +11,7 @@ const reasons: Readonly<Record<string, readonly [reason: string, remedy: string]
   EPERM: ['permission denied', 'Give this account the right to it, or name another path.'],
   EROFS: ['the file system is read-only', 'Name another path.'],
   ENOSPC: ['the disk is full', 'Make room and run the command again.'],
+  EFBIG: ['it would be larger than files may be here', 'Raise the limit (ulimit -f) and run it again.'],
   EDQUOT: ['the disk quota is used up', 'Make room and run the command again.'],
   EIO: ['the disk reports an error', 'Look after the disk, or name another path.'],
 };
@@ -18,9 +19,10 @@ const reasons: Readonly<Record<string, readonly [reason: string, remedy: string]
 /** An error of the operating system as one that names the path; undefined for any other. */
 export function fileError(error: unknown, path?: string): LockstepError | undefined {
   if (!(error instanceof Error) || error instanceof LockstepError) return undefined;
-  const { code = '', path: own } = error as NodeJS.ErrnoException;
+  const { code = '', path: own, syscall } = error as NodeJS.ErrnoException;
   const known = reasons[code];
-  const named = path ?? own;
+  // An open file has no path any more when it is written to.
+  const named = path ?? own ?? (syscall === 'write' ? 'A file that this command writes' : undefined);
   if (known === undefined || named === undefined) return undefined;
   const [reason, remedy] = known;
   return new LockstepError('InvalidRequest', `${named} cannot be used: ${reason} (${code}).`, {

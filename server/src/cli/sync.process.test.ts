@@ -1,6 +1,14 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -23,6 +31,14 @@ const data = () => join(folder, 'data');
 
 function sync(...args: string[]): Promise<Finished> {
   return lockstep('sync', '-f', configuration, ...args);
+}
+
+/** `blocks` of 512 bytes are the largest file: what does not fit fails as on a full disk. */
+async function withFilesOf(blocks: number, ...args: string[]): Promise<{ said: string; code: unknown }> {
+  const command = `ulimit -f ${blocks}; exec "$0" "$@"`;
+  const child = spawn('sh', ['-c', command, launcher, ...args], { stdio: ['ignore', 'ignore', 'pipe'] });
+  const [said, [code]] = await Promise.all([text(child.stderr), once(child, 'exit')]);
+  return { said, code };
 }
 
 function reportOf(finished: Finished): ReportedJob[] {
@@ -313,5 +329,23 @@ describe('sync as a process, through the server that holds the data directory', 
     expect(code).toBe(1);
     expect(said).toMatch(/^error: standard output cannot be used: the disk is full/);
     expect(said).not.toMatch(/^\s+at /m);
+  });
+
+  test('a lock that cannot be written is an error and no defect, and leaves nothing', async () => {
+    const made = join(folder, 'without-lock');
+    const { said, code } = await withFilesOf(0, 'sync', '-f', configuration, '--data', made);
+    expect(code).toBe(1);
+    expect(said).toMatch(/^error: A file that this command writes cannot be used: .*EFBIG/);
+    expect(readdirSync(made)).toEqual([]);
+  });
+
+  test('a restore that finds no room says so, and leaves nothing', async () => {
+    const file = join(folder, 'whole.gz');
+    expect((await lockstep('backup', file, '--data', data())).code).toBe(0);
+    const made = join(folder, 'without-room');
+    const { said, code } = await withFilesOf(2048, 'restore', file, '--data', made);
+    expect(code).toBe(1);
+    expect(said).toMatch(/^error: The embedded store in .* does not open: /);
+    expect(existsSync(made)).toBe(false);
   });
 });

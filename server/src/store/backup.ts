@@ -7,6 +7,7 @@ import type { Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip, createGzip } from 'node:zlib';
 import { CompiledQuery, sql } from 'kysely';
+import { DatabaseError } from 'pg';
 import type { Transaction } from 'kysely';
 import type { z } from 'zod';
 import { LockstepError } from '../kernel/errors.ts';
@@ -222,6 +223,19 @@ async function restoreFrames(trx: Trx, frames: AsyncIterator<Frame>): Promise<Ba
   return { createdAt: header.createdAt, version: header.version, rows };
 }
 
+/** Where the store gave up or has no room, the backup is not to blame. */
+async function faultOfStore(store: Store, error: unknown): Promise<LockstepError | undefined> {
+  // Class 53: insufficient resources.
+  if (error instanceof DatabaseError && error.code?.startsWith('53') === true) {
+    return new LockstepError('StoreUnavailable', `The store has no room: ${error.message}`, {
+      cause: error,
+      remedy: 'Nothing was written. Make room and restore again.',
+    });
+  }
+  const stillThere = Promise.resolve(undefined);
+  return Promise.race([store.failed ?? stillThere, stillThere]);
+}
+
 /**
  * Restores a backup into an empty store of either engine, all in one transaction: a backup that is cut short, changed
  * or of another schema leaves the store empty.
@@ -241,7 +255,8 @@ export async function restoreBackup(store: Store, source: Readable | string): Pr
     await sql`analyze`.execute(store.db);
     return report;
   } catch (error) {
-    throw error instanceof LockstepError ? error : damaged(String(error), error);
+    if (error instanceof LockstepError) throw error;
+    throw (await faultOfStore(store, error)) ?? damaged(String(error), error);
   } finally {
     bytes.destroy();
     await feeding;

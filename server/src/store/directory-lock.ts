@@ -156,8 +156,8 @@ export async function lockDirectory(directory: string, name = 'lock'): Promise<D
     realm: realm(),
     since: new Date().toISOString(),
   };
-  await writeFile(own, `${JSON.stringify(owner)}\n`, { mode: 0o600, flag: 'wx' });
   try {
+    await writeFile(own, `${JSON.stringify(owner)}\n`, { mode: 0o600, flag: 'wx' });
     while (!(await tryTake(directory, lock, own, nonce)));
   } finally {
     await unlink(own).catch(() => undefined);

@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import { parentPort, workerData } from 'node:worker_threads';
 import type { MessagePort } from 'node:worker_threads';
 import { PGlite } from '@electric-sql/pglite';
@@ -107,10 +108,26 @@ async function run(port: MessagePort, directory: string): Promise<void> {
   port.postMessage({ kind: 'ready' } satisfies FromEmbeddedWorker);
 }
 
+/** What the engine's file system throws is no Error and has a number of WASI. */
+const fileErrors = new Map([
+  [2, 'EACCES'],
+  [19, 'EDQUOT'],
+  [22, 'EFBIG'],
+  [33, 'EMFILE'],
+  [51, 'ENOSPC'],
+  [69, 'EROFS'],
+]);
+
+function reasonOf(error: unknown): string {
+  if (error instanceof Error) return String(error);
+  const { errno } = error as { errno?: number };
+  return fileErrors.get(errno ?? 0) ?? inspect(error, { breakLength: Infinity });
+}
+
 if (parentPort !== null) {
   const port = parentPort;
   run(port, (workerData as { directory: string }).directory).catch((error: unknown) => {
-    port.postMessage({ kind: 'refused', text: String(error) } satisfies FromEmbeddedWorker);
+    port.postMessage({ kind: 'refused', text: reasonOf(error) } satisfies FromEmbeddedWorker);
     port.close();
   });
 }

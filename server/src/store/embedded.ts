@@ -50,7 +50,7 @@ function openPool(bridge: EmbeddedBridge): pg.Pool {
       super({ ...config, carrier: bridge, stream: () => bridge.openStream() });
     }
   }
-  return new Pool({
+  const pool = new Pool({
     Client,
     max: 1,
     idleTimeoutMillis: 0,
@@ -63,6 +63,9 @@ function openPool(bridge: EmbeddedBridge): pg.Pool {
     ssl: false,
     application_name: 'lockstep',
   });
+  // An engine that gives up fails what waits for it; the event without a listener would end the process.
+  pool.on('error', () => undefined);
+  return pool;
 }
 
 /** The package does not export its package.json, so it is found beside its entry. */
@@ -79,11 +82,17 @@ async function makeData(path: string, migrations: readonly Migration[], cache: s
     .update(`${engineVersion()} ${migrationsDigest(migrations)}`)
     .digest('hex')
     .slice(0, 32);
-  if (cache === false || !(await takeImage(key, making, cache))) {
-    await initialise(making, migrations);
-    if (cache !== false) await keepImage(key, making, cache);
+  try {
+    if (cache === false || !(await takeImage(key, making, cache))) {
+      await initialise(making, migrations);
+      if (cache !== false) await keepImage(key, making, cache);
+    }
+    await rename(making, path);
+  } catch (error) {
+    // The disk may be full of it.
+    await rm(making, { recursive: true, force: true });
+    throw error;
   }
-  await rename(making, path);
 }
 
 async function initialise(directory: string, migrations: readonly Migration[]): Promise<void> {
