@@ -1,5 +1,6 @@
 import { PgBoss } from 'pg-boss';
 import type { ConstructorOptions } from 'pg-boss';
+import { poolOptions } from '../store/postgres.ts';
 import type { StoreSession } from '../store/store-session.ts';
 import type { Store } from '../store/store.ts';
 import { embeddedSettings, serverSettings } from './queue-settings.ts';
@@ -42,6 +43,8 @@ function optionsFor(store: Store): ConstructorOptions {
     connectionString: databaseUrl,
     max: 4,
     application_name: 'lockstep-jobs',
+    // pg-boss hands on to its pool what it does not know.
+    ...poolOptions,
   };
 }
 

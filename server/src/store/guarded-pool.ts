@@ -3,14 +3,15 @@ import type pg from 'pg';
 import { LockstepError } from '../kernel/errors.ts';
 import type { TransactionGuard } from './transaction-guard.ts';
 
-/** A failure to get a connection, in words for its operator; the address never holds the password. */
+/** A failure to get a connection, or to make what is missing, in words for its operator; the address never holds the password. */
 export function unavailable(address: string, cause: unknown): LockstepError {
   if (cause instanceof LockstepError) return cause;
   const reason =
     cause instanceof Error ? cause.message || (cause as NodeJS.ErrnoException).code : String(cause);
   return new LockstepError('StoreUnavailable', `The database at ${address} cannot be used: ${reason}`, {
     cause,
-    remedy: 'Check the database URL, and that the server is running and accepts this user.',
+    remedy:
+      'Check the database URL, and that the server is running, accepts this user, and lets it write and create schemas.',
   });
 }
 

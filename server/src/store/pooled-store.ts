@@ -1,5 +1,6 @@
 import { Kysely, PostgresDialect } from 'kysely';
 import type { Transaction } from 'kysely';
+import { DatabaseError } from 'pg';
 import type pg from 'pg';
 import type { LockstepError } from '../kernel/errors.ts';
 import { copyRows } from './bulk-copy.ts';
@@ -105,6 +106,8 @@ export async function withClient<T>(
   });
   try {
     return await work(client);
+  } catch (error) {
+    throw error instanceof DatabaseError ? unavailable(address, error) : error;
   } finally {
     client.release();
   }

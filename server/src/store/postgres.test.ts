@@ -34,6 +34,51 @@ describe('a store on a server', () => {
     expect(addressOf('postgres://u:p@db.example.com:5433/x?sslmode=require')).toBe('db.example.com:5433/x');
   });
 
+  test('whose database cannot hold every name, or may not be written, is refused when it is opened', async () => {
+    const databaseUrl = await server.createDatabase();
+    const name = new URL(databaseUrl).pathname.slice(1);
+    await using store = await openStore({ databaseUrl });
+    await store.session.execute(
+      `create database ${name}_bytes template template0 encoding 'SQL_ASCII' locale 'C'`,
+    );
+    await expect(openStore({ databaseUrl: `${databaseUrl}_bytes` })).rejects.toMatchObject({
+      code: 'StoreUnavailable',
+      message: expect.stringContaining('SQL_ASCII'),
+    });
+    await store.session.execute(`alter database ${name} set default_transaction_read_only = on`);
+    await expect(openStore({ databaseUrl })).rejects.toMatchObject({
+      code: 'StoreUnavailable',
+      message: expect.stringContaining('read-only'),
+    });
+  });
+
+  test('keeps to its own settings where those of the database would break statements', async () => {
+    const databaseUrl = await server.createDatabase();
+    const name = new URL(databaseUrl).pathname.slice(1);
+    const first = await openStore({ databaseUrl });
+    const settings = [
+      "statement_timeout = '1s'",
+      "lock_timeout = '1s'",
+      "default_transaction_isolation = 'serializable'",
+      "DateStyle = 'German'",
+      'standard_conforming_strings = off',
+    ];
+    for (const setting of settings) await first.session.execute(`alter database ${name} set ${setting}`);
+    await first.close();
+    await using store = await openStore({ databaseUrl });
+    const { rows } = await store.session.execute(`
+      select current_setting('statement_timeout') as statement, current_setting('lock_timeout') as lock,
+        current_setting('transaction_isolation') as isolation, '2024-02-29T12:00:00Z'::timestamptz as moment`);
+    expect(rows).toEqual([
+      { statement: '0', lock: '0', isolation: 'read committed', moment: new Date('2024-02-29T12:00:00Z') },
+    ]);
+    await using queue = await openQueue(store);
+    const delivered = Promise.withResolvers<string>();
+    await queue.work(1, async ({ jobId }) => delivered.resolve(jobId));
+    await store.transaction((trx) => queue.send(trx, { jobId: 'sync_1', syncId: 'syn_1' }));
+    expect(await delivered.promise).toBe('sync_1');
+  });
+
   test('processes that start together migrate once', async () => {
     const databaseUrl = await server.createDatabase();
     const stores = await Promise.all(

@@ -18,34 +18,63 @@ export function addressOf(databaseUrl: string): string {
   }
 }
 
-async function assertVersion(client: pg.ClientBase, address: string): Promise<void> {
-  const { rows } = await client.query<{ version: string }>(
-    "select current_setting('server_version_num') as version",
+async function assertUsable(client: pg.ClientBase, address: string): Promise<void> {
+  const { rows } = await client.query<{ version: string; encoding: string }>(
+    "select current_setting('server_version_num') as version, current_setting('server_encoding') as encoding",
   );
   const version = Number(rows[0]?.version);
-  if (version >= oldestVersion) return;
+  if (version < oldestVersion) {
+    throw new LockstepError(
+      'StoreUnavailable',
+      `The database at ${address} is PostgreSQL ${Math.floor(version / 10_000)}; Lockstep needs 15 or newer`,
+      { remedy: 'Upgrade the server, or use the embedded store (--data).' },
+    );
+  }
+  const encoding = rows[0]?.encoding;
+  if (encoding === 'UTF8') return;
   throw new LockstepError(
     'StoreUnavailable',
-    `The database at ${address} is PostgreSQL ${Math.floor(version / 10_000)}; Lockstep needs 15 or newer`,
-    { remedy: 'Upgrade the server, or use the embedded store (--data).' },
+    `The database at ${address} is encoded in ${encoding}, which cannot hold every name; Lockstep needs UTF8`,
+    { remedy: "Make another one: create database NAME template template0 encoding 'UTF8'." },
   );
 }
 
-/**
- * Compiling a statement pays for seconds of scanning. Every statement here takes one batch by its keys, a few
- * milliseconds, and the planner, which takes an unnested list for a hundred rows, would compile many of them for a second.
- */
-const withoutCompilation = 'set jit = off';
+/** What the statements rely on, and roles and databases may be set to otherwise. */
+const sessionSettings: Readonly<Record<string, string>> = {
+  // Compiling a statement pays for seconds of scanning. Every statement here takes one batch by its keys, a few
+  // milliseconds, and the planner, which takes an unnested list for a hundred rows, would compile many of them for a second.
+  jit: 'off',
+  // A process that is suspended, or cut off from the server, in the middle of a transaction would hold the job that it
+  // runs for as long as nobody ends its connection: no other worker could take it over.
+  idle_in_transaction_session_timeout: '2min',
+  // Statements over a whole directory take their time, processes wait for each other's locks, and connections for work.
+  statement_timeout: '0',
+  lock_timeout: '0',
+  transaction_timeout: '0',
+  idle_session_timeout: '0',
+  // A statement that has waited for another transaction works on what that one committed.
+  default_transaction_isolation: 'read committed',
+  // Times, lists and texts go to and fro as the driver and pg-boss write and read them.
+  DateStyle: 'ISO, YMD',
+  array_nulls: 'on',
+  standard_conforming_strings: 'on',
+};
 
-/**
- * A process that is suspended, or cut off from the server, in the middle of a transaction would hold the job that it
- * runs for as long as nobody ends its connection: no other worker could take it over.
- */
-const withoutHoldingOn = "set idle_in_transaction_session_timeout = '2min'";
-
+/** For each new connection of a pool. Those that this version of the server does not have are left out. */
 async function prepareConnection(client: pg.ClientBase): Promise<void> {
-  await client.query(`${withoutCompilation}; ${withoutHoldingOn}`);
+  await client.query(
+    `select set_config(s.name, s.setting, false) from json_each_text($1) s (name, setting)
+    where exists (select from pg_settings p where p.name = s.name)`,
+    [JSON.stringify(sessionSettings)],
+  );
 }
+
+/** Of every pool on a server, that of pg-boss too. */
+export const poolOptions = {
+  connectionTimeoutMillis: 10_000,
+  keepAlive: true,
+  onConnect: prepareConnection,
+} satisfies pg.PoolConfig;
 
 /**
  * Opens a store on a PostgreSQL server and brings its schema up to date.
@@ -60,14 +89,12 @@ export async function openServerStore(databaseUrl: string, connections = 10): Pr
     types: typeParsers,
     max: connections,
     application_name: 'lockstep',
-    connectionTimeoutMillis: 10_000,
-    keepAlive: true,
-    onConnect: prepareConnection,
+    ...poolOptions,
   });
   const store = makePooledStore({ engine: 'server', pool, address, databaseUrl });
   try {
     await withClient(pool, address, async (client) => {
-      await assertVersion(client, address);
+      await assertUsable(client, address);
       await migrate(client, await loadMigrations());
     });
     return store;
