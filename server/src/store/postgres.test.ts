@@ -1,11 +1,12 @@
 import { sql } from 'kysely';
+import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startChild } from '../../../test/programs/child.ts';
 import { startPostgres } from '../../../test/servers/postgres.ts';
 import type { PostgresServer } from '../../../test/servers/postgres.ts';
 import { openQueue } from '../jobs/queue.ts';
 import { openStore } from './open.ts';
-import { addressOf } from './postgres.ts';
+import { addressOf, assertOwnSessions } from './postgres.ts';
 import { prepared } from './prepared.ts';
 
 describe('a store on a server', () => {
@@ -50,6 +51,19 @@ describe('a store on a server', () => {
       code: 'StoreUnavailable',
       message: expect.stringContaining('read-only'),
     });
+  });
+
+  test('is refused behind a pooler that has several connections use one session', async () => {
+    const client = new Client({ connectionString: server.url });
+    await client.connect();
+    try {
+      await expect(assertOwnSessions(client, client, 'db.example.com')).rejects.toMatchObject({
+        code: 'StoreUnavailable',
+        message: expect.stringContaining('pooler'),
+      });
+    } finally {
+      await client.end();
+    }
   });
 
   test('keeps to its own settings where those of the database would break statements', async () => {

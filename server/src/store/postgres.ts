@@ -39,6 +39,28 @@ async function assertUsable(client: pg.ClientBase, address: string): Promise<voi
   );
 }
 
+async function processOf(client: pg.ClientBase): Promise<number | undefined> {
+  const { rows } = await client.query<{ pid: number }>('select pg_backend_pid() as pid');
+  return rows[0]?.pid;
+}
+
+/** Behind a pooler of transactions one session serves several connections: settings and locks of one are another's. */
+export async function assertOwnSessions(
+  first: pg.ClientBase,
+  second: pg.ClientBase,
+  address: string,
+): Promise<void> {
+  const before = await processOf(first);
+  if (before !== (await processOf(second)) && before === (await processOf(first))) return;
+  throw new LockstepError(
+    'StoreUnavailable',
+    `A connection to the database at ${address} has no session of its own: a pooler is in between`,
+    {
+      remedy: 'Let the pooler give each connection a session (PgBouncer: pool_mode=session), or go round it.',
+    },
+  );
+}
+
 /** What the statements rely on, and roles and databases may be set to otherwise. */
 const sessionSettings: Readonly<Record<string, string>> = {
   // Compiling a statement pays for seconds of scanning. Every statement here takes one batch by its keys, a few
@@ -95,6 +117,7 @@ export async function openServerStore(databaseUrl: string, connections = 10): Pr
   try {
     await withClient(pool, address, async (client) => {
       await assertUsable(client, address);
+      await withClient(pool, address, async (second) => assertOwnSessions(client, second, address));
       await migrate(client, await loadMigrations());
     });
     return store;
