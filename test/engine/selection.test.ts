@@ -46,6 +46,15 @@ describeWorlds('a partial run', (makeWorld) => {
     });
   });
 
+  test('finds addresses in other letter case and width, whatever the locale of the store', async () => {
+    const world = await makeWorld();
+    const corp = await corpOf(world);
+    corp.tree.set('/ou=people/uid=ann', { mail: ['ÄNN@example.com'] });
+    corp.tree.set('/ou=people/uid=bob', { mail: ['ｂｏｂ@example.com'] });
+    const job = await runPart(world, 'corp-in', { emails: ['änn@example.com', 'bob@example.com'] });
+    expect(brief(job.statistics)).toMatchObject({ 'user created': '2/0/0' });
+  });
+
   test('believes in the absence of what is selected only', async () => {
     const world = await makeWorld();
     const corp = await corpOf(world);

@@ -2,25 +2,59 @@ import { sql } from 'kysely';
 import { matchKey } from '../../sync/match-key.ts';
 import type { JobSelection } from '../../sync/selection.ts';
 import type { RunnableJob } from '../../sync/sync-store.ts';
-import type { Store } from '../store.ts';
+import type { Executor, Store } from '../store.ts';
 import { requireOwnership } from './job-rows.ts';
 
 /** E-mail addresses of a user, in an image of a change or in the directory, as rows of one column. */
 const addresses = (image: string) =>
-  sql.raw(`jsonb_array_elements_text(
+  sql.raw(`select jsonb_array_elements_text(
   case when jsonb_typeof(${image} -> 'mail') = 'array' then ${image} -> 'mail' else '[]'::jsonb end)`);
+const pageSize = 2000;
+
+interface PlannedUser {
+  readonly ordinal: number;
+  readonly id: string;
+  readonly emails: readonly string[];
+}
+
+/**
+ * The users in a plan who have one of these addresses, had it or will have it. Compared here and not by lower(), which
+ * depends on the database's locale.
+ */
+async function usersWithAddress(
+  trx: Executor,
+  job: RunnableJob,
+  emails: readonly string[],
+): Promise<string[]> {
+  const wanted = new Set(emails.map(matchKey));
+  const found = new Set<string>();
+  for (let after: number | undefined = 0; after !== undefined && wanted.size > 0;) {
+    const { rows }: { rows: PlannedUser[] } = await sql<PlannedUser>`
+      select c.ordinal, c.object_id as id,
+        array(${addresses('c.after')} union ${addresses('c.before')} union ${addresses('d.attributes')}) as emails
+      from change c left join directory_user d on d.id = c.object_id
+      where c.job_serial = ${job.serial} and c.ordinal > ${after} and c.kind = 'user' and c.object_id is not null
+      order by c.ordinal limit ${pageSize}`.execute(trx);
+    for (const { id, emails: own } of rows)
+      if (own.some((email) => wanted.has(matchKey(email)))) found.add(id);
+    after = rows.at(-1)?.ordinal;
+  }
+  return [...found];
+}
 
 /**
  * Takes out of an unweighed plan what a partial run must not touch. The creation of a unit stays where something
  * selected is to lie below it; a membership stays where its group or its member is selected.
  */
 export async function keepSelected(store: Store, job: RunnableJob, selection: JobSelection): Promise<void> {
-  const users = selection.userIds ?? [];
   const groups = selection.groupIds ?? [];
   const units = selection.organizationalUnitIds ?? [];
-  const emails = (selection.emails ?? []).map(matchKey);
   await store.transaction(async (trx) => {
     await requireOwnership(trx, job);
+    const users = [
+      ...(selection.userIds ?? []),
+      ...(await usersWithAddress(trx, job, selection.emails ?? [])),
+    ];
     await sql`
       with recursive unit (id, parent_id) as (
         select u.id, u.parent_id from organizational_unit u where u.tenant_id = ${job.tenantId}
@@ -35,11 +69,8 @@ export async function keepSelected(store: Store, job: RunnableJob, selection: Jo
         select unnest(${users}::text[]) collate "C"
         union
         select c.object_id from change c left join directory_user d on d.id = c.object_id
-        where c.job_serial = ${job.serial} and c.kind = 'user' and c.object_id is not null and (
-          c.parent_id in (select id from below) or d.parent_id in (select id from below)
-          or exists (select 1 from ${addresses('c.after')} a (value) where lower(btrim(a.value)) = any (${emails}::text[]))
-          or exists (select 1 from ${addresses('c.before')} a (value) where lower(btrim(a.value)) = any (${emails}::text[]))
-          or exists (select 1 from ${addresses('d.attributes')} a (value) where lower(btrim(a.value)) = any (${emails}::text[])))
+        where c.job_serial = ${job.serial} and c.kind = 'user' and c.object_id is not null
+          and (c.parent_id in (select id from below) or d.parent_id in (select id from below))
       ), party (id) as (
         select unnest(${groups}::text[]) collate "C"
         union
