@@ -69,9 +69,14 @@ export class Session implements AsyncDisposable {
 
   /** After ConnectionLost: the process that answered has gone, so another one is found or the store opened here. */
   async reopen(): Promise<void> {
-    if (this.#ended) throw new LockstepError('Cancelled', 'The command was ended.');
+    this.refuseEnded();
     await this.#opened.local?.[Symbol.asyncDispose]();
     this.#opened = await this.#reopen();
+  }
+
+  /** @throws LockstepError Cancelled after a signal, which what was under way broke off for. */
+  refuseEnded(): void {
+    if (this.#ended) throw new LockstepError('Cancelled', 'The command was ended.');
   }
 
   async close(): Promise<void> {

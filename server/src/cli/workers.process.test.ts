@@ -1,7 +1,10 @@
+import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { constants, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { lockstep, LockstepProcess } from '../../../test/cli/lockstep-process.ts';
 import { writeCompany, writeConfiguration } from '../../../test/cli/sample-company.ts';
@@ -9,9 +12,15 @@ import { startPostgres, type PostgresServer } from '../../../test/servers/postgr
 
 let folder: string;
 let postgres: PostgresServer;
+let databaseUrl: string;
+let store: readonly string[];
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'lockstep-workers-'));
   postgres = await startPostgres();
+  databaseUrl = await postgres.createDatabase();
+  const key = join(folder, 'key');
+  writeFileSync(key, `${randomBytes(32).toString('base64')}\n`, { mode: 0o600 });
+  store = ['--database-url', databaseUrl, '--key-file', key];
 });
 afterAll(async () => {
   await postgres.stop();
@@ -28,15 +37,18 @@ interface ShownJob {
 test('when a worker is killed in the middle of a job another one takes it over and ends it', async () => {
   writeCompany(join(folder, 'in.ldif'), 4000);
   const file = writeConfiguration(folder);
-  writeFileSync(join(folder, 'key'), `${randomBytes(32).toString('base64')}\n`, { mode: 0o600 });
-  const store = ['--database-url', await postgres.createDatabase(), '--key-file', join(folder, 'key')];
   const applied = await lockstep('apply', '-f', file, '--yes', ...store, '--data', join(folder, 'data'));
   expect(applied.code, applied.stderr).toBe(0);
 
   const first = new LockstepProcess(['worker', ...store]);
   await first.waitFor('stderr', /waiting for jobs/);
-  const requested = await lockstep('run', 'company-in', '--json', ...store);
+  // Where the database is named by the environment it is a worker's job all the same.
+  const request = new LockstepProcess(['run', 'company-in', '--json', ...store.slice(2)], {
+    LOCKSTEP_DATABASE_URL: databaseUrl,
+  });
+  const requested = await request.finished();
   const { job } = JSON.parse(requested.stdout) as { job: ShownJob };
+  expect(job.status).not.toBe('success');
   // Stopped where it is, so that the kill meets it in the middle.
   first.kill('SIGSTOP');
   const second = new LockstepProcess(['worker', ...store]);
@@ -55,4 +67,20 @@ test('when a worker is killed in the middle of a job another one takes it over a
   await second.finished();
   expect(shown.status).toBe('success');
   expect(shown.statistics.user.created).toEqual({ total: 4000, success: 4000, failed: 0, skipped: 0 });
+});
+
+test('a backup that is interrupted says no more than that, and leaves nothing', async () => {
+  const file = join(folder, 'store.gz');
+  const unfinished = `${file}.unfinished`;
+  // Nobody reads it, so that the backup waits in the middle.
+  execFileSync('mkfifo', [unfinished]);
+  const reader = await open(unfinished, constants.O_RDONLY | constants.O_NONBLOCK);
+  const backup = new LockstepProcess(['backup', file, ...store]);
+  const begun = () => reader.read(Buffer.alloc(1)).then(({ bytesRead }) => bytesRead > 0);
+  while (!(await begun().catch(() => false))) await delay(20);
+  backup.kill('SIGINT');
+  const { code, stderr } = await backup.finished();
+  await reader.close();
+  expect([code, stderr]).toEqual([130, 'error: The command was ended.\n  code:   Cancelled\n']);
+  expect([file, unfinished].filter((path) => existsSync(path))).toEqual([]);
 });

@@ -23,6 +23,7 @@ async function backup(file: string, options: StoreOptions): Promise<void> {
     await rename(unfinished, file);
   } catch (error) {
     await rm(unfinished, { force: true });
+    session.refuseEnded();
     throw fileError(error, file) ?? error;
   }
   if (options.json) printJson({ file });

@@ -5,7 +5,7 @@ import { runSync } from '../follow-job.ts';
 import { print, printJson } from '../output.ts';
 import { ProgressReporter } from '../progress.ts';
 import { openSession } from '../session.ts';
-import { withStoreOptions, type StoreOptions } from '../store-location.ts';
+import { locateStore, withStoreOptions, type StoreOptions } from '../store-location.ts';
 import { renderJob } from './jobs.ts';
 
 function renderUnderWay({ id, mode, selection }: JobView): string {
@@ -16,10 +16,11 @@ function renderUnderWay({ id, mode, selection }: JobView): string {
 
 async function run(sync: string, options: StoreOptions & { wait?: boolean; full?: boolean }): Promise<void> {
   const waits = options.wait === true;
-  await using session = await openSession(options, { worker: waits || options.databaseUrl === undefined });
+  const isShared = locateStore(options).type === 'server';
+  await using session = await openSession(options, { worker: waits || !isShared });
   const asked = { mode: 'apply', full: options.full === true } as const;
   // On an embedded store the job would stop with this process; on a PostgreSQL server a worker takes it.
-  const mustWait = session.isLocal && options.databaseUrl === undefined;
+  const mustWait = session.isLocal && !isShared;
   if (!waits && !mustWait) {
     const { job, created } = await session.call('requestJob', { params: { sync }, body: asked });
     if (options.json) printJson({ job, created });
