@@ -50,32 +50,40 @@ export interface ObjectSearch {
   readonly made?: 'here' | undefined;
 }
 
-/** Live links of an object from ingress syncs. */
-const origins = sql`
+/** Links of ingress syncs. */
+const ingressLinks = sql`
   link l join sync s on s.serial = l.sync_serial and s.direction = 'ingress'
-  join connection c on c.id = s.connection_id
-  where l.object_id = o.id and l.state = 'live'`;
+  join connection c on c.id = s.connection_id`;
+
+/** Live ones of an object. */
+const origins = sql`${ingressLinks} where l.object_id = o.id and l.state = 'live'`;
 
 function placed(column: RawBuilder<unknown>, unitId: string | null): RawBuilder<unknown> {
   return unitId === null ? sql`${column} is null` : sql`${column} = ${unitId}`;
 }
 
-function originConditions({ originIds, made, externalId }: ObjectSearch): RawBuilder<unknown>[] {
+function originConditions(
+  tenantId: string,
+  kind: ObjectKind,
+  { originIds, made, externalId }: ObjectSearch,
+): RawBuilder<unknown>[] {
   const conditions: RawBuilder<unknown>[] = [];
   if (made === 'here') conditions.push(sql`not exists (select from ${origins})`);
-  if (originIds !== undefined)
-    conditions.push(sql`exists (select from ${origins} and c.id = any(${[...originIds]}::text[]))`);
+  // By a list of their own and not one by one: links of every object would be looked up, to find few or to count many.
+  const linked = (where: RawBuilder<unknown>) =>
+    sql`o.id in (select l.object_id from ${ingressLinks} 
+      where s.tenant_id = ${tenantId} and l.kind = ${kind} and l.state = 'live' and ${where})`;
+  if (originIds !== undefined) conditions.push(linked(sql`c.id = any(${[...originIds]}::text[])`));
   if (externalId !== undefined)
     conditions.push(sql`(
-      exists (select from ${origins} and l.external_id = ${externalId})
-      or not exists (select from ${origins})
-        and coalesce(o.attributes -> 'externalId' ->> 0, o.id) = ${externalId})`);
+      ${linked(sql`l.external_id = ${externalId}`)}
+      or coalesce(o.attributes -> 'externalId' ->> 0, o.id) = ${externalId} and not exists (select from ${origins}))`);
   return conditions;
 }
 
 function condition(tenantId: string, kind: ObjectKind, search: ObjectSearch): RawBuilder<unknown> {
   const key = sql`o.${directoryTables[kind].key}`;
-  const conditions = [sql`o.tenant_id = ${tenantId}`, ...originConditions(search)];
+  const conditions = [sql`o.tenant_id = ${tenantId}`, ...originConditions(tenantId, kind, search)];
   const { ids, nameKey, namePrefix, parentId, unitId, enabled } = search;
   if (ids !== undefined) conditions.push(sql`o.id = any(${[...ids]}::text[])`);
   if (nameKey !== undefined) conditions.push(sql`${key} = ${nameKey}`);
@@ -190,17 +198,19 @@ export async function searchMemberships(
   if (users && of.memberIds !== undefined)
     conditions.push(sql`m.member_id = any(${[...of.memberIds]}::text[])`);
   const where = sql.join(conditions, sql` and `);
+  // The page first: else where each comes from was looked up for all the members before it.
   const { rows } = await sql<FoundMembership>`
     select o.id, ${name} as "name", o.attributes -> 'description' ->> 0 as "description",
       origin.id as "originId", origin.type as "originType",
       origin.annotations as "originAnnotations"
-    from membership m join ${table} o on o.id = ${other}
+    from (select * from membership m where ${where} order by ${other} limit ${page.limit} offset ${page.offset ?? 0}) m
+    join ${table} o on o.id = ${other}
     left join lateral (
       select c.id, c.type, c.annotations from membership_link x join sync s on s.serial = x.sync_serial and s.direction = 'ingress'
       join connection c on c.id = s.connection_id
       where x.group_id = m.group_id and x.member_id = m.member_id order by s.position, s.id limit 1
     ) origin on true
-    where ${where} order by ${other} limit ${page.limit} offset ${page.offset ?? 0}`.execute(executor);
+    order by ${other}`.execute(executor);
   const { rows: counted } = await sql<{ total: number }>`
     select count(*) as total from membership m where ${where}`.execute(executor);
   return { rows, total: counted[0]?.total ?? 0 };
