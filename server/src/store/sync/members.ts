@@ -180,8 +180,14 @@ export async function joinWhole(trx: Executor): Promise<void> {
 
 async function addOnEgress(context: StagingContext, first: number): Promise<void> {
   const { job, sync, table } = context;
+  // Name by name, so that each is a join of whole tables: looked up by all of them a member would be compared with every
+  // other one of its group.
+  const foundAs = (alias: string, name: RawBuilder<unknown>): RawBuilder<unknown> => sql`
+    left join (select distinct group_external_id, reference from ${table('member')}) ${sql.raw(alias)}
+      on g.has_members and ${sql.raw(alias)}.group_external_id = g.external_id and ${sql.raw(alias)}.reference = ${name}`;
+  const found = sql`least(t1.reference, t2.reference, t3.reference)`;
   // A group that is as it was is not read: of an entry that is bound to another object it has what its link knows.
-  const present = sql`coalesce(t.reference, case when x.group_id is null and g.has_members is not true and o.reference is not null then (
+  const present = sql`coalesce(${found}, case when x.group_id is null and g.has_members is not true and o.reference is not null then (
     select y.reference from membership_link y
     where y.sync_serial = ${sync.serial} and y.group_id = m.group_id and y.reference = o.reference and sg.external_id is not null and not sg.vanished) end)`;
   await insertPlanned(context, async (trx) => {
@@ -198,12 +204,10 @@ async function addOnEgress(context: StagingContext, first: number): Promise<void
     left join link l on l.sync_serial = ${sync.serial} and l.object_id = m.member_id
     left join ${table('object')} g on g.kind = 'group' and g.object_id = m.group_id and (g.linked or g.settled)
     left join ${table('object')} o on o.kind = sm.kind and o.object_id = m.member_id and (o.linked or o.settled)
-    left join lateral (
-      select min(t.reference) as reference from ${table('member')} t
-      where t.group_external_id = g.external_id
-        and t.reference in (coalesce(o.reference, l.reference), coalesce(o.alias, l.alias), x.reference)
-    ) t on g.has_members
-    where x.group_id is null or (g.has_members and t.reference is null)
+    ${foundAs('t1', sql`coalesce(o.reference, l.reference)`)}
+    ${foundAs('t2', sql`coalesce(o.alias, l.alias)`)}
+    ${foundAs('t3', sql`x.reference`)}
+    where x.group_id is null or (g.has_members and ${found} is null)
       or exists (
         select 1 from change c where c.job_serial = ${job.serial} and c.object_id = m.group_id and c.kind = 'group' and c.verb = 'create')`.execute(
       trx,
