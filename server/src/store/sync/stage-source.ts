@@ -7,7 +7,7 @@ import { indexStagingTable } from './staging-indexes.ts';
 import { analyzeStaged } from './staging-statistics.ts';
 import { directoryTables, unseen } from './staging-tables.ts';
 import type { SeenTally } from './seen-keys.ts';
-import type { StagingContext } from './staging-tables.ts';
+import type { StagingContext, StagingPlace } from './staging-tables.ts';
 
 /** Egress: names the directory objects in scope. One statement a kind, so that each is one view of the directory. */
 export async function stageSource(
@@ -85,13 +85,17 @@ async function dropFiltered(
  * After the read: besides objects that changed or are not linked, those need a second look whose entry changed or was not seen.
  * What a read of everything did not see has vanished: whoever names it waits for its new entry.
  */
-export async function markNeeds(context: StagingContext, absence: Absence): Promise<void> {
+export async function markNeeds(context: StagingPlace, absence: Absence): Promise<void> {
   const { store, table } = context;
+  // Two statements, each a join: a condition made of both would read all keys for each object, once they are too many
+  // to be kept in memory.
+  await sql`
+    update ${table('source')} s set needs = true from ${table('object')} o
+    where not s.needs and o.kind = s.kind and o.external_id = s.external_id`.execute(store.db);
   await sql`
     update ${table('source')} s set needs = true
-    where not s.needs and (
-      exists (select 1 from ${table('object')} o where o.kind = s.kind and o.external_id = s.external_id)
-      or not exists (select 1 from ${table('key')} k where k.kind = s.kind and k.external_id = s.external_id))`.execute(
+    where not s.needs
+      and not exists (select 1 from ${table('key')} k where k.kind = s.kind and k.external_id = s.external_id)`.execute(
     store.db,
   );
   if (absence === 'whole')

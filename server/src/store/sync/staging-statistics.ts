@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import type { RawBuilder } from 'kysely';
 import type { Store } from '../store.ts';
-import type { StagingContext, StagingTable } from './staging-tables.ts';
+import type { StagingPlace, StagingTable } from './staging-tables.ts';
 
 /** A tenth of the usual sample: keys are evenly spread, and a job that reads little must not wait for it. */
 const sample = 10;
@@ -22,7 +22,7 @@ export async function analyzeQuickly(store: Store, tables: readonly RawBuilder<u
 
 /** Tells the planner what is in staging tables. Images are not looked at: they would make it slow. */
 export async function analyzeStaged(
-  { store, table }: StagingContext,
+  { store, table }: StagingPlace,
   ...names: readonly StagingTable[]
 ): Promise<void> {
   await analyzeQuickly(

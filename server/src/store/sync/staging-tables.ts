@@ -23,15 +23,19 @@ export type StagingTable =
   | 'gone'
   | 'released';
 
-/** What the functions of one job's staging share. */
-export interface StagingContext {
+/** Where the staging tables of one job are. */
+export interface StagingPlace {
   readonly store: Store;
-  readonly job: RunnableJob;
-  readonly sync: RunnableSync;
   /** The staging table of this job, to stand in SQL. */
   table(name: StagingTable): RawBuilder<unknown>;
   /** Its name, for COPY. */
   tableName(name: StagingTable): string;
+}
+
+/** What the functions of one job's staging share. */
+export interface StagingContext extends StagingPlace {
+  readonly job: RunnableJob;
+  readonly sync: RunnableSync;
 }
 
 /** Columns of each staging table. Unlogged: a crash of the server empties them, with the mark of the attempt, and the job then reads again. */
