@@ -6,18 +6,22 @@ import type { Executor } from '../store.ts';
 /** Memberships of objects that go, with what ingress syncs know of them. */
 async function forgetMemberships(
   trx: Executor,
+  kind: ObjectKind,
   gone: RawBuilder<unknown>,
   by: { readonly tenantId: string; readonly jobSerial: number | null },
 ): Promise<void> {
-  await sql`
+  // Nobody is a member of a user.
+  for (const end of kind === 'group' ? [sql.ref('group_id'), sql.ref('member_id')] : [sql.ref('member_id')])
+    await sql`
     with removed as (
-      delete from membership where group_id in (${gone}) or member_id in (${gone}) returning group_id, member_id
+      delete from membership where ${end} in (${gone}) returning group_id, member_id
     )
     insert into directory_log (tenant_id, kind, verb, object_id, member_id, job_serial)
     select ${by.tenantId}, 'membership', 'removeMember', group_id, member_id, ${by.jobSerial}::bigint from removed`.execute(
-    trx,
-  );
-  await sql`
+      trx,
+    );
+  if (kind === 'group')
+    await sql`
     delete from membership_link x using sync s
     where s.serial = x.sync_serial and s.direction = 'ingress' and x.group_id in (${gone})`.execute(trx);
   // Groups that name a member who is gone may do so when one of this name comes back.
@@ -29,15 +33,17 @@ async function forgetMemberships(
 /**
  * Takes away what hangs on objects that are deleted in the same transaction. Links of egress syncs stay: from them their
  * next run knows what to delete.
- * @param gone a query of the ids
+ * @param query of the ids
  */
 export async function forgetObjects(
   trx: Executor,
   kind: ObjectKind,
-  gone: RawBuilder<unknown>,
+  query: RawBuilder<unknown>,
   by: { readonly tenantId: string; readonly jobSerial: number | null },
 ): Promise<void> {
-  if (kind !== 'organizationalUnit') await forgetMemberships(trx, gone, by);
+  // A list of its own: else of each membership all changes of its group may be looked through.
+  const gone = sql`with gone as materialized (${query}) select * from gone`;
+  if (kind !== 'organizationalUnit') await forgetMemberships(trx, kind, gone, by);
   await sql`delete from match_key where object_id in (${gone})`.execute(trx);
   await sql`
     delete from link l using sync s

@@ -1,0 +1,54 @@
+import { sql } from 'kysely';
+import { expect, test } from 'vitest';
+import { describeOnSharedStores } from '../../../../test/servers/shared-store.ts';
+import { forgetObjects } from './deleted-objects.ts';
+
+const members = 5000;
+const leaving = 1000;
+
+describeOnSharedStores('what hangs on objects that go', (makeStore) => {
+  for (const kind of ['user', 'group'] as const)
+    test(`is found without all changes of a large group for each of its members (${kind})`, async () => {
+      const store = await makeStore();
+      const { db } = store;
+      await sql`insert into tenant (id, name) values ('tenant_1', 'one')`.execute(db);
+      await sql`
+        insert into connection (id, tenant_id, name, type, settings)
+        values ('idp_1', 'tenant_1', 'corp', 'ldap', '{}')`.execute(db);
+      const { rows } = await sql<{ serial: number }>`
+        insert into sync (id, tenant_id, connection_id, name, direction, position, settings)
+        values ('sync_1', 'tenant_1', 'idp_1', 'corp-in', 'ingress', 0, '{}') returning serial`.execute(db);
+      const serial = rows[0]?.serial ?? 0;
+      const numbers = sql`generate_series(1, ${members}::int) n`;
+      await sql`
+        insert into membership (group_id, member_id, tenant_id, member_kind, revision)
+        select 'group_all', 'user_' || n, 'tenant_1', 'user', 1 from ${numbers}`.execute(db);
+      await sql`
+        insert into membership_link (sync_serial, group_id, reference, member_id)
+        select ${serial}::bigint, 'group_all', 'x' || n, 'user_' || n from ${numbers}`.execute(db);
+      // The group got its members by an earlier job; the one at hand deletes some users, or other groups.
+      await sql`
+        insert into change (job_serial, ordinal, kind, verb, object_id, member_id, label)
+        select 1, n, 'membership', 'addMember', 'group_all', 'user_' || n, '' from ${numbers}
+        union all
+        select 2, n, ${kind}, 'delete', ${kind} || '_' || n, null, '' from generate_series(1, ${leaving}::int) n`.execute(
+        db,
+      );
+      await sql`analyze change, membership, membership_link`.execute(db);
+      const read = await store.transaction(async (trx) => {
+        const deleted = sql`
+          select c.object_id from change c
+          where c.job_serial = 2 and c.ordinal > 0 and c.ordinal <= ${leaving} and c.result is null and c.kind = ${kind} and c.verb = 'delete'`;
+        await forgetObjects(trx, kind, deleted, { tenantId: 'tenant_1', jobSerial: null });
+        const { rows: counted } = await sql<{ read: number }>`
+          select sum(pg_stat_get_xact_tuples_returned(oid))::bigint as read from pg_class
+          where relname in ('change', 'change_pkey', 'change_by_object')`.execute(trx);
+        return counted[0]?.read;
+      });
+      expect(read).toBeLessThan(20 * (members + leaving));
+      const { rows: left } = await sql<{ count: number }>`select count(*) as count from membership`.execute(
+        db,
+      );
+      expect(left[0]?.count).toBe(kind === 'user' ? members - leaving : members);
+    });
+});
