@@ -161,6 +161,6 @@ export async function stageMissing(
         ) select id, max(depth) as depth from above group by id
       ) t where m.object_id = t.id`.execute(store.db);
   }
-  await indexStagingTable(context, 'missing', '(kind, (-depth), external_id)');
+  await indexStagingTable(context, 'missing', '(kind, (-depth), external_id)', '(object_id)');
   await analyzeStaged(context, 'missing');
 }
