@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { LockstepError } from '../kernel/errors.ts';
+import { tidy } from '../store/housekeeping.ts';
 import { findConnection } from '../store/queries/connections.ts';
 import { findSyncById } from '../store/queries/syncs.ts';
 import { isOver } from '../store/sync/job-rows.ts';
@@ -169,6 +170,8 @@ export function makeJobRunner(
         // What cannot be removed now is removed by a later job.
         await opened?.discard().catch(() => undefined);
       }
+      // What cannot be tidied now is after a later job.
+      await tidy(app.store).catch(() => undefined);
     },
   };
 }

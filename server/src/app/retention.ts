@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { forgetImagesOf, freeChangeSpace, takeJobWithImages } from '../store/queries/images.ts';
+import { tidy } from '../store/housekeeping.ts';
+import { forgetImagesOf, takeJobWithImages } from '../store/queries/images.ts';
 import { forgetJob, forgetLog, takeOldJob } from '../store/queries/old-jobs.ts';
 import type { Store } from '../store/store.ts';
 import type { Application } from './application.ts';
@@ -42,7 +43,7 @@ async function forgetOneByOne(
     if (signal?.aborted === true) return;
     forgotten += 1;
   }
-  if (forgotten > 0) await freeChangeSpace(store);
+  if (forgotten > 0) await tidy(store);
 }
 
 /**

@@ -40,8 +40,3 @@ export async function forgetImagesOf(store: Store, jobSerial: number, signal?: A
   }
   await sql`update job set images = 'gone' where serial = ${jobSerial}`.execute(store.db);
 }
-
-/** The embedded store has no housekeeping of its own: what went of changes leaves room for others from then on. */
-export async function freeChangeSpace(store: Store): Promise<void> {
-  if (store.engine === 'embedded') await sql`vacuum change`.execute(store.db);
-}

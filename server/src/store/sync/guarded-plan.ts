@@ -166,7 +166,8 @@ export async function planDigest(
   // What the plan itself would create goes by its id outside: its id in the directory is another one in each plan.
   // A member that the directory knows goes by its id alone: outside it goes by a name, which what the held job did
   // to units, groups and people may have changed.
-  // These are gathered first: each member of a large group would look for them among all changes of the group.
+  // These are gathered first: each member of a large group would look for them among all changes of the group. Changes
+  // without a member look for another key each: of one key they would all be hashed together.
   const { rows } = await sql<{ digest: string }>`
     with made as materialized (
       select n.kind, n.object_id, n.external_id from change n
@@ -177,7 +178,7 @@ export async function planDigest(
       c.expected_revision::text, c.before::text, (${comparableAfter(which === 'held')} - '$parent'::text - ${passwordAttribute}::text)::text), 0)::numeric), 0)::text as digest
     from change c
     left join made g on c.kind = 'membership' and g.kind = 'group' and g.object_id = c.object_id
-    left join made m on c.kind = 'membership' and m.kind = c.member_kind and m.object_id = c.member_id
+    left join made m on c.kind = 'membership' and m.kind = coalesce(c.member_kind, '') and m.object_id = coalesce(c.member_id, c.object_id)
     where c.job_serial = ${jobSerial} and ${part}
       and (c.after is null or not c.after ? ${passwordAttribute} or c.after <> jsonb_build_object(${passwordAttribute}::text, '["set"]'::jsonb))`.execute(
     executor,
