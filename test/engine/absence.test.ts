@@ -60,6 +60,25 @@ describeWorlds('absence on ingress', (makeWorld) => {
     expect((await world.run('corp-in')).complete).toBe(true);
   });
 
+  test('is not believed where the system does not tell whether who is gone is in another scope', async () => {
+    const world = await makeWorld();
+    const corp = await corpOf(world);
+    corp.tree.add('/ou=guests');
+    const scopes = ['people', 'guests'].map((name) => ({ source: `/ou=${name}`, target: '/' }));
+    await world.ingress('corp', { scopes });
+    await world.run('corp-in');
+    corp.tree.remove('/ou=people/uid=bob');
+    const truthful = corp.endpoint.bind(corp);
+    const silent = () => Promise.reject(new LockstepError('IncompleteRead', 'the server does not tell'));
+    corp.endpoint = () => ({ ...truthful(), findPresent: silent });
+    const job = await world.run('corp-in');
+    expect([job.status, job.note]).toEqual([
+      'partial_success',
+      expect.stringContaining('the server does not tell'),
+    ]);
+    expect(await told(world, job)).toEqual([]);
+  });
+
   test('members of a group that was read in an incomplete run are still compared as a whole', async () => {
     const world = await makeWorld();
     const corp = await corpOf(world);

@@ -241,7 +241,7 @@ async function carryOut(
     changes.some((change) => change.resource === resource && change.name === name);
   for (const connection of wanted.connections.filter(({ name }) => touched('connection', name))) {
     const settings = parseSettings(connection.type, connection.settings, `connections.${connection.name}`);
-    refuseUnusable({ ...connection, settings }, 'connections', connection.name);
+    refuseUnusable({ ...connection, settings }, {}, 'connections', connection.name);
     await saveConnection(app, trx, actor, connection.name, { ...connection, settings }, false);
   }
   for (const [position, sync] of wanted.syncs.entries()) {

@@ -194,9 +194,19 @@ export function parseSettings(
   throw new LockstepError('InvalidConfiguration', `${at}: ${message}`, { field: at, remedy });
 }
 
-/** Refuses what a schema cannot say of a connection. @throws LockstepError InvalidConfiguration. */
-export function refuseUnusable({ type, settings, secrets }: PartedConnection, ...at: string[]): void {
-  const [fault] = connectionFaults({ ...settings, ...secrets, type });
+/**
+ * Refuses what a schema cannot say of a connection.
+ * @param kept secrets that are there already: they count where they are needed, and stand in nobody's way
+ * @throws LockstepError InvalidConfiguration.
+ */
+export function refuseUnusable(
+  { type, settings, secrets }: PartedConnection,
+  kept: Secrets = {},
+  ...at: string[]
+): void {
+  const [withoutKept] = connectionFaults({ ...settings, ...secrets, type });
+  if (withoutKept === undefined) return;
+  const [fault] = connectionFaults({ ...settings, ...kept, ...secrets, type });
   if (fault === undefined) return;
   const field = [...at, ...fault.path].join('.');
   throw new LockstepError(fault.code, `${field}: ${fault.message}`, { field, remedy: fault.remedy });
@@ -250,7 +260,7 @@ export async function putConnection(
     await lockTenant(trx, actor.tenantId);
     await saveConnection(app, trx, actor, idOrName, parted, true);
     const row = await getConnectionRow(trx, actor, idOrName);
-    refuseUnusable({ ...row, secrets: readableSecrets(app.vault, row) ?? {} });
+    refuseUnusable(parted, readableSecrets(app.vault, row));
     return showConnection(app.vault, row);
   });
 }

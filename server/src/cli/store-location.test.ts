@@ -63,6 +63,8 @@ test.each([
   'postgresql:///x?host=/run/postgresql',
   'postgres://me:secret@/x?host=/run/postgresql',
   'postgres://me@%2Frun%2Fpostgresql/x',
+  'postgres://me@db/x?sslmode=verify-full&sslrootcert=/home/ann@example.com/ca.pem',
+  'postgres://db/x?user=me@server&password=abc',
 ])('a database is named as the driver reads it: %s', (databaseUrl) => {
   expect(locate({ databaseUrl }, undefined, {})).toBe(databaseUrl);
 });

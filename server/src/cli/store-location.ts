@@ -43,7 +43,9 @@ function refuseOtherDatabases(url: string): void {
   if (/^postgres(ql)?:\/\//i.test(url)) {
     // An account may stand before an empty host, with a socket: the driver reads it.
     const parsed = URL.parse(url.replace('@/', '@host/'));
-    if (parsed !== null && !/@|#/.test(parsed.pathname + parsed.search + parsed.hash)) return;
+    const rest = parsed === null ? '@' : `${parsed.pathname}${parsed.search}`;
+    const isWhole = parsed?.username !== '' || /[?&]user=/.test(rest) || !rest.includes('@');
+    if (parsed !== null && isWhole && parsed.hash === '') return;
     throw new LockstepError('InvalidRequest', 'The database URL cannot be read.', {
       field: '--database-url',
       remedy: 'Write / ? # @ and % of a password as %2F %3F %23 %40 and %25.',

@@ -130,6 +130,11 @@ describe('HttpClient', () => {
       json(401, [pair, 's3cret/word', 's3cret%2Fword'])(request, response, '');
     const basic = await (await start([told])).send({ headers: { authorization: `Basic ${pair}` } });
     expect(basic.body).toEqual(['***', '***', '***']);
+    const secret = 'a/b<c&d\u00e4';
+    const ways = ['a\\/b<c&d\\u00e4', 'a/b&lt;c&amp;d\u00e4', 'a%2fb%3cc%26d%c3%a4'];
+    const raw: Answer = (_request, response) => response.writeHead(400).end(ways.join(' '));
+    const odd = await start([raw], { authorize: () => Promise.resolve(`Bearer ${secret}`) });
+    expect((await odd.send({})).text).toBe('*** *** ***');
   });
 
   test('waits as long as Retry-After says, fractions too, and tells of it', async () => {

@@ -15,10 +15,36 @@ function credentialsOf(authorization: string): string[] {
   return [credential, password, new URLSearchParams(`=${password}`).get('') ?? ''];
 }
 
+const entities: Readonly<Record<string, string>> = {
+  '&': '&amp;',
+  '<': '&lt;',
+  '>': '&gt;',
+  '"': '&quot;',
+  "'": '&#39;',
+};
+
+const inLowerCase = (escaped: string): string =>
+  escaped.replaceAll(/%[0-9A-F]{2}/g, (octet) => octet.toLowerCase());
+
 /** The ways in which a page, a form or JSON writes a text. */
 function writings(text: string): string[] {
   const inForm = new URLSearchParams({ '': text }).toString().slice(1);
-  return [text, encodeURIComponent(text), inForm, JSON.stringify(text).slice(1, -1)];
+  const inAddress = encodeURIComponent(text);
+  const inJson = JSON.stringify(text).slice(1, -1);
+  const inAscii = inJson.replaceAll(
+    /[^\x20-\x7e]/g,
+    (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
+  const inPage = text.replaceAll(/[&<>"']/g, (character) => entities[character] ?? character);
+  return [
+    text,
+    inPage,
+    inForm,
+    inLowerCase(inForm),
+    inAddress,
+    inLowerCase(inAddress),
+    ...[inJson, inAscii].flatMap((json) => [json, json.replaceAll('/', '\\/')]),
+  ];
 }
 
 /** An answer that shows the request it is to, without the credentials: messages are made of it, which readers see. */

@@ -208,6 +208,12 @@ describeOnSharedStores('native API', (makeStore) => {
     // A credential that is kept counts.
     await client.json('PUT', '/connections/cloud', { ...entra, clientSecret: 's3cret' });
     await client.json('PUT', '/connections/cloud', { ...entra, includeGuests: false });
+    // And stands in nobody's way.
+    await client.json('PUT', '/connections/cloud', { ...entra, certificate: { file: 'application.pem' } });
+    const scim = { type: 'scim', url: 'https://app.example.com/scim' };
+    await client.json('PUT', '/connections/app', { ...scim, token: 's3cret' });
+    const oauth = { tokenUrl: 'https://app.example.com/token', clientId: 'me', clientSecret: 's3cret' };
+    await client.json('PUT', '/connections/app', { ...scim, oauth });
   });
 
   test('secrets go in and never come out; one that is left out is kept', async () => {

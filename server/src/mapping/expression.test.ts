@@ -66,6 +66,12 @@ describe('values of an expression', () => {
     expect(() => evaluate(more, { uid })).toThrow('gave a text of 20000000 characters');
   });
 
+  it('so does one that takes the longer, the longer the text is', () => {
+    const text = 'matches(source.uid[0], "^.*.*.*.*.*.*.*x$")';
+    expect(evaluate(text, { uid: ['aaax'] })).toEqual(['true']);
+    expect(() => evaluate(text, { uid: ['a'.repeat(900)] })).toThrow('takes too long on a text of 900');
+  });
+
   it.each([
     'matches(source.uid[0], "^(a+)+$")',
     'source.uid[0].matches("^(a+)+$")',
@@ -73,7 +79,7 @@ describe('values of an expression', () => {
   ])('a pattern that would not come to its end fails the one object: %s', (text) => {
     expect(evaluate(text, { uid: ['aaa'] })).toEqual(['true']);
     expect(evaluate(text, { uid: ['aab'] })).toEqual(['false']);
-    const hostile = { uid: [`${'a'.repeat(27)}!`] };
+    const hostile = { uid: [`${'a'.repeat(60)}!`] };
     expect(() => evaluate(text, hostile)).toThrow('the pattern ^(a+)+$ takes too long');
   });
 

@@ -19,16 +19,35 @@ function patternOf(source: string): RegExp {
   return pattern;
 }
 
-/** Milliseconds for one match: a sound pattern takes a ten-thousandth of it. */
-const longestMatch = 100;
-/** What a script runs can be interrupted, a call cannot; that costs a tenth of a millisecond. */
+/** Milliseconds for one match, and for another try: what stood still may have been the whole process. */
+const matchPatience = [100, 1000] as const;
+/** What a script runs can be interrupted, a call cannot; that costs some tenths of a millisecond. */
 const interruptible = { match: (): boolean => false };
 const interruptibleContext = createContext(interruptible);
 const interruptibleCall = new Script('match()');
 
-/** Backtracking takes exponential time where a group is repeated, and a long one elsewhere only in long texts. */
+/** Steps that end in a moment. */
+const fewSteps = 10_000_000;
+
+/**
+ * Backtracking takes exponential time where a group is repeated; else each repetition may go through the text once for
+ * each place that those before it have come to, and the whole begins at each place.
+ */
 function mayTakeLong(value: string, pattern: string): boolean {
-  return value.length > 1000 || /\)[*+{]/.test(pattern);
+  if (/\)[*+{]|\\[1-9k]/.test(pattern)) return true;
+  const repetitions = pattern.match(/[*+?{]/g)?.length ?? 0;
+  return value.length ** (repetitions + 1) > fewSteps;
+}
+
+/** @returns undefined if it takes longer */
+function matchWithin(milliseconds: number, expression: RegExp, value: string): boolean | undefined {
+  interruptible.match = () => expression.test(value);
+  try {
+    return Boolean(interruptibleCall.runInContext(interruptibleContext, { timeout: milliseconds }));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ERR_SCRIPT_EXECUTION_TIMEOUT') return undefined;
+    throw error;
+  }
 }
 
 /**
@@ -39,17 +58,14 @@ function mayTakeLong(value: string, pattern: string): boolean {
 function isFound(value: string, pattern: string): boolean {
   const expression = patternOf(pattern);
   if (!mayTakeLong(value, pattern)) return expression.test(value);
-  interruptible.match = () => expression.test(value);
-  try {
-    return Boolean(interruptibleCall.runInContext(interruptibleContext, { timeout: longestMatch }));
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ERR_SCRIPT_EXECUTION_TIMEOUT') throw error;
-    throw new LockstepError(
-      'InvalidExpression',
-      `the pattern ${pattern} takes too long on a text of ${value.length} characters`,
-      { cause: error },
-    );
+  for (const milliseconds of matchPatience) {
+    const found = matchWithin(milliseconds, expression, value);
+    if (found !== undefined) return found;
   }
+  throw new LockstepError(
+    'InvalidExpression',
+    `the pattern ${pattern} takes too long on a text of ${value.length} characters`,
+  );
 }
 
 /** A list of an expression may hold bytes, which only a copy of the whole list can carry. */

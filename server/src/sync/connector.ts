@@ -239,6 +239,7 @@ export interface Endpoint extends AsyncDisposable {
   /**
    * For systems that read one scope after the other: which of these objects, which a read of all scopes met in none,
    * are in one all the same. They went from a scope that was not read yet into one that had been.
+   * @throws LockstepError IncompleteRead where the system does not tell.
    */
   findPresent?(
     scopes: readonly ReadScope[],

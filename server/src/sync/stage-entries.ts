@@ -4,7 +4,7 @@ import { attributesToJson } from '../directory/attributes.ts';
 import type { AttributeValue, Attributes } from '../directory/attributes.ts';
 import { LockstepError } from '../kernel/errors.ts';
 import { newId } from '../kernel/ids.ts';
-import type { Completeness, ExternalObject, ObjectKey, RawEntry, ReadScope } from './connector.ts';
+import type { Completeness, ExternalObject, RawEntry, ReadScope } from './connector.ts';
 import { externalNodes } from './external-nodes.ts';
 import { matchKey, matchTexts } from './match-key.ts';
 import type { ProgressNotes } from './progress-notes.ts';
@@ -135,12 +135,21 @@ async function stageBatch(
   await staging.ship(shippedTogether);
 }
 
-/** Ingress: objects that look gone, since they changed scopes while these were read one after the other. */
-async function findMoved(run: Run, staging: Staging): Promise<readonly ObjectKey[]> {
+/** Ingress: why who looks gone may not be: some changed scopes while these were read one after the other. */
+async function doubtMoved(run: Run, staging: Staging): Promise<string | null> {
   const { sync, specification, endpoint, signal } = run;
-  if (sync.direction === 'egress' || specification.scopes.length < 2 || !endpoint.findPresent) return [];
+  if (sync.direction === 'egress' || specification.scopes.length < 2 || !endpoint.findPresent) return null;
   const unseen = await staging.listUnseen(plannedKinds(run), mostLookedUp);
-  return unseen.length === 0 ? [] : endpoint.findPresent(readScopes(run), unseen, signal);
+  if (unseen.length === 0) return null;
+  try {
+    const moved = await endpoint.findPresent(readScopes(run), unseen, signal);
+    if (moved.length === 0) return null;
+    const examples = moved.slice(0, mostExamples).map(({ externalId }) => externalId);
+    return `${moved.length} records moved from one scope to another while these were read, and were met in none: ${examples.join(', ')}`;
+  } catch (error) {
+    if (!(error instanceof LockstepError) || error.code !== 'IncompleteRead') throw error;
+    return error.message;
+  }
 }
 
 /**
@@ -157,7 +166,7 @@ async function conclude(
   },
 ): Promise<Reading> {
   const { seen, staged, doubled } = await read.staging.settleSeen();
-  const moved = end.complete && end.changesOnly !== true ? await findMoved(run, read.staging) : [];
+  const moved = end.complete && end.changesOnly !== true ? await doubtMoved(run, read.staging) : null;
   const doubts = [
     end.complete ? null : (end.reason ?? 'the read was cut off'),
     doubled.count > 0
@@ -166,12 +175,7 @@ async function conclude(
     read.unusable > 0
       ? `${read.unusable} records have an id that cannot be kept (a NUL, half a character, or too long)`
       : null,
-    moved.length > 0
-      ? `${moved.length} records moved from one scope to another while these were read, and were met in none: ${moved
-          .slice(0, mostExamples)
-          .map(({ externalId }) => externalId)
-          .join(', ')}`
-      : null,
+    moved,
   ].filter((doubt) => doubt !== null);
   const clean: Record<ObjectKind, number> = { organizationalUnit: 0, user: 0, group: 0 };
   for (const kind of objectKinds) clean[kind] = seen[kind] - staged[kind];

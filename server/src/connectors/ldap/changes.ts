@@ -219,7 +219,9 @@ async function respell(
   const { result } = await writeAt(writing, change, (at, controls) =>
     writing.client.modifyDn(at, { newRdn, deleteOldRdn: true }, controls),
   );
-  return result.code === resultCodes.success ? modifications.filter((each) => each !== naming) : undefined;
+  if (result.code !== resultCodes.success) return undefined;
+  // Other values of the attribute are still to be written.
+  return naming?.values?.length === 1 ? modifications.filter((each) => each !== naming) : modifications;
 }
 
 function wantedState({ verb, enabled }: TargetChange): boolean | undefined {

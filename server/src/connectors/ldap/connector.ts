@@ -25,7 +25,7 @@ import { testConnection } from './probe.ts';
 import { parseFilter } from './protocol/filter/filter.ts';
 import { findPresent } from './presence.ts';
 import { projectEntry } from './project.ts';
-import { readScopes } from './source.ts';
+import { readScopes, type SourceOptions } from './source.ts';
 import { LdapTargetSession } from './target.ts';
 
 /** LDAP version 3 (RFC 4510 and following) as source and target: docs/connectors/ldap.md. */
@@ -55,17 +55,7 @@ class LdapEndpoint implements Endpoint {
   }
 
   read(request: ReadRequest): AsyncGenerator<readonly RawEntry[], Completeness> {
-    const { pageSize, referrals } = this.#settings;
-    return readScopes(
-      {
-        shape: this.#shape,
-        pageSize,
-        referrals,
-        connect: this.#connect,
-        clientOptions: () => clientOptions(this.#settings, this.#context),
-      },
-      request,
-    );
+    return readScopes(this.#sourceOptions(), request);
   }
 
   findPresent(
@@ -73,7 +63,18 @@ class LdapEndpoint implements Endpoint {
     keys: readonly ObjectKey[],
     signal: AbortSignal,
   ): Promise<readonly ObjectKey[]> {
-    return findPresent({ shape: this.#shape, connect: this.#connect }, scopes, keys, signal);
+    return findPresent(this.#sourceOptions(), scopes, keys, signal);
+  }
+
+  #sourceOptions(): SourceOptions {
+    const { pageSize, referrals } = this.#settings;
+    return {
+      shape: this.#shape,
+      pageSize,
+      referrals,
+      connect: this.#connect,
+      clientOptions: () => clientOptions(this.#settings, this.#context),
+    };
   }
 
   project(kind: ObjectKind, attributes: Attributes, existing: ExternalObject | null): Projected {

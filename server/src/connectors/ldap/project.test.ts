@@ -143,6 +143,7 @@ describe('an entry that exists', () => {
       'o',
       'objectClass',
     ]);
+    expect(written({ objectClass: ['top', 'group'] })).toContain('gidNumber');
     const derived = { objectClass: ['adminGroup'], gidnumber: ['6'] };
     expect(written(derived)).toContain('gidNumber');
   });

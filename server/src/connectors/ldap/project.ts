@@ -83,14 +83,21 @@ function keepState(draft: Draft, existing: ExternalObject | null, attribute: str
   if (existing !== null && there !== undefined) draft[there] = existing.attributes[there] ?? [];
 }
 
-/** A group keeps its structural class: what that cannot hold would fail all else that changes. What is there it can. */
+const classesWithoutPosix = new Set(['top', 'groupofnames', 'groupofuniquenames']);
+
+/**
+ * A group keeps its structural class: what that cannot hold would fail all else that changes. What is there it can, and
+ * of classes of other schemas nothing is known.
+ */
 function dropUnheld(draft: Draft, existing: ExternalObject, classes: readonly string[]): void {
   const names = classes.map((name) => name.toLowerCase());
   const isPosix = names.includes('posixgroup');
   const isPosixAlone = isPosix && names.every((name) => name === 'posixgroup' || name === 'top');
   for (const { ldap, classes: holders } of correspondences.group) {
     if (holders === undefined || find(existing.attributes, ldap) !== undefined) continue;
-    const isHeld = holders.includes('posixgroup') ? isPosix : !isPosixAlone;
+    const isHeld = holders.includes('posixgroup')
+      ? isPosix || names.some((each) => !classesWithoutPosix.has(each))
+      : !isPosixAlone;
     const name = find(draft, ldap);
     if (!isHeld && name !== undefined) delete draft[name];
   }

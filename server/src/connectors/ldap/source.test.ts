@@ -328,6 +328,15 @@ describe('completeness', () => {
       `ou=far,${suffix}`,
       `uid=f,ou=far,${suffix}`,
     ]);
+    const present = async (referrals: string): Promise<unknown> => {
+      const parsed = ldapConnectionSchema.parse({ type: 'ldap', url: near.url, baseDn: suffix, referrals });
+      await using endpoint = await ldapConnector.open(parsed, context);
+      const scopes = [{ node: `ou=far,${suffix}` }];
+      const keys = followed.raw.map(({ kind, externalId }) => ({ kind, externalId }));
+      return endpoint.findPresent?.(scopes, keys, new AbortController().signal);
+    };
+    expect(await present('follow')).toMatchObject([{ kind: 'user' }]);
+    await expect(present('report')).rejects.toMatchObject({ code: 'IncompleteRead' });
   });
 
   test('a server that goes away in the middle is an error, never an end', async () => {

@@ -125,9 +125,9 @@ async function* readScope(
 }
 
 /** What the search brings; it throws at its end unless the server closed it with success. */
-async function batchesOf(
+export async function batchesOf(
   client: LdapClient,
-  options: SourceOptions,
+  options: Pick<SourceOptions, 'referrals' | 'clientOptions'>,
   search: SearchRequest,
 ): Promise<AsyncIterable<readonly SearchItem[]>> {
   if (options.referrals !== 'follow') {
