@@ -69,8 +69,8 @@ describeWorlds('absence on ingress', (makeWorld) => {
     await world.run('corp-in');
     corp.tree.remove('/ou=people/uid=bob');
     const truthful = corp.endpoint.bind(corp);
-    const silent = () => Promise.reject(new LockstepError('IncompleteRead', 'the server does not tell'));
-    corp.endpoint = () => ({ ...truthful(), findPresent: silent });
+    const refusal = new LockstepError('IncompleteRead', 'the server does not tell');
+    corp.endpoint = () => ({ ...truthful(), findPresent: () => Promise.reject(refusal) });
     const job = await world.run('corp-in');
     expect([job.status, job.note]).toEqual([
       'partial_success',

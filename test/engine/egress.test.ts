@@ -73,6 +73,24 @@ describeWorlds('egress', (makeWorld) => {
     expect(await world.messages((await world.run('target-out')).id)).toEqual([]);
   });
 
+  test('says which attributes of the directory its filter looks for in vain, whenever it runs', async () => {
+    const world = await makeWorld();
+    const corp = await world.system('corp');
+    corp.tree.add('/uid=ann', { title: ['Engineer'] });
+    corp.tree.add('/cn=staff', {}, ['/uid=ann']);
+    await world.ingress('corp');
+    await world.run('corp-in');
+    await world.system('target');
+    const filtered = async (filter: string): Promise<string[]> => {
+      await world.egress('target', { scopes: [{ source: '/', target: '/', filter }] });
+      return world.messages((await world.run('target-out')).id);
+    };
+    expect(await filtered('source["$kind"][0] == "group" || source.title[0] == "Engineer"')).toEqual([]);
+    const said = ['no object has a value for titel, which a filter reads. Did you mean title?'];
+    expect(await filtered('source.titel[0] == "Engineer"')).toEqual(said);
+    expect(await filtered('source.titel[0] == "Engineer"')).toEqual(said);
+  });
+
   test('each written object counts once in its operation and once as pushed', async () => {
     const world = await makeWorld();
     await corpAndTarget(world);

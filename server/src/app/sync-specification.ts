@@ -15,6 +15,7 @@ import { findTenantPrecedence } from '../store/queries/tenant.ts';
 import type { Connector } from '../sync/connector.ts';
 import { resolveGuard } from '../sync/guard-limits.ts';
 import type { SyncSpecification } from '../sync/run-context.ts';
+import { SourceSurvey } from '../sync/source-survey.ts';
 import type { OwnRules } from '../sync/source-survey.ts';
 import type { SourceFilter } from '../sync/sync-store.ts';
 import { findConnection } from '../store/queries/connections.ts';
@@ -56,7 +57,18 @@ export function egressFilter(name: string, scopes: SyncSpecification['scopes']):
     filter === undefined ? null : compileCondition(filter, `syncs.${name}.scopes.${index}.filter`),
   );
   if (conditions.every((condition) => condition === null)) return null;
-  return (scope, attributes) => conditions[scope]?.(attributes) ?? true;
+  const survey = new SourceSurvey();
+  // Names that begin with a dollar sign are of what is no attribute.
+  const read = conditions.flatMap(
+    (condition) => condition?.attributes.filter((each) => !each.startsWith('$')) ?? [],
+  );
+  return {
+    passes: (kind, scope, attributes) => {
+      survey.note(kind, attributes);
+      return conditions[scope]?.isMet(attributes) ?? true;
+    },
+    findUnmet: () => survey.findUnknown(read, 'a filter'),
+  };
 }
 
 interface TenantSyncs {

@@ -2,8 +2,12 @@ import type { Attributes } from '../directory/attributes.ts';
 import { compileExpression } from './expression.ts';
 import { SourceReader } from './source-reader.ts';
 
-/** Whether an object meets a condition. */
-export type Condition = (attributes: Attributes) => boolean;
+export interface Condition {
+  /** Whether an object meets it. */
+  isMet(attributes: Attributes): boolean;
+  /** The attributes that it reads. */
+  readonly attributes: readonly string[];
+}
 
 /**
  * Compiles a CEL condition over `source`, the attributes of an object. An object for which it has no value (it takes an
@@ -15,8 +19,11 @@ export function compileCondition(text: string, field: string): Condition {
   const expression = compileExpression(text, field);
   const reader = new SourceReader();
   const slots = expression.attributes.map((name) => reader.slot(name));
-  return (attributes) => {
-    const values = reader.read(attributes);
-    return expression.evaluate((index) => values[slots[index] as number])[0] === 'true';
+  return {
+    attributes: expression.attributes,
+    isMet: (attributes) => {
+      const values = reader.read(attributes);
+      return expression.evaluate((index) => values[slots[index] as number])[0] === 'true';
+    },
   };
 }

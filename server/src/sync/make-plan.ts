@@ -131,6 +131,8 @@ async function stageScope(
     plannedKinds(run),
     run.specification.sourceFilter,
   );
+  for (const sentence of run.specification.sourceFilter?.findUnmet() ?? [])
+    await run.store.addMessage(run.job, 'warning', sentence);
   return { inScope, targets: ruleTargets(run) };
 }
 

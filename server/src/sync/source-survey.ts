@@ -55,6 +55,20 @@ export class SourceSurvey {
       return isUnmet && matched.has(target.toLowerCase()) ? inVain(`the match rule ${target}`) : [];
     });
   }
+
+  /**
+   * Those of some names that no object of any kind has a value for, a sentence for each. Only to be asked once all
+   * objects were looked at.
+   * @param by what reads them
+   */
+  findUnknown(names: readonly string[], by: string): string[] {
+    const known = Object.values(this.#names).flatMap((each) => [...each]);
+    if (known.length === 0 || known.length >= rememberedNames) return [];
+    const met = folded(known);
+    return [...new Set(names)]
+      .filter((name) => !met.has(name.toLowerCase()))
+      .map((name) => `no object has a value for ${name}, which ${by} reads${hint(name, known)}`);
+  }
 }
 
 function folded(names: Iterable<string>): Set<string> {

@@ -424,7 +424,11 @@ export interface RefreshedLink {
 }
 
 /** Egress: whether a user or group of a scope is in scope at all. */
-export type SourceFilter = (scope: number, attributes: Attributes) => boolean;
+export interface SourceFilter {
+  passes(kind: ObjectKind, scope: number, attributes: Attributes): boolean;
+  /** What the conditions ask for in vain, a sentence for each attribute: once all objects were asked for. */
+  findUnmet(): string[];
+}
 
 /** A place in the target. */
 export interface TargetPlace {

@@ -71,7 +71,7 @@ async function dropFiltered(
       .filter((row) => {
         // What is no attribute, and conditions are made of all the same.
         const pseudo = { $kind: [kind], $groups: row.groups };
-        return !filter(row.scope, { ...attributesFromJson(row.attributes), ...pseudo });
+        return !filter.passes(kind, row.scope, { ...attributesFromJson(row.attributes), ...pseudo });
       })
       .map(({ id }) => id);
     if (out.length > 0)
