@@ -5,7 +5,13 @@ import { LockstepError, type ErrorCode } from '../kernel/errors.ts';
 import type { ApiClient, CallOf } from './client.ts';
 import type { LocalRuntime } from './local-runtime.ts';
 import { exitCodeOf, terminated } from './signals.ts';
-import { locateStore, requireStore, type StoreLocation, type StoreOptions } from './store-location.ts';
+import {
+  locateStore,
+  requireStore,
+  storeArguments,
+  type StoreLocation,
+  type StoreOptions,
+} from './store-location.ts';
 
 /** How long a command waits for who holds the data directory to answer or let go of it, or for a database to be back. */
 const takeoverMilliseconds = 30_000;
@@ -31,16 +37,21 @@ export class Session implements AsyncDisposable {
   #opened: Opened;
   #ended = false;
 
-  private constructor(reopen: () => Promise<Opened>, opened: Opened) {
+  /** What other commands have to be given to find the same store: for those that are told to a person. */
+  readonly storeArguments: string;
+
+  private constructor(reopen: () => Promise<Opened>, opened: Opened, named: string) {
     this.#reopen = reopen;
     this.#opened = opened;
+    this.storeArguments = named;
   }
 
   /** A signal ends the process after the store is closed: jobs stop at their next safe point. */
   static async open(location: StoreLocation, options: SessionOptions): Promise<Session> {
     if (!options.create) requireStore(location);
     const reopen = () => openEither(location, options, ['DataDirectoryLocked', 'StoreUnavailable']);
-    const session = new Session(reopen, await openEither(location, options, ['DataDirectoryLocked']));
+    const opened = await openEither(location, options, ['DataDirectoryLocked']);
+    const session = new Session(reopen, opened, storeArguments(location));
     void terminated().then(async (signal) => {
       await session.close();
       process.exit(exitCodeOf(signal));
@@ -49,9 +60,9 @@ export class Session implements AsyncDisposable {
   }
 
   /** A session with a runtime that the caller has opened and will close. */
-  static around(runtime: LocalRuntime): Session {
+  static around(runtime: LocalRuntime, named: string): Session {
     const opened = { client: runtime.client, local: undefined };
-    return new Session(() => Promise.resolve(opened), opened);
+    return new Session(() => Promise.resolve(opened), opened, named);
   }
 
   /** Whether the store is open in this process, so that its end is the end of running jobs. */

@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
 import { parseDays, parseListen } from './commands/serve.ts';
 import { socketPathOf } from './socket-path.ts';
-import { locateStore, requireStore } from './store-location.ts';
+import { locateStore, requireStore, storeArguments, type StoreOptions } from './store-location.ts';
 
 const made: string[] = [];
 afterEach(() => {
@@ -121,4 +121,20 @@ test('what jobs leave behind is kept for a number of days, or for ever', () => {
   expect([days('1'), days('400'), days('forever')]).toEqual([1, 400, undefined]);
   for (const text of ['0', '-1', '1.5', '90d', '', '100000'])
     expect(() => days(text)).toThrow('no number of days');
+});
+
+function told(options: StoreOptions, environment: NodeJS.ProcessEnv = {}): string {
+  return storeArguments(locateStore(options, undefined, environment), environment);
+}
+
+test('commands that are told to a person name the store where another one would be found from here', () => {
+  expect(told({})).toBe('');
+  expect(told({ data: 'data' })).toBe('');
+  expect(told({ data: '/var/lib/lock step' })).toBe(' --data "/var/lib/lock step"');
+  expect(told({}, { LOCKSTEP_DATA: '/srv/a' })).toBe('');
+  expect(told({ data: '/srv/b' }, { LOCKSTEP_DATA: '/srv/a' })).toBe(' --data /srv/b');
+  const LOCKSTEP_DATABASE_URL = 'postgres://me:secret@db/x';
+  expect(told({ data: 'data' }, { LOCKSTEP_DATABASE_URL })).toBe(` --data ${resolve('data')}`);
+  expect(told({}, { LOCKSTEP_DATABASE_URL })).toBe('');
+  expect(told({ databaseUrl: LOCKSTEP_DATABASE_URL })).toBe(' --database-url ...');
 });

@@ -92,6 +92,18 @@ export function locateStore(
   };
 }
 
+/** What a command has to be given, after a blank, to find this store from here; empty: nothing. A URL may hold a password. */
+export function storeArguments(
+  location: StoreLocation,
+  environment: NodeJS.ProcessEnv = process.env,
+): string {
+  const { LOCKSTEP_DATABASE_URL: url = '', LOCKSTEP_DATA: data = '' } = environment;
+  if (location.type === 'server') return location.url === url ? '' : ' --database-url ...';
+  const { directory } = location;
+  if (url === '' && directory === resolve(data === '' ? 'data' : data)) return '';
+  return ` --data ${/^[\w./-]+$/.test(directory) ? directory : JSON.stringify(directory)}`;
+}
+
 /** For commands that read what is there: a mistyped directory must not become a new, empty one. */
 export function requireStore(location: StoreLocation): void {
   if (location.type !== 'embedded' || holdsStore(location.directory)) return;

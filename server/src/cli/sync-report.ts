@@ -71,7 +71,7 @@ export async function reportJob(session: Session, job: JobView): Promise<JobRepo
     note: job.note,
     guard: job.guard,
   };
-  return { report, guard: renderGuard(job) };
+  return { report, guard: renderGuard(job, session.storeArguments) };
 }
 
 function renderErrors(job: ReportedJob): string[] {

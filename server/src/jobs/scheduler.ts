@@ -32,8 +32,8 @@ export interface SchedulerOptions {
   readonly wait?: (milliseconds: number, signal: AbortSignal) => Promise<void>;
 }
 
-/** Looks at the store at least this often: another process may have changed a schedule, and the clock may be set. */
-const longestWait = 30_000;
+/** Looks at the store at least this often: a schedule may have been saved, and the clock may be set. */
+const longestWait = 5000;
 /** After a failure, and at the least between two looks. */
 const shortestWait = 1000;
 
@@ -65,11 +65,6 @@ export class Scheduler {
     this.#stopping.abort();
     this.#waiting.abort();
     await this.#running;
-  }
-
-  /** Looks again now: a schedule was saved. */
-  wake(): void {
-    this.#waiting.abort();
   }
 
   async #loop(): Promise<void> {

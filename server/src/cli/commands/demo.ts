@@ -109,7 +109,7 @@ async function demo(options: { data?: string; port?: string; entra?: boolean }):
     schedules: true,
     listen: { host, port },
   });
-  const session = Session.around(runtime);
+  const session = Session.around(runtime, ` --data ${shorten(directory)}`);
   await session.call('applyConfiguration', { body: configuration });
   const reports = await runAll(
     session,

@@ -29,7 +29,7 @@ function orderJob(job: JobView): JobView {
   return { ...job, statistics: orderStatistics(job.statistics) };
 }
 
-export function renderJob(job: JobView): string {
+export function renderJob(job: JobView, named: string): string {
   // What the guard has to say stands below the fields.
   const error = job.status === 'held' ? null : job.error;
   const fields = renderFields([
@@ -56,7 +56,7 @@ export function renderJob(job: JobView): string {
     ['ended', renderTime(job.endedAt)],
   ]);
   const table = renderStatistics([{ sync: job.sync, status: job.status, statistics: job.statistics }]);
-  const guard = renderGuard(job);
+  const guard = renderGuard(job, named);
   const held = guard.length > 0 ? `\n\nguard:\n${guard.map((line) => `  ${line}`).join('\n')}` : '';
   return `${fields}${held}\n\n${table}`;
 }
@@ -99,7 +99,7 @@ async function showJob(id: string, options: StoreOptions): Promise<void> {
   await using session = await openSession(options);
   const job = await session.call('getJob', { params: { job: id } });
   if (options.json) printJson(orderJob(job));
-  else print(renderJob(job));
+  else print(renderJob(job, session.storeArguments));
 }
 
 async function listChanges(id: string, options: ChangesOptions): Promise<void> {
@@ -132,7 +132,7 @@ async function showStarted(
   }
   const ended = await followJob(session, job, new ProgressReporter(process.stderr));
   if (options.json) printJson(orderJob(ended));
-  else print(renderJob(ended));
+  else print(renderJob(ended, session.storeArguments));
   process.exitCode = exitCodeOfJob(ended);
 }
 
@@ -147,7 +147,8 @@ async function undoJob(id: string, options: StartOptions & { readonly dryRun?: b
   const mode = options.dryRun ? 'dryRun' : 'apply';
   const { job } = await session.call('undoJob', { params: { job: id }, body: { mode } });
   await showStarted(session, job, `Job ${job.id} takes back what ${id} did.`, options);
-  if (options.dryRun && !options.json) note(`Each change: bin/lockstep jobs changes ${job.id}`);
+  if (options.dryRun && !options.json)
+    note(`Each change: bin/lockstep jobs changes ${job.id}${session.storeArguments}`);
 }
 
 async function cancelJob(id: string, options: StoreOptions): Promise<void> {

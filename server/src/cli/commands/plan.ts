@@ -22,7 +22,7 @@ async function plan(sync: string, options: StoreOptions & PagingOptions): Promis
     if (sentences.length > 0) print(sentences.join('\n'));
     // A plan that could not be made says nothing about differences.
     else if (exitCodeOfJob(job) === exitCodes.success) print('Nothing to change.');
-    for (const line of renderGuard(job)) note(line);
+    for (const line of renderGuard(job, session.storeArguments)) note(line);
     if (job.note !== null) note(printable(job.note));
     if (page.next !== null) note(`There are more: --limit all, or jobs changes ${job.id}`);
     if (job.error !== null) note(`error: ${job.error.message} (${job.error.code})`);

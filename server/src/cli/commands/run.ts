@@ -29,7 +29,7 @@ async function run(sync: string, options: StoreOptions & { wait?: boolean; full?
   }
   const { job, created } = await runSync(session, sync, asked, new ProgressReporter(process.stderr));
   if (options.json) printJson({ job, created });
-  else print(renderJob(job));
+  else print(renderJob(job, session.storeArguments));
   process.exitCode = exitCodeOfJob(job);
 }
 
