@@ -5,7 +5,7 @@ import { open } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { lockstep, LockstepProcess } from '../../../test/cli/lockstep-process.ts';
 import { writeCompany, writeConfiguration } from '../../../test/cli/sample-company.ts';
 import { startPostgres, type PostgresServer } from '../../../test/servers/postgres.ts';
@@ -34,13 +34,19 @@ interface ShownJob {
   readonly statistics: { readonly user: { readonly created: object } };
 }
 
+function startWorker(): LockstepProcess {
+  const worker = new LockstepProcess(['worker', ...store]);
+  onTestFinished(() => worker.kill('SIGKILL'));
+  return worker;
+}
+
 test('when a worker is killed in the middle of a job another one takes it over and ends it', async () => {
   writeCompany(join(folder, 'in.ldif'), 4000);
   const file = writeConfiguration(folder);
   const applied = await lockstep('apply', '-f', file, '--yes', ...store, '--data', join(folder, 'data'));
   expect(applied.code, applied.stderr).toBe(0);
 
-  const first = new LockstepProcess(['worker', ...store]);
+  const first = startWorker();
   await first.waitFor('stderr', /waiting for jobs/);
   // Where the database is named by the environment it is a worker's job all the same.
   const request = new LockstepProcess(['run', 'company-in', '--json', ...store.slice(2)], {
@@ -51,7 +57,7 @@ test('when a worker is killed in the middle of a job another one takes it over a
   expect(job.status).not.toBe('success');
   // Stopped where it is, so that the kill meets it in the middle.
   first.kill('SIGSTOP');
-  const second = new LockstepProcess(['worker', ...store]);
+  const second = startWorker();
   await second.waitFor('stderr', /waiting for jobs/);
   first.kill('SIGKILL');
   await first.finished();
