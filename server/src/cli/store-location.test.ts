@@ -54,6 +54,8 @@ test.each([
   'postgres://me:1#secret@db/x',
   'postgres://me:sec#ret@db/x',
   'postgres://me:secret@[db/x',
+  'postgres://me:se@cr/et@db/x',
+  'postgres://me:se@cr?et@db/x',
 ])('a password that would be taken for another part is refused and not shown: %s', (databaseUrl) => {
   expect(() => locateStore({ databaseUrl }, undefined, {})).toThrow(/^The database URL cannot be read\.$/);
 });

@@ -36,16 +36,20 @@ export function withStoreOptions(command: Command, beside: 'here' | 'configurati
 }
 
 /**
- * A URL may hold a password, so it is not repeated. One with `/`, `?` or `#` in it ends what names the account: the rest
- * would be taken for the database, and be named in messages.
+ * Whether no part of a password is taken for something else, which messages would name: a `/`, `?` or `#` in it ends
+ * what names the account, and an `@` is left in what follows.
  */
+function isReadable(url: string): boolean {
+  // An account may stand before an empty host, with a socket: the driver reads it.
+  const parsed = URL.parse(url.replace('@/', '@host/'));
+  if (parsed === null || parsed.hash !== '' || parsed.pathname.includes('@')) return false;
+  return !parsed.search.includes('@') || /^\?(\w+=[^&]*(&|$))+$/.test(parsed.search);
+}
+
+/** A URL may hold a password, so it is not repeated. */
 function refuseOtherDatabases(url: string): void {
   if (/^postgres(ql)?:\/\//i.test(url)) {
-    // An account may stand before an empty host, with a socket: the driver reads it.
-    const parsed = URL.parse(url.replace('@/', '@host/'));
-    const rest = parsed === null ? '@' : `${parsed.pathname}${parsed.search}`;
-    const isWhole = parsed?.username !== '' || /[?&]user=/.test(rest) || !rest.includes('@');
-    if (parsed !== null && isWhole && parsed.hash === '') return;
+    if (isReadable(url)) return;
     throw new LockstepError('InvalidRequest', 'The database URL cannot be read.', {
       field: '--database-url',
       remedy: 'Write / ? # @ and % of a password as %2F %3F %23 %40 and %25.',

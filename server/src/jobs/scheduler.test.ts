@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { describe, expect, it } from 'vitest';
 import { Scheduler } from './scheduler.ts';
 import type { DueSync, ScheduledSyncs } from './scheduler.ts';
@@ -143,21 +144,19 @@ describe('scheduler', () => {
 
   it('ends while it waits', async () => {
     const world = new World('2026-01-01T10:00:00Z', {});
-    const looked = Promise.withResolvers<void>();
+    const waits = Promise.withResolvers<void>();
     const scheduler = new Scheduler({
       clock: { now: () => world.now },
-      onError: (error) => looked.reject(error),
-      syncs: {
-        dueSyncs: (now) => world.dueSyncs(now),
-        nextDueAt: async () => {
-          looked.resolve();
-          return world.nextDueAt();
-        },
-        startScheduled: (syncId, dueAt) => world.startScheduled(syncId, dueAt),
+      onError: (error) => waits.reject(error),
+      syncs: world,
+      // Ends by the signal alone.
+      wait: async (_milliseconds, signal) => {
+        waits.resolve();
+        if (!signal.aborted) await once(signal, 'abort');
       },
     });
     const run = scheduler.run();
-    await looked.promise;
+    await waits.promise;
     await scheduler.stop();
     await run;
     expect(world.started).toEqual([]);
