@@ -92,12 +92,8 @@ function ldapFaults(settings: unknown): Fault[] {
 /** What an LDAP URL says beyond the server would be passed over; of the path of a socket without escapes that is all of it. */
 function parseServerUrl(url: string): void {
   const { address: _, ...rest } = parseLdapUrl(url);
-  if (
-    Object.values(rest)
-      .flat()
-      .every((part) => part === undefined)
-  )
-    return;
+  const beyond = Object.values(rest).flat();
+  if (beyond.every((part) => part === undefined)) return;
   throw new LockstepError('InvalidConfiguration', `"${url}" names more than a server`, {
     remedy:
       'Leave out what follows host and port. The path of a socket is written as in ldapi://%2Frun%2Fslapd%2Fldapi.',

@@ -97,6 +97,13 @@ test('where only a rename may change how a name is spelled, an update renames, a
   const set = { ou: ['Sales'], description: ['new'] };
   expect(await session.apply([{ ...update, set }], options)).toMatchObject([{ ok: true }]);
   expect(asked.slice(1)).toEqual([modifyRequest, modifyDnRequest, modifyRequest]);
+  // Another value of the naming attribute is written after the rename.
+  modifies = 0;
+  asked = [];
+  expect(await session.apply([{ ...update, set: { ou: ['Sales', 'Trade'] } }], options)).toMatchObject([
+    { ok: true },
+  ]);
+  expect(asked).toEqual([modifyRequest, modifyDnRequest, modifyRequest]);
   answer = (request) => (request === modifyRequest ? resultCodes.notAllowedOnRDN : 0);
   asked = [];
   expect(await session.apply([{ ...update, set: { ou: ['Sales'] } }], options)).toMatchObject([{ ok: true }]);
