@@ -14,9 +14,9 @@ function showValue(value) {
   return length === 1 ? '1 byte' : `${length} bytes`;
 }
 
-/** @param {readonly (string | { $base64: string })[] | undefined} values */
+/** @param {readonly (string | { $base64: string })[]} values */
 function showValues(values) {
-  return (values ?? []).map(showValue).join('\n');
+  return values.map(showValue).join('\n');
 }
 
 /** @param {ChangeView} change */
@@ -27,15 +27,15 @@ function images(change) {
   if (names.length === 0) return null;
   const head = ['Attribute', 'Before', 'After'].map((text) => make('th', { scope: 'col' }, text));
   const rows = names.map((name) => {
-    const before = showValues(change.before?.[name]);
-    const after = showValues(change.after?.[name]);
-    const different = before === after ? undefined : 'different';
+    const [before, after] = [change.before?.[name] ?? [], change.after?.[name] ?? []];
+    // Two photos of as many bytes look alike and are not.
+    const different = JSON.stringify(before) === JSON.stringify(after) ? undefined : 'different';
     return make(
       'tr',
       {},
       make('th', { scope: 'row' }, name),
-      make('td', { class: different }, before),
-      make('td', { class: different }, after),
+      make('td', { class: different }, showValues(before)),
+      make('td', { class: different }, showValues(after)),
     );
   });
   return make('table', {}, make('thead', {}, make('tr', {}, head)), make('tbody', {}, rows));

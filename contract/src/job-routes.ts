@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { changeSchema } from './change.ts';
 import { resourceNameSchema } from './connection.ts';
-import { jobViewSchema, messageSchema } from './job.ts';
+import { jobViewSchema, messageLevels, messageSchema } from './job.ts';
 import { pageOf, pageQuery } from './page.ts';
 import type { Route } from './route.ts';
 import { requestedJobSchema, undoRequestSchema } from './sync.ts';
@@ -80,7 +80,7 @@ export const jobRoutes = {
     tag: 'jobs',
     role: 'reader',
     params: jobParams,
-    query: z.strictObject(pageQuery),
+    query: z.strictObject({ ...pageQuery, level: several(z.enum(messageLevels)).optional() }),
     status: 200,
     response: pageOf(messageSchema),
     errors: ['NotFound'],

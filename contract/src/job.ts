@@ -128,10 +128,13 @@ export function jobIsOver(status: JobStatus): boolean {
   return status !== 'pending' && status !== 'running';
 }
 
+export const messageLevels = ['info', 'warning', 'error'] as const;
+export type MessageLevel = (typeof messageLevels)[number];
+
 export const messageSchema = z.object({
   ordinal: z.int(),
   at: timeSchema,
-  level: z.enum(['info', 'warning', 'error']),
+  level: z.enum(messageLevels),
   text: z.string(),
 });
 export type JobMessage = z.infer<typeof messageSchema>;

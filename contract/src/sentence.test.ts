@@ -15,6 +15,10 @@ const cases: [string, SentenceChange][] = [
     { ...user, before: { mail: ['a'] }, after: { mail: ['b'], title: ['c'] } },
   ],
   [
+    'update user "jdoe": mail, title (emptied)',
+    { ...user, before: { mail: ['a'], title: ['c'] }, after: { mail: ['b'], title: [] } },
+  ],
+  [
     'update user "jdoe": a, b, c, d and 2 more',
     { ...user, after: { a: ['1'], b: ['1'], c: ['1'], d: ['1'], e: ['1'], f: ['1'] } },
   ],

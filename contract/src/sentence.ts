@@ -46,9 +46,17 @@ export function changedAttributes(
     .sort();
 }
 
+/** Whether an attribute of an object that stays loses all its values. */
+function isEmptied({ before, after }: SentenceChange, name: string): boolean {
+  return (before?.[name]?.length ?? 0) > 0 && (after?.[name]?.length ?? 0) === 0;
+}
+
 function attributeList(change: SentenceChange): string {
   const password = pseudo(change.after, '$password') === undefined ? [] : ['password'];
-  const names = [...changedAttributes(change.before, change.after), ...password];
+  const changed = changedAttributes(change.before, change.after).map((name) =>
+    isEmptied(change, name) ? `${name} (emptied)` : name,
+  );
+  const names = [...changed, ...password];
   if (names.length <= namedAttributes) return names.join(', ');
   return `${names.slice(0, namedAttributes - 1).join(', ')} and ${names.length - namedAttributes + 1} more`;
 }

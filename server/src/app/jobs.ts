@@ -1,4 +1,4 @@
-import type { HeldPlanView, JobMessage, JobView } from '@lockstep/contract/job.ts';
+import type { HeldPlanView, JobMessage, JobView, MessageLevel } from '@lockstep/contract/job.ts';
 import { emptyStatistics, jobIsOver } from '@lockstep/contract/job.ts';
 import type { Page } from '@lockstep/contract/page.ts';
 import type { RequestedJob } from '@lockstep/contract/sync.ts';
@@ -197,10 +197,11 @@ export async function listMessages(
   actor: Actor,
   jobId: string,
   page: PageRequest,
+  levels?: readonly MessageLevel[],
 ): Promise<Page<JobMessage>> {
   const job = await getJobRow(app, actor, jobId);
   const after = decodeOrdinal(page.after);
-  const rows = await selectMessages(app.store.db, job.serial, { after, limit: page.limit + 1 });
+  const rows = await selectMessages(app.store.db, job.serial, { after, limit: page.limit + 1 }, levels);
   return cutPage(
     rows,
     page.limit,

@@ -28,6 +28,7 @@ test('every command that is promised is there', () => {
       'jobs cancel',
       'jobs changes',
       'jobs list',
+      'jobs messages',
       'jobs show',
       'jobs undo',
       'keys create',

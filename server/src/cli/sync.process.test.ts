@@ -286,9 +286,11 @@ describe('sync as a process, through the server that holds the data directory', 
 
   test('plan says each change in a sentence', async () => {
     writeCompany(input(), 12);
-    const finished = await lockstep('plan', 'company-in', '--data', data());
+    const finished = await lockstep('plan', 'company-in', '--values', '--data', data());
     expect(finished.code, finished.stderr).toBe(2);
-    expect(finished.stdout).toMatch(/^create user "p11" in /m);
+    expect(finished.stdout).toMatch(
+      /^create user "p11" in .*\n( {4}.*\n)* {4}mail: \(none\) -> "p11@example.com"$/m,
+    );
     expect(finished.stdout).toMatch(/^add user "p11" to group "all"$/m);
     expect(finished.stderr).not.toContain('applying');
   });
@@ -310,6 +312,20 @@ describe('sync as a process, through the server that holds the data directory', 
     const gone = count(JSON.parse(undone.stdout), 'user', 'deleted');
     expect(gone.success).toBeGreaterThan(0);
     expect((await lockstep('directory', 'show', 'user', 'p11', '--data', data())).code).toBe(1);
+  });
+
+  test('what a job warned of is shown with it, and listed by level', async () => {
+    const misspelt = join(folder, 'misspelt.yaml');
+    const text = readFileSync(configuration, 'utf8');
+    const map = '    map: { user: { title: titel } }\n    onMissing';
+    writeFileSync(misspelt, text.replace('    onMissing', map));
+    const store = ['--data', join(folder, 'misspelt')];
+    const [job] = reportOf(await lockstep('sync', '-f', misspelt, 'company-in', ...store, '--json'));
+    const warning = /^[-0-9]+ [:0-9]+Z warning: no user has a value for titel, /m;
+    expect((await lockstep('jobs', 'show', job?.id ?? '', ...store)).stdout).toMatch(warning);
+    const of = (level: string) => lockstep('jobs', 'messages', job?.id ?? '', '--level', level, ...store);
+    expect((await of('warning')).stdout).toMatch(warning);
+    expect((await of('info')).stdout).not.toMatch(warning);
   });
 
   test('a run goes on to its end when nobody reads standard error any more', async () => {

@@ -54,6 +54,18 @@ describe('rules', () => {
     expect(two.user({ MAIL: ['3'] })).toEqual({ a: ['3'], b: ['3'] });
   });
 
+  it.each(['source["title"]', 'source.title[0]'])('refuses %s where an attribute is named', (name) => {
+    expect(() => compileMapping(forUsers({ title: { from: ['title', name] } }), 'syncs.in.map')).toThrow(
+      expect.objectContaining({
+        field: 'syncs.in.map.user.title',
+        remedy: expect.stringContaining(`{ cel: '${name}' }`),
+      }),
+    );
+    expect(compileMapping(forUsers({ title: { from: ['source'] } })).user({ source: ['x'] })).toEqual({
+      title: ['x'],
+    });
+  });
+
   it('names rule and values when an expression fails for one object', () => {
     const broken = compileMapping(forUsers({ number: { cel: 'int(source.employeeNumber[0]) + 1' } }));
     expect(broken.user({ employeeNumber: ['41'] })).toEqual({ number: ['42'] });
@@ -105,7 +117,7 @@ describe('version', () => {
     const variants: KindMapping[] = [
       rules,
       { ...rules, a: { from: ['y', 'x'] } },
-      { ...rules, b: { from: ['source.z[0]'] } },
+      { ...rules, b: { from: ['z'] } },
       { ...rules, c: { value: ['v', 'w'] } },
       { a: rules['a'] as never, b: rules['b'] as never },
     ];

@@ -47,9 +47,21 @@ interface CompiledRule {
   readonly fixed: readonly AttributeValue[] | undefined;
 }
 
+/** An expression without its `cel` would be looked for as an attribute, in vain: the target's values would be emptied. */
+function refuseExpression(name: string, field: string): void {
+  if (!/^source[.[]/.test(name)) return;
+  const written = name.includes("'") ? JSON.stringify(name) : `'${name}'`;
+  throw new LockstepError(
+    'InvalidConfiguration',
+    `${field}: ${name} is an expression, and a text here is the name of a source attribute`,
+    { field, remedy: `Write { cel: ${written} }, or the bare name of the attribute.` },
+  );
+}
+
 function compileRule(target: string, rule: MappingRule, field: string, reader: SourceReader): CompiledRule {
   if ('value' in rule) return { target, rule, slots: [], expression: undefined, fixed: rule.value };
   if ('from' in rule) {
+    for (const name of rule.from) refuseExpression(name, field);
     return {
       target,
       rule,
@@ -191,7 +203,7 @@ function versionOf(mapping: Mapping): string {
  * whatever their letter case, an exact spelling first.
  * @param field names the place of the mapping in errors, for example `syncs.corp-in.map`.
  * @throws LockstepError InvalidExpression with the position inside the expression; InvalidConfiguration for a target
- * that has two rules.
+ * that has two rules, and for an expression in place of an attribute's name.
  */
 export function compileMapping(mapping: Mapping, field = 'map'): CompiledMapping {
   const compiled = {

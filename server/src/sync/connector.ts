@@ -231,6 +231,12 @@ export interface UnitMove {
   readonly to: string;
 }
 
+/** An attribute that a system does not have. */
+export interface UnknownAttribute {
+  readonly name: string;
+  readonly meant: string | undefined;
+}
+
 /** An open connection to a system. */
 export interface Endpoint extends AsyncDisposable {
   readonly capabilities: Capabilities;
@@ -246,6 +252,11 @@ export interface Endpoint extends AsyncDisposable {
     keys: readonly ObjectKey[],
     signal: AbortSignal,
   ): Promise<readonly ObjectKey[]>;
+  /**
+   * Those of some attributes that the system's schema does not have, each with the one that was probably meant: what is
+   * to be written into them fails. None where the system shows no schema.
+   */
+  findUnknown?(names: readonly string[], signal: AbortSignal): Promise<readonly UnknownAttribute[]>;
   /**
    * Fits what the mapping made of a directory object to this system: rendering the name, adding what the system
    * demands (object classes, fallbacks for required values). Pure. `existing` is what the target holds now.

@@ -133,6 +133,7 @@ async function stageScope(
   );
   for (const sentence of run.specification.sourceFilter?.findUnmet() ?? [])
     await run.store.addMessage(run.job, 'warning', sentence);
+  await warnOfUnknown(run);
   return { inScope, targets: ruleTargets(run) };
 }
 
@@ -220,6 +221,21 @@ async function planPasswords(run: Run, staging: Staging, writer: ChangeWriter): 
     return planned.last;
   });
   return unchanged;
+}
+
+/** Egress: a name that the target does not have is said before each object that has a value for it fails. */
+async function warnOfUnknown(run: Run): Promise<void> {
+  const { mapping, own } = run.specification;
+  const names = plannedKinds(run).flatMap((kind) => {
+    const written = new Set(mapping.attributesWritten[kind]);
+    return own.mapped[kind].filter((name) => written.has(name));
+  });
+  if (names.length === 0) return;
+  for (const { name, meant } of (await run.endpoint.findUnknown?.([...new Set(names)], run.signal)) ?? []) {
+    const hint = meant === undefined ? '' : `. Did you mean ${meant}?`;
+    const sentence = `the connected system has no attribute ${name}, which the mapping writes${hint}`;
+    await run.store.addMessage(run.job, 'warning', sentence);
+  }
 }
 
 const nothingSame: PlanTotals['same'] = { organizationalUnit: 0, user: 0, group: 0, membership: 0 };

@@ -1,7 +1,8 @@
 import { Command, Option } from 'commander';
-import type { JobView } from '@lockstep/contract/job.ts';
+import { messageLevels, type JobMessage, type JobView, type MessageLevel } from '@lockstep/contract/job.ts';
 import type { ChangeView } from '@lockstep/contract/change.ts';
 import { jobStatuses, kinds, operations, results, type Operation } from '@lockstep/contract/vocabulary.ts';
+import { renderChange, renderValues } from '../change-report.ts';
 import { exitCodeOfJob } from '../exit-code.ts';
 import { followJob } from '../follow-job.ts';
 import { renderGuard } from '../guard-report.ts';
@@ -20,7 +21,12 @@ type ChangesOptions = StoreOptions &
     readonly kind?: ChangeView['kind'];
     readonly operation?: Operation;
     readonly result?: ChangeView['result'];
+    readonly values?: boolean;
   };
+type MessagesOptions = StoreOptions & PagingOptions & { readonly level?: MessageLevel[] };
+
+/** So many warnings and errors are shown with a job; the rest is in `jobs messages`. */
+const shownMessages = 20;
 
 const example = (text: string) => `\nExample:\n  $ bin/lockstep jobs ${text}`;
 
@@ -61,11 +67,6 @@ export function renderJob(job: JobView, named: string): string {
   return `${fields}${held}\n\n${table}`;
 }
 
-/** One change on one line: sentence with its outcome. */
-export function renderChange(change: ChangeView): string {
-  return printable(`${change.ordinal ?? '-'} ${change.result}: ${change.sentence}`);
-}
-
 async function listJobs(options: ListOptions): Promise<void> {
   await using session = await openSession(options);
   const page = await collectPages(options, (query) =>
@@ -95,11 +96,23 @@ async function listJobs(options: ListOptions): Promise<void> {
   if (page.next !== null) note(`There are more: --limit all, or --after ${page.next}`);
 }
 
+function renderMessage({ at, level, text }: JobMessage): string {
+  return printable(`${renderTime(at)} ${level}: ${text}`);
+}
+
 async function showJob(id: string, options: StoreOptions): Promise<void> {
   await using session = await openSession(options);
   const job = await session.call('getJob', { params: { job: id } });
-  if (options.json) printJson(orderJob(job));
-  else print(renderJob(job, session.storeArguments));
+  if (options.json) return printJson(orderJob(job));
+  print(renderJob(job, session.storeArguments));
+  const level: MessageLevel[] = ['warning', 'error'];
+  const said = await session.call('listMessages', {
+    params: { job: id },
+    query: { level, limit: String(shownMessages) },
+  });
+  if (said.items.length > 0) print(['', ...said.items.map(renderMessage)].join('\n'));
+  if (said.next !== null)
+    note(`There are more: bin/lockstep jobs messages ${id} --level warning error${session.storeArguments}`);
 }
 
 async function listChanges(id: string, options: ChangesOptions): Promise<void> {
@@ -109,7 +122,18 @@ async function listChanges(id: string, options: ChangesOptions): Promise<void> {
     session.call('listChanges', { params: { job: id }, query: { ...query, kind, operation, result } }),
   );
   if (options.json) return printJson({ changes: page.items, next: page.next });
-  for (const change of page.items) print(renderChange(change));
+  for (const change of page.items)
+    print([renderChange(change), ...(options.values ? renderValues(change) : [])].join('\n'));
+  if (page.next !== null) note(`There are more: --limit all, or --after ${page.next}`);
+}
+
+async function listMessages(id: string, options: MessagesOptions): Promise<void> {
+  await using session = await openSession(options);
+  const page = await collectPages(options, (query) =>
+    session.call('listMessages', { params: { job: id }, query: { ...query, level: options.level } }),
+  );
+  if (options.json) return printJson({ messages: page.items, next: page.next });
+  for (const message of page.items) print(renderMessage(message));
   if (page.next !== null) note(`There are more: --limit all, or --after ${page.next}`);
 }
 
@@ -189,11 +213,23 @@ export function jobsCommand(): Command {
       .addOption(new Option('--kind <kind>', 'of this kind only').choices(kinds))
       .addOption(new Option('--operation <operation>', 'of this operation only').choices(operations))
       .addOption(new Option('--result <result>', 'with this result only').choices(results))
+      .option('--values', 'with the values from before and after')
       .option('--limit <count>', 'most changes, or "all"', '1000')
       .option('--after <key>', 'go on after this key')
       .option('--json', 'one JSON document')
       .addHelpText('after', example('changes sync_0dk1... --kind user --result failed'))
       .action(listChanges),
+  );
+  command.addCommand(
+    withStoreOptions(new Command('messages'))
+      .description('list what a job said of itself, oldest first')
+      .argument('<job>', 'id of the job')
+      .addOption(new Option('--level <level...>', 'of one of these levels only').choices(messageLevels))
+      .option('--limit <count>', 'most messages, or "all"', '1000')
+      .option('--after <key>', 'go on after this key')
+      .option('--json', 'one JSON document')
+      .addHelpText('after', example('messages sync_0dk1... --level warning error'))
+      .action(listMessages),
   );
   command.addCommand(
     withStoreOptions(new Command('approve'))

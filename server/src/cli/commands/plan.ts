@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { renderValues } from '../change-report.ts';
 import { exitCodeOfJob, exitCodes } from '../exit-code.ts';
 import { runSync } from '../follow-job.ts';
 import { renderGuard } from '../guard-report.ts';
@@ -9,7 +10,9 @@ import { openSession } from '../session.ts';
 import { withStoreOptions, type StoreOptions } from '../store-location.ts';
 import { printable } from '../table.ts';
 
-async function plan(sync: string, options: StoreOptions & PagingOptions): Promise<void> {
+type PlanOptions = StoreOptions & PagingOptions & { readonly values?: boolean };
+
+async function plan(sync: string, options: PlanOptions): Promise<void> {
   await using session = await openSession(options, { worker: true });
   const { job } = await runSync(session, sync, { mode: 'dryRun' }, new ProgressReporter(process.stderr));
   const page = await collectPages(options, (query) =>
@@ -18,8 +21,11 @@ async function plan(sync: string, options: StoreOptions & PagingOptions): Promis
   if (options.json) {
     printJson({ job, changes: page.items, next: page.next });
   } else {
-    const sentences = page.items.map((change) => printable(change.sentence));
-    if (sentences.length > 0) print(sentences.join('\n'));
+    const lines = page.items.flatMap((change) => [
+      printable(change.sentence),
+      ...(options.values ? renderValues(change) : []),
+    ]);
+    if (lines.length > 0) print(lines.join('\n'));
     // A plan that could not be made says nothing about differences.
     else if (exitCodeOfJob(job) === exitCodes.success) print('Nothing to change.');
     for (const line of renderGuard(job, session.storeArguments)) note(line);
@@ -37,6 +43,7 @@ export function planCommand(): Command {
       'show what a sync would change, one sentence for each change; nothing is written (exit code 2: there are changes)',
     )
     .argument('<sync>', 'name or id of the sync')
+    .option('--values', 'with the values from before and after')
     .option('--limit <count>', 'most changes, or "all"', '1000')
     .option('--json', 'one JSON document')
     .addHelpText('after', '\nExample:\n  $ bin/lockstep plan replica-out --data ./data')

@@ -1,6 +1,7 @@
 import type { LdapConnection } from '@lockstep/contract/connection-configuration.ts';
 import type { ObjectKind } from '@lockstep/contract/vocabulary.ts';
 import type { Attributes } from '../../directory/attributes.ts';
+import { closestName } from '../../kernel/closest-name.ts';
 import type {
   Capabilities,
   Completeness,
@@ -15,16 +16,18 @@ import type {
   ReadScope,
   TargetSession,
   UnitMove,
+  UnknownAttribute,
 } from '../../sync/connector.ts';
 import { ldapCapabilities } from './capabilities.ts';
 import { clientOptions, makeConnect } from './client.ts';
-import { resolveShape } from './config.ts';
+import { baseName, resolveShape } from './config.ts';
 import { contains, normaliseReference, sameName } from './location.ts';
 import { ldapDefaultMapping, ldapDefaultMatch } from './mapping.ts';
 import { testConnection } from './probe.ts';
 import { parseFilter } from './protocol/filter/filter.ts';
 import { findPresent } from './presence.ts';
 import { projectEntry } from './project.ts';
+import { readSchema } from './schema.ts';
 import { readScopes, type SourceOptions } from './source.ts';
 import { LdapTargetSession } from './target.ts';
 
@@ -64,6 +67,14 @@ class LdapEndpoint implements Endpoint {
     signal: AbortSignal,
   ): Promise<readonly ObjectKey[]> {
     return findPresent(this.#sourceOptions(), scopes, keys, signal);
+  }
+
+  async findUnknown(names: readonly string[], signal: AbortSignal): Promise<readonly UnknownAttribute[]> {
+    await using client = await this.#connect(signal);
+    const schema = await readSchema(client, signal);
+    return names
+      .filter((name) => schema?.knows(baseName(name)) === false)
+      .map((name) => ({ name, meant: closestName(baseName(name), schema?.names ?? []) }));
   }
 
   #sourceOptions(): SourceOptions {

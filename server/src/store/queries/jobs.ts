@@ -1,5 +1,10 @@
 import { sql, type Kysely, type RawBuilder } from 'kysely';
-import type { GuardVerdictView, JobPhase } from '@lockstep/contract/job.ts';
+import {
+  messageLevels,
+  type GuardVerdictView,
+  type JobPhase,
+  type MessageLevel,
+} from '@lockstep/contract/job.ts';
 import type { Direction, JobMode, JobStatus, Kind, Statistics } from '@lockstep/contract/vocabulary.ts';
 import { firstJobId } from '../../kernel/ids.ts';
 import type { JobSelection } from '../../sync/selection.ts';
@@ -326,7 +331,7 @@ export async function requestCancellation(executor: Executor, id: string): Promi
 export interface MessageRow {
   readonly ordinal: number;
   readonly at: Date;
-  readonly level: 'info' | 'warning' | 'error';
+  readonly level: MessageLevel;
   readonly text: string;
 }
 
@@ -335,10 +340,11 @@ export async function selectMessages(
   executor: Executor,
   jobSerial: number,
   page: { after: number; limit: number },
+  levels: readonly MessageLevel[] = messageLevels,
 ): Promise<MessageRow[]> {
   const { rows } = await sql<MessageRow>`
     select ordinal, at, level, text from job_message
-    where job_serial = ${jobSerial} and ordinal > ${page.after}
+    where job_serial = ${jobSerial} and ordinal > ${page.after} and level = any(${[...levels]}::text[])
     order by ordinal limit ${page.limit}`.execute(executor);
   return rows;
 }

@@ -176,7 +176,10 @@ export const handlers: { readonly [Id in JsonOperationId]: Handler<Id> } = {
     const { limit, after, ...filter } = query;
     return listChanges(app, actor, params.job, filter, { limit, after });
   },
-  listMessages: async ({ app, actor }, { params, query }) => listMessages(app, actor, params.job, query),
+  listMessages: async ({ app, actor }, { params, query }) => {
+    const { level, ...page } = query;
+    return listMessages(app, actor, params.job, page, level);
+  },
   approveJob: async ({ app, actor, surface }, { params }) => approveJob(app, actor, params.job, surface),
   undoJob: async ({ app, actor, surface }, { params, body }) =>
     undoJob(app, actor, params.job, { ...body, startedThrough: surface }),
