@@ -48,7 +48,7 @@ describeWorlds('absence on ingress', (makeWorld) => {
     corp.tree.remove('/ou=people/uid=bob');
     amendRead(corp, (entry) => (entry.decode().name === 'uid=gil' ? [] : [entry]));
     const job = await world.run('corp-in');
-    expect(job.note).toContain('1 records moved from one scope to another while these were read');
+    expect(job.note).toContain('1 record was met in no scope, having moved between them');
     expect(await told(world, job)).toEqual([]);
     corp.endpoint = truthful;
     expect(await told(world, await world.run('corp-in'))).toEqual(['user delete bob']);
@@ -115,7 +115,7 @@ describeWorlds('absence on ingress', (makeWorld) => {
         complete: false,
         error: {
           code: 'IncompleteRead',
-          message: expect.stringMatching(/^1 records have the id of another record: \S+$/),
+          message: expect.stringMatching(/^1 record has the id of another record: \S+$/),
         },
       });
       expect(brief(job.statistics)).not.toHaveProperty('user deleted');

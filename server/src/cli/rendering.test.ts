@@ -34,6 +34,11 @@ test('statistics show used operations only, with failed and skipped', () => {
   expect(lines[2]).toMatch(/^ +organizational units +\.$/);
 });
 
+test('statistics of nothing have one line for each job', () => {
+  const row = { sync: 'in', status: 'success', statistics: emptyStatistics() };
+  expect(renderStatistics([row])).toBe('SYNC  STATUS   OBJECTS\nin    success  none');
+});
+
 test('ordered statistics have all kinds and operations in the fixed order', () => {
   const ordered = orderStatistics({} as never);
   expect(Object.keys(ordered)).toEqual(['user', 'organizationalUnit', 'group', 'membership']);

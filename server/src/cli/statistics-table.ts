@@ -56,19 +56,28 @@ function operationColumn(operation: Operation): Column<Line> {
   };
 }
 
-/** A table with a line for each kind of each row; operations in which all rows are zero are left out. */
+/**
+ * A table with a line for each kind of each row; operations in which all rows are zero are left out. Where all are, there
+ * is a line for each row.
+ */
 export function renderStatistics(rows: readonly StatisticsRow[]): string {
   const used = operations.filter((operation) =>
     rows.some((row) => shownKinds.some((kind) => (row.statistics[kind]?.[operation]?.total ?? 0) > 0)),
   );
   const lines: Line[] = rows.flatMap((row) =>
-    shownKinds.map((kind, index) => ({ row, kind, first: index === 0 })),
+    (used.length === 0 ? shownKinds.slice(0, 1) : shownKinds).map((kind, index) => ({
+      row,
+      kind,
+      first: index === 0,
+    })),
   );
   return renderTable(
     [
       { title: 'SYNC', value: ({ row, first }) => (first ? row.sync : '') },
       { title: 'STATUS', value: ({ row, first }) => (first ? row.status : '') },
-      { title: 'KIND', value: ({ kind }) => kindTitles[kind] },
+      used.length === 0
+        ? { title: 'OBJECTS', value: () => 'none' }
+        : { title: 'KIND', value: ({ kind }) => kindTitles[kind] },
       ...used.map(operationColumn),
     ],
     lines,

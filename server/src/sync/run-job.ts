@@ -1,4 +1,5 @@
 import type { JobStatus } from '@lockstep/contract/vocabulary.ts';
+import { counted } from '../kernel/counted.ts';
 import { LockstepError } from '../kernel/errors.ts';
 import { applyPlan } from './apply-plan.ts';
 import { jobStatus } from './job-status.ts';
@@ -20,17 +21,26 @@ async function endNotes({ job, store, sync, endpoint }: Run, totals: PlanTotals)
       `the read was not complete (${totals.reason ?? 'no reason given'}): nothing was deleted, disabled or removed`,
     );
   const unmanaged = Object.values(totals.unmanaged).reduce((sum, count) => sum + count, 0);
-  if (unmanaged > 0) notes.push(`${unmanaged} objects of the target are not linked and were left alone`);
+  if (unmanaged > 0) {
+    notes.push(
+      counted(
+        unmanaged,
+        'object of the target is not linked and was left alone',
+        'objects of the target are not linked and were left alone',
+      ),
+    );
+  }
   if (waiting.count > 0) {
     const examples = [...waiting.examples, ...(waiting.count > waiting.examples.length ? ['...'] : [])];
-    const who =
-      waiting.count === 1
-        ? '1 member that a group names is not in the directory and waits'
-        : `${waiting.count} members that groups name are not in the directory and wait`;
+    const who = counted(
+      waiting.count,
+      'member that a group names is not in the directory and waits',
+      'members that groups name are not in the directory and wait',
+    );
     notes.push(`${who}: ${examples.join(', ')}`);
   }
   if (disabled > 0) {
-    const who = disabled === 1 ? '1 user that is' : `${disabled} users that are`;
+    const who = counted(disabled, 'user that is', 'users that are');
     notes.push(
       `${who} disabled in the directory can still be used in the target: its connection has no \`disabled\`, which says how a disabled account shows`,
     );

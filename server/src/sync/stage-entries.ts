@@ -2,6 +2,7 @@ import type { ObjectKind } from '@lockstep/contract/vocabulary.ts';
 import { objectKinds } from '@lockstep/contract/vocabulary.ts';
 import { attributesToJson } from '../directory/attributes.ts';
 import type { AttributeValue, Attributes } from '../directory/attributes.ts';
+import { counted } from '../kernel/counted.ts';
 import { LockstepError } from '../kernel/errors.ts';
 import { newId } from '../kernel/ids.ts';
 import type { Completeness, ExternalObject, RawEntry, ReadScope } from './connector.ts';
@@ -145,7 +146,8 @@ async function doubtMoved(run: Run, staging: Staging): Promise<string | null> {
     const moved = await endpoint.findPresent(readScopes(run), unseen, signal);
     if (moved.length === 0) return null;
     const examples = moved.slice(0, mostExamples).map(({ externalId }) => externalId);
-    return `${moved.length} records moved from one scope to another while these were read, and were met in none: ${examples.join(', ')}`;
+    const who = counted(moved.length, 'record was met in no scope', 'records were met in no scope');
+    return `${who}, having moved between them while these were read: ${examples.join(', ')}`;
   } catch (error) {
     if (!(error instanceof LockstepError) || error.code !== 'IncompleteRead') throw error;
     return error.message;
@@ -170,10 +172,10 @@ async function conclude(
   const doubts = [
     end.complete ? null : (end.reason ?? 'the read was cut off'),
     doubled.count > 0
-      ? `${doubled.count} records have the id of another record: ${doubled.examples.join(', ')}`
+      ? `${counted(doubled.count, 'record has', 'records have')} the id of another record: ${doubled.examples.join(', ')}`
       : null,
     read.unusable > 0
-      ? `${read.unusable} records have an id that cannot be kept (a NUL, half a character, or too long)`
+      ? `${counted(read.unusable, 'record has', 'records have')} an id that cannot be kept (a NUL, half a character, or too long)`
       : null,
     moved,
   ].filter((doubt) => doubt !== null);
