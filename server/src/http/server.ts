@@ -11,6 +11,7 @@ import { openMetrics } from '../telemetry/metrics.ts';
 import { registerConsole } from './console.ts';
 import { registerDownloads } from './downloads.ts';
 import { registerOperations } from './operations.ts';
+import { refusePackedBodies } from './packed-body.ts';
 import type { DefaultActor, Surface, SurfaceContext } from './surface.ts';
 import { rewriteMerakiPath } from './surfaces/meraki/rewrite-path.ts';
 import { sendProblem, sendProtocolProblem } from './surfaces/native/problems.ts';
@@ -85,6 +86,7 @@ export function buildServer(application: Application, options: ServerOptions): F
     void reply.header('x-request-id', request.id);
     answerBeforeEnd(request, reply);
   });
+  refusePackedBodies(instance);
   const context: SurfaceContext = {
     application,
     defaultActor: options.defaultActor,

@@ -1,5 +1,6 @@
 import type { FastifyError } from 'fastify';
 import { LockstepError } from '../../../kernel/errors.ts';
+import { PackedBodyError } from '../../packed-body.ts';
 
 /** Messages by the member at fault. */
 export type FieldErrors = Readonly<Record<string, readonly string[]>>;
@@ -50,7 +51,8 @@ function ofProtocol(error: FastifyError, mediaType: string): AuthentikError {
   // An address that is not well formed is none of this API's.
   if (error.code === 'FST_ERR_BAD_URL') return notFound();
   if (status === 413) return detailed(status, 'The body is too large.');
-  if (status === 415) return detailed(status, `Unsupported media type "${mediaType}" in request.`);
+  if (status === 415 && !(error instanceof PackedBodyError))
+    return detailed(status, `Unsupported media type "${mediaType}" in request.`);
   return detailed(status, error.message);
 }
 

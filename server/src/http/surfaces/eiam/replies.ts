@@ -1,4 +1,5 @@
 import type { FastifyError, FastifyReply } from 'fastify';
+import { PackedBodyError } from '../../packed-body.ts';
 import { EiamError, toEiamError } from './errors.ts';
 import type { Answer } from './operation.ts';
 
@@ -27,6 +28,7 @@ function ofProtocol(error: unknown): EiamError | undefined {
   if (status === 413) {
     return new EiamError(413, 'RequestEntityTooLarge', 'The body of the request is too large.');
   }
+  if (error instanceof PackedBodyError) return new EiamError(status, 'UnsupportedMediaType', error.message);
   return new EiamError(status, 'InvalidParameter', 'The request cannot be read.');
 }
 

@@ -1,5 +1,6 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { LockstepError, type ErrorKind } from '../../../kernel/errors.ts';
+import { PackedBodyError } from '../../packed-body.ts';
 
 /** Statuses that the vendor lists, by who must act. */
 const statusOfKind: Readonly<Record<ErrorKind, number>> = {
@@ -39,7 +40,8 @@ export async function sendErrors(
 /** What fastify itself refuses: a body too large, another media type, a malformed address. The vendor has 400 for all. */
 function protocolText(error: FastifyError): string {
   if (error.statusCode === 413) return 'The request body is too large';
-  if (error.statusCode === 415) return 'The request body must be application/json';
+  if (error.statusCode === 415 && !(error instanceof PackedBodyError))
+    return 'The request body must be application/json';
   return error.message;
 }
 

@@ -1,6 +1,7 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { problemMediaType, type Problem } from '@lockstep/contract/problem.ts';
 import { LockstepError, errorTable, type ErrorCode, type ErrorKind } from '../../../kernel/errors.ts';
+import { PackedBodyError } from '../../packed-body.ts';
 
 /** The status of each kind of error (RFC 9110 section 15). */
 const statusOfKind: Readonly<Record<ErrorKind, number>> = {
@@ -66,7 +67,7 @@ function protocolProblem(error: FastifyError): ProtocolProblem | undefined {
   const status = error.statusCode ?? 500;
   if (status >= 500) return undefined;
   if (status === 413) return { status, detail: 'the body is too large' };
-  if (status === 415) {
+  if (status === 415 && !(error instanceof PackedBodyError)) {
     return {
       status,
       detail: 'this media type is not read here',

@@ -1,4 +1,5 @@
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { PackedBodyError } from '../../packed-body.ts';
 import type { Surface, SurfaceContext } from '../../surface.ts';
 import { decideAuthorization, showAuthorization } from './authorize.ts';
 import { OauthError } from './oauth-error.ts';
@@ -18,8 +19,9 @@ async function sendError(error: unknown, request: FastifyRequest, reply: Fastify
   if (error instanceof OauthError) return sendOauthError(request, reply, error);
   const status = (error as FastifyError).statusCode ?? 500;
   if (status < 500) {
-    const problem =
+    const wrongType =
       status === 415 ? 'the body must be application/x-www-form-urlencoded' : 'the request is not valid';
+    const problem = error instanceof PackedBodyError ? error.message : wrongType;
     return sendOauthError(request, reply, new OauthError('invalid_request', problem));
   }
   request.log.error(error);

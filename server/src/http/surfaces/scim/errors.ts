@@ -1,6 +1,7 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { LockstepError } from '../../../kernel/errors.ts';
 import { renderScimError, scimErrorOf, type ScimError } from '../../../scim/errors.ts';
+import { PackedBodyError } from '../../packed-body.ts';
 import { sendJson } from './media-type.ts';
 
 /** After so many seconds who was turned away may ask again: a held change waits for a person, a full store does not. */
@@ -11,7 +12,7 @@ function protocolError(error: FastifyError): ScimError | undefined {
   const status = error.statusCode ?? 500;
   if (status >= 500) return undefined;
   if (status === 413) return { status, detail: 'The body is larger than this server takes.' };
-  if (status === 415)
+  if (status === 415 && !(error instanceof PackedBodyError))
     return { status, detail: 'The body must be application/scim+json or application/json.' };
   return { status, detail: error.message };
 }
