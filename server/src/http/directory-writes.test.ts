@@ -9,6 +9,8 @@ async function refusal(client: ApiClient, status: number, method: string, path: 
   return field === undefined ? code : `${code} ${field}`;
 }
 
+const bytes = (text: string) => ({ $base64: Buffer.from(text, 'latin1').toString('base64') });
+
 describeOnSharedStores('writes to the directory over the native API', (makeStore) => {
   async function start(): Promise<ApiClient> {
     return serveApplication(await openIdleApplication(await makeStore()));
@@ -34,6 +36,18 @@ describeOnSharedStores('writes to the directory over the native API', (makeStore
     expect(await refusal(client, 409, 'DELETE', stale)).toBe('Conflict revision');
     expect((await client.send('DELETE', '/directory/users/%2Fann')).status).toBe(204);
     expect(await refusal(client, 404, 'DELETE', '/directory/users/ann')).toBe('NotFound');
+  });
+
+  test('values are kept in the form in which sources bring them, and what is no base64 is refused', async () => {
+    await using client = await start();
+    const attributes = { title: [bytes('Engineer'), bytes('\xff'), bytes('a\0')], jpegPhoto: ['GIF'] };
+    expect(await client.json('POST', '/directory/users', { name: 'ann', attributes })).toMatchObject({
+      attributes: { title: ['Engineer', bytes('\xff'), bytes('a\0')], jpegPhoto: [bytes('GIF')] },
+    });
+    for (const $base64 of ['%%%', 'YQ', 'YR==', '_w=='])
+      expect(
+        await refusal(client, 400, 'PATCH', '/directory/users/ann', { attributes: { title: [{ $base64 }] } }),
+      ).toBe('InvalidRequest attributes.title');
   });
 
   test('units are emptied only when asked for', async () => {

@@ -1,6 +1,7 @@
-import type { JsonAttributeMap } from '@lockstep/contract/attribute.ts';
+import type { JsonAttributeMap, JsonAttributeValue } from '@lockstep/contract/attribute.ts';
 import type { ObjectKind } from '@lockstep/contract/vocabulary.ts';
-import { attributesFromJson } from '../../directory/attributes.ts';
+import { attributesFromJson, valueToJson } from '../../directory/attributes.ts';
+import { decodeBytes } from '../../directory/decode-bytes.ts';
 import { LockstepError } from '../../kernel/errors.ts';
 import { newId } from '../../kernel/ids.ts';
 import { findObjectInPlace, findUserByKey, type DirectoryRow } from '../../store/queries/directory.ts';
@@ -45,6 +46,19 @@ function checkName(kind: ObjectKind, name: string): void {
     throw new LockstepError('InvalidRequest', `a ${field} has ${longestName} characters at most`, { field });
 }
 
+/** A value as a source would bring it: the same bytes in another form would count as another value. */
+function asKept(name: string, value: JsonAttributeValue, field: string): JsonAttributeValue {
+  if (typeof value === 'string') return valueToJson(decodeBytes(name, Buffer.from(value, 'utf8')));
+  const bytes = Buffer.from(value.$base64, 'base64');
+  if (bytes.toString('base64') !== value.$base64) {
+    throw new LockstepError('InvalidRequest', 'a value of $base64 is no base64', {
+      field,
+      remedy: 'Write it as in RFC 4648 section 4, with its padding.',
+    });
+  }
+  return valueToJson(decodeBytes(name, bytes));
+}
+
 /** Attributes that are kept: those without values are none. @throws LockstepError InvalidRequest. */
 function checkAttributes(kind: ObjectKind, attributes: JsonAttributeMap): JsonAttributeMap {
   const kept: JsonAttributeMap = {};
@@ -58,7 +72,7 @@ function checkAttributes(kind: ObjectKind, attributes: JsonAttributeMap): JsonAt
     if (values.some((value) => typeof value === 'string' && value.includes('\0'))) {
       throw new LockstepError('InvalidRequest', 'a text contains U+0000; send it as $base64', { field });
     }
-    if (values.length > 0) kept[name] = values;
+    if (values.length > 0) kept[name] = values.map((value) => asKept(name, value, field));
   }
   return kept;
 }

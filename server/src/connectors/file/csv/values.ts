@@ -1,5 +1,5 @@
 import type { AttributeValue } from '../../../directory/attributes.ts';
-import { decodeBytes } from '../bytes.ts';
+import { decodeBytes } from '../../../directory/decode-bytes.ts';
 
 const binaryPrefix = 'base64:';
 

@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import type { AttributeValue } from '../../../directory/attributes.ts';
 import { isBinaryAttribute } from '../../../directory/inet-org-person.ts';
-import { decodeBytes } from '../bytes.ts';
+import { decodeBytes } from '../../../directory/decode-bytes.ts';
 import { recordError } from '../errors.ts';
 import { positionOf, type LogicalLine } from './logical-lines.ts';
 
