@@ -13,6 +13,15 @@ import { jobRequestSchema, requestedJobSchema, syncPutSchema, syncViewSchema } f
 const connectionParams = z.object({ connection: resourceNameSchema.describe('Id or name.') });
 const syncParams = z.object({ sync: resourceNameSchema.describe('Id or name.') });
 
+/** What settings can be refused for. */
+const configurationErrors = [
+  'InvalidConfiguration',
+  'InvalidExpression',
+  'InvalidSchedule',
+  'InvalidDn',
+  'InvalidFilter',
+] as const;
+
 /** A configuration as a whole. */
 export const configurationRoutes = {
   compareConfiguration: {
@@ -24,7 +33,7 @@ export const configurationRoutes = {
     body: resolvedConfigurationSchema,
     status: 200,
     response: configurationDifferenceSchema,
-    errors: ['InvalidConfiguration', 'InvalidExpression', 'InvalidSchedule'],
+    errors: configurationErrors,
   },
   applyConfiguration: {
     method: 'PUT',
@@ -36,7 +45,7 @@ export const configurationRoutes = {
     body: resolvedConfigurationSchema,
     status: 200,
     response: configurationDifferenceSchema,
-    errors: ['InvalidConfiguration', 'InvalidExpression', 'InvalidSchedule', 'Conflict'],
+    errors: [...configurationErrors, 'Conflict'],
   },
 } as const satisfies Record<string, Route>;
 
@@ -74,7 +83,7 @@ export const connectionRoutes = {
     body: connectionPutSchema,
     status: 200,
     response: connectionViewSchema,
-    errors: ['InvalidConfiguration', 'Conflict'],
+    errors: ['InvalidConfiguration', 'InvalidDn', 'Conflict'],
   },
   deleteConnection: {
     method: 'DELETE',
@@ -134,7 +143,7 @@ export const syncRoutes = {
     body: syncPutSchema,
     status: 200,
     response: syncViewSchema,
-    errors: ['InvalidConfiguration', 'InvalidExpression', 'InvalidSchedule', 'Conflict'],
+    errors: [...configurationErrors, 'Conflict'],
   },
   deleteSync: {
     method: 'DELETE',

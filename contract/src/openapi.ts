@@ -60,7 +60,8 @@ function operation(id: string, route: Route): Json {
       ? {}
       : {
           requestBody: {
-            required: true,
+            // Without one everything is as its defaults say.
+            required: !route.body.safeParse({}).success,
             content: { 'application/json': { schema: schemaOf(route.body, 'input') } },
           },
         }),

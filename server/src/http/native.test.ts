@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { sql } from 'kysely';
 import { expect, test } from 'vitest';
 import type { Problem } from '@lockstep/contract/problem.ts';
+import { routes } from '@lockstep/contract/routes.ts';
 import { openIdleApplication } from '../../../test/servers/application.ts';
 import {
   expectProblem as problem,
@@ -170,6 +171,11 @@ describeOnSharedStores('native API', (makeStore) => {
     expect(
       (await problem(await send('PUT', '/connections/x', '{"type":"file","path":"a\\u0000"}'), 400)).detail,
     ).toContain('U+0000');
+    const hidden = '{"connection":"x","direction":"ingress","map":{"user":{"__proto__":"uid"}}}';
+    expect((await problem(await send('PUT', '/syncs/in', hidden), 400)).field).toBe(
+      'body.map.user.__proto__',
+    );
+    expect((await problem(await send('POST', '/jobs/x/undo', 'null'), 400)).field).toBe('body');
     await problem(await send('PUT', '/connections/x', `${'['.repeat(3000)}${']'.repeat(3000)}`), 400);
     await problem(await send('GET', '/connections/%ff'), 400);
     await problem(await send('GET', '/connections/a%00b'), 400);
@@ -254,8 +260,11 @@ describeOnSharedStores('native API', (makeStore) => {
     const sync = await client.json<{ id: string; nextRunAt: string }>('GET', '/syncs/in');
     expect(Date.parse(sync.nextRunAt)).toBeGreaterThan(Date.now());
     expect(await client.json('GET', `/syncs/${sync.id}`)).toMatchObject({ name: 'in' });
-    const refused = async (change: object): Promise<Problem> =>
-      problem(await client.send('PUT', '/syncs/in', { ...ingress, ...change }), 400);
+    const refused = async (change: object): Promise<Problem> => {
+      const told = await problem(await client.send('PUT', '/syncs/in', { ...ingress, ...change }), 400);
+      expect(routes.putSync.errors).toContain(told.code);
+      return told;
+    };
     expect(await refused({ connection: 'none' })).toMatchObject({ field: 'syncs.in.connection' });
     expect(await refused({ schedule: { cron: 'never' } })).toMatchObject({ code: 'InvalidSchedule' });
     expect(await refused({ map: { user: { mail: { cel: 'user.(' } } } })).toMatchObject({

@@ -47,16 +47,32 @@ function refuseUnknown(part: 'query' | 'body', given: unknown): void {
   });
 }
 
+/** A schema of members by their names passes over this one without a word. */
+function refuseProto(field: string, value: unknown): void {
+  if (typeof value !== 'object' || value === null) return;
+  for (const [name, member] of Object.entries(value)) {
+    const inside = `${field}.${name}`;
+    if (name === '__proto__') {
+      throw new LockstepError('InvalidRequest', `${inside}: nothing can have this name`, {
+        field: inside,
+        remedy: 'Leave it out.',
+      });
+    }
+    refuseProto(inside, member);
+  }
+}
+
 /** Checks a request against its route. @throws LockstepError InvalidRequest that names the member at fault. */
 export function checkRequest(route: Route, request: FastifyRequest): CheckedRequest {
   checkTexts('parameter', request.params);
   checkTexts('parameter', request.query);
   if (route.query === undefined) refuseUnknown('query', request.query);
   if (route.body === undefined) refuseUnknown('body', request.body);
+  refuseProto('body', request.body);
   return {
     params: check('params', route.params, request.params),
     query: check('query', route.query, request.query),
-    body: check('body', route.body, request.body ?? {}),
+    body: check('body', route.body, request.body === undefined ? {} : request.body),
   };
 }
 
