@@ -26,6 +26,15 @@ function noTarget(): never {
   );
 }
 
+/** @throws LockstepError InvalidConfiguration for any but the empty one */
+function refuseFilter(filter: string): void {
+  if (filter === '') return;
+  throw new LockstepError('InvalidConfiguration', 'a scope of what others push takes no filter', {
+    field: 'filter',
+    remedy: 'Leave the filter out, and assign fewer users and groups on the side that pushes.',
+  });
+}
+
 /** Records that others push by SCIM, as a source: docs/scim-server.md. */
 export const scimServerConnector: Connector<ScimServerConnection> = {
   type: 'scim_server',
@@ -45,6 +54,7 @@ export const scimServerConnector: Connector<ScimServerConnection> = {
       sameName,
       normaliseReference: (text) => (text === '' ? null : text),
       contains: (outer, inner) => outer === inner,
+      checkFilter: refuseFilter,
       openTarget: async () => noTarget(),
       [Symbol.asyncDispose]: () => Promise.resolve(),
     };
