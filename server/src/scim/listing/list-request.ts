@@ -27,14 +27,18 @@ export interface PageLimits {
 }
 
 /**
- * The parameters of a GET. Names are taken without regard to case; of a parameter that is repeated the first counts.
+ * The parameters of a GET. Names are taken without regard to case. Lists of attributes that are repeated count together;
+ * another parameter with several values is refused, since a filter that is passed over would show too much.
  * @throws {LockstepError} InvalidValue for numbers that are none, InvalidCount with a cursor
  */
 export function parseListQuery(query: Readonly<Record<string, unknown>>, limits: PageLimits): ListRequest {
   const parameters: Record<string, Json> = {};
   for (const [name, value] of Object.entries(query)) {
-    const first: unknown = Array.isArray(value) ? value[0] : value;
-    if (typeof first === 'string') parameters[name] = first;
+    const values = [...new Set(Array.isArray(value) ? value : [value])].filter(
+      (each) => typeof each === 'string',
+    );
+    const [first] = values;
+    if (first !== undefined) parameters[name] = values.length === 1 ? first : values;
   }
   return parseParameters(parameters, limits);
 }
@@ -70,7 +74,7 @@ function parsePage(parameters: JsonObject, { defaultCount, maxCount }: PageLimit
     return { kind: 'index', startIndex, count: Math.min(maxCount, Math.max(0, asked ?? defaultCount)) };
   }
   if (typeof cursor !== 'string')
-    throw new LockstepError('InvalidCursor', 'A cursor is a string.', { field: 'cursor' });
+    throw new LockstepError('InvalidCursor', 'A cursor is one string.', { field: 'cursor' });
   if (asked !== undefined && asked < 1) {
     throw new LockstepError('InvalidCount', 'With a cursor, "count" must be at least 1.', { field: 'count' });
   }
@@ -85,7 +89,7 @@ function textOf(parameters: JsonObject, name: string): string | undefined {
   const value = readAttribute(parameters, name);
   if (value === undefined || value === '') return undefined;
   if (typeof value !== 'string')
-    throw new LockstepError('InvalidValue', `"${name}" must be a string.`, { field: name });
+    throw new LockstepError('InvalidValue', `"${name}" must be one string.`, { field: name });
   return value;
 }
 
@@ -94,7 +98,7 @@ function integerOf(parameters: JsonObject, name: string): number | undefined {
   if (value === undefined || value === '') return undefined;
   const number = typeof value === 'string' && /^\s*[+-]?\d{1,15}\s*$/.test(value) ? Number(value) : value;
   if (typeof number === 'number' && Number.isSafeInteger(number)) return number;
-  throw new LockstepError('InvalidValue', `"${name}" must be an integer.`, { field: name });
+  throw new LockstepError('InvalidValue', `"${name}" must be one integer.`, { field: name });
 }
 
 function namesOf(parameters: JsonObject, name: string): string[] | undefined {

@@ -12,12 +12,19 @@ describe('what a client asks of a list', () => {
   test('is a page by index, its numbers cut to what is possible', () => {
     expect(page({})).toEqual({ kind: 'index', startIndex: 1, count: 100 });
     expect(page({ startIndex: '0', count: '-5' })).toEqual({ kind: 'index', startIndex: 1, count: 0 });
-    expect(page({ startindex: '11', Count: ['9999', '1'] })).toEqual({
+    expect(page({ startindex: '11', Count: ['9999', '9999'] })).toEqual({
       kind: 'index',
       startIndex: 11,
       count: 500,
     });
     expect(() => page({ count: 'ten' })).toThrow(code('InvalidValue'));
+  });
+
+  test('is said once: only lists of attributes are put together', () => {
+    expect(parseListQuery({ attributes: ['a,b', 'c'] }, limits).attributes).toEqual(['a', 'b', 'c']);
+    for (const name of ['filter', 'sortBy', 'count', 'startIndex', 'cursor'])
+      expect(() => parseListQuery({ [name]: ['1', '2'] }, limits), name).toThrow(/one (string|integer)/);
+    expect(parseListQuery({ other: ['1', '2'] }, limits)).toEqual(parseListQuery({}, limits));
   });
 
   test('is a page by cursor (RFC 9865), the first by an empty one', () => {
