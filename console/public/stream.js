@@ -45,9 +45,29 @@ async function* readEvents(response) {
   }
 }
 
+/** Raised when nobody sees the page (true), or somebody does again (false). @param {boolean} hidden */
+function whenHidden(hidden) {
+  const controller = new AbortController();
+  const look = () => {
+    if (document.hidden === hidden) controller.abort();
+  };
+  look();
+  document.addEventListener('visibilitychange', look, { signal: controller.signal });
+  return controller.signal;
+}
+
+/** @param {AbortSignal} signal */
+async function raised(signal) {
+  if (signal.aborted) return;
+  await new Promise((resolve) => {
+    signal.addEventListener('abort', resolve, { once: true });
+  });
+}
+
 /**
  * Follows a job to its end. EventSource cannot send a token, so this reads the stream itself and goes on behind the
- * last event when it breaks.
+ * last event when it breaks. A browser has six connections to a server, for all its tabs: a page that nobody sees holds
+ * none.
  * @throws {ApiProblem} when it is refused
  * @param {string} jobId
  * @param {(event: JobEvent) => void} onEvent
@@ -55,11 +75,16 @@ async function* readEvents(response) {
  */
 export async function followJob(jobId, onEvent, signal) {
   let last = '';
-  while (!signal.aborted) {
+  for (;;) {
+    await raised(AbortSignal.any([signal, whenHidden(false)]));
+    if (signal.aborted) return;
     try {
       /** @type {Record<string, string>} */
       const headers = last === '' ? {} : { 'last-event-id': last };
-      const response = await request(`/jobs/${jobId}/events`, { headers, signal });
+      const response = await request(`/jobs/${jobId}/events`, {
+        headers,
+        signal: AbortSignal.any([signal, whenHidden(true)]),
+      });
       if (response.status === 204) return;
       for await (const event of readEvents(response)) {
         last = event.id;

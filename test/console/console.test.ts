@@ -206,6 +206,31 @@ test('a server that is away for a while is found again, and nothing is said of i
   await page.close();
 });
 
+test('a page that nobody sees holds no connection: seven tabs with jobs at work made all of them wait', async () => {
+  const { page } = await openConsole(`#token=${token}`);
+  await page.route(/jobs\/sync_\w+$/, async (route) => {
+    const response = await route.fetch();
+    await route.fulfill({ response, json: { ...(await response.json()), status: 'running', endedAt: null } });
+  });
+  // As of a job that has nothing to tell for long.
+  await page.route('**/events', () => undefined, { times: 1 });
+  const show = async (isSeen: boolean) =>
+    page.evaluate(
+      `Object.defineProperty(document, 'hidden', { value: ${!isSeen}, configurable: true });
+       document.dispatchEvent(new Event('visibilitychange'))`,
+    );
+  const asked = page.waitForRequest('**/events');
+  await page.getByRole('button', { name: 'Run hr-in', exact: true }).click();
+  const stream = await asked;
+  const ended = page.waitForEvent('requestfailed', (request) => request === stream);
+  await show(false);
+  await ended;
+  await status(page, 'running');
+  await show(true);
+  await status(page, 'success');
+  await page.close();
+});
+
 test('an answer from before the end of a job that comes after it is not shown', async () => {
   const { page } = await openConsole(`#token=${token}`);
   await page.getByRole('button', { name: 'Run hr-in', exact: true }).click();
