@@ -1,11 +1,12 @@
 import type { FastifyInstance } from 'fastify';
 import { LockstepError } from '../kernel/errors.ts';
+import { refuseDuplicateNames } from './duplicate-names.ts';
 
 /** Deeper documents are refused: nothing in the API nests like that, and a recursive reader must not run out of stack. */
 const deepestNesting = 64;
 
-function invalid(message: string, remedy?: string): LockstepError {
-  return new LockstepError('InvalidRequest', message, { field: 'body', remedy });
+function invalid(message: string): LockstepError {
+  return new LockstepError('InvalidRequest', message, { field: 'body' });
 }
 
 /** Text that a UTF-8 database can hold: no NUL (PostgreSQL) and no lone surrogate. */
@@ -49,12 +50,19 @@ export function parseJsonBody(bytes: Uint8Array): unknown {
   return value;
 }
 
+/** As parseJsonBody, and no object has a name twice. @throws LockstepError InvalidRequest. */
+export function parseUnambiguousJson(bytes: Uint8Array): unknown {
+  const value = parseJsonBody(bytes);
+  if (value !== undefined) refuseDuplicateNames(Buffer.from(bytes).toString('utf8'));
+  return value;
+}
+
 /** Makes JSON the only media type that an instance reads. */
-export function readJsonBodies(instance: FastifyInstance): void {
+export function readJsonBodies(instance: FastifyInstance, parse = parseJsonBody): void {
   instance.removeAllContentTypeParsers();
   instance.addContentTypeParser('application/json', { parseAs: 'buffer' }, (_request, body, done) => {
     try {
-      done(null, parseJsonBody(body as Buffer));
+      done(null, parse(body as Buffer));
     } catch (error) {
       done(error as Error, undefined);
     }

@@ -4,7 +4,7 @@ import type { Route } from '@lockstep/contract/route.ts';
 import { apiPrefix, routes, type OperationId } from '@lockstep/contract/routes.ts';
 import type { Actor } from '../../../app/actor.ts';
 import { backUpInstallation } from '../../../app/backup.ts';
-import { readJsonBodies } from '../../json-body.ts';
+import { parseUnambiguousJson, readJsonBodies } from '../../json-body.ts';
 import type { Surface, SurfaceContext } from '../../surface.ts';
 import { authenticateRequest, surfaceOf } from './authenticate.ts';
 import { handlers, type Caller } from './handlers.ts';
@@ -78,7 +78,7 @@ async function answerUnknown(request: FastifyRequest, reply: FastifyReply): Prom
 export const nativeSurface: Surface = {
   prefix: apiPrefix,
   register(instance: FastifyInstance, context: SurfaceContext): void {
-    readJsonBodies(instance);
+    readJsonBodies(instance, parseUnambiguousJson);
     instance.setErrorHandler(sendProblem);
     instance.setNotFoundHandler(answerUnknown);
     const document = JSON.stringify(renderOpenApi(context.version));
