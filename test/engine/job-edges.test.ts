@@ -256,6 +256,12 @@ describeWorlds('a job', (makeWorld, store) => {
     corp.readFailure = null;
     corp.incomplete = 'of "uid=\u0000" nothing was read';
     expect((await world.run('corp-in')).note).toContain('of "uid=\ufffd" nothing was read');
+    corp.incomplete = null;
+    corp.broken.add(corp.tree.add('/uid=a\u0000b').id);
+    const broken = await world.run('corp-in');
+    expect((await world.changes(broken.id)).flatMap(({ error }) => error?.message ?? [])).toContain(
+      '/uid=a\ufffdb cannot be understood',
+    );
     const target = await world.system('target');
     await world.egress('target');
     target.refuse = () => 'not this one\u0000';

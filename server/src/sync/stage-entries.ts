@@ -98,7 +98,7 @@ function stageOne(raw: RawEntry, fingerprint: string, dirty: DirtyKey, interpret
       matchValues: [],
       members: null,
       memberChanges: null,
-      error: { code: error.code, message: error.message },
+      error: { code: error.code, message: printable(error.message) },
     };
   }
 }
