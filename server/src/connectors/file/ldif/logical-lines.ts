@@ -19,29 +19,29 @@ export function positionOf(logical: LogicalLine, offset: number): { line: number
   return { line: logical.line + before.length, column: offset - fold + 2 };
 }
 
-function rejectInvalidUtf8(raw: RawRecord): never {
-  let line = raw.line;
-  for (let start = 0; start <= raw.bytes.length; line++) {
-    const found = raw.bytes.indexOf(10, start);
-    const end = found < 0 ? raw.bytes.length : found;
-    if (!isUtf8(raw.bytes.subarray(start, end))) break;
-    start = end + 1;
-  }
-  throw recordError(
-    'the line is not valid UTF-8',
-    line,
-    1,
-    'Write other encodings as base64 (name:: value).',
-  );
+interface UnfoldedLine {
+  text: string;
+  readonly line: number;
+  folds?: number[];
 }
 
-/** The record's lines, unfolded, without comments and empty lines. */
+/** The record's lines, unfolded, without comments and empty lines. @throws LockstepError InvalidRecord */
 export function unfold(raw: RawRecord): LogicalLine[] {
-  if (!isUtf8(raw.bytes)) rejectInvalidUtf8(raw);
-  const logical: { text: string; line: number; folds?: number[] }[] = [];
-  let line = raw.line - 1;
-  let current: (typeof logical)[number] | null = null;
-  for (const physical of raw.bytes.utf8Slice(0, raw.bytes.length).split('\n')) {
+  // Who folds by octets may part those of a character, and a comment may be in any encoding.
+  const whole = isUtf8(raw.bytes);
+  const logical = joinFolds(raw.bytes.toString(whole ? 'utf8' : 'latin1'), raw.line);
+  const lines = logical.some((entry) => entry.text.startsWith('#'))
+    ? logical.filter((entry) => !entry.text.startsWith('#'))
+    : logical;
+  if (!whole) for (const line of lines) decodeUtf8(line);
+  return lines;
+}
+
+function joinFolds(record: string, firstLine: number): UnfoldedLine[] {
+  const logical: UnfoldedLine[] = [];
+  let line = firstLine - 1;
+  let current: UnfoldedLine | null = null;
+  for (const physical of record.split('\n')) {
     line++;
     const text = physical.endsWith('\r') ? physical.slice(0, -1) : physical;
     if (text.startsWith(' ')) {
@@ -53,7 +53,16 @@ export function unfold(raw: RawRecord): LogicalLine[] {
       logical.push(current);
     }
   }
-  return logical.some((entry) => entry.text.startsWith('#'))
-    ? logical.filter((entry) => !entry.text.startsWith('#'))
-    : logical;
+  return logical;
+}
+
+/** From octets, one a character, to their text. */
+function decodeUtf8(logical: UnfoldedLine): void {
+  const octets = Buffer.from(logical.text, 'latin1');
+  if (!isUtf8(octets)) {
+    const remedy = 'Write other encodings as base64 (name:: value).';
+    throw recordError('the line is not valid UTF-8', logical.line, 1, remedy);
+  }
+  logical.text = octets.toString();
+  if (logical.folds) logical.folds = logical.folds.map((fold) => octets.utf8Slice(0, fold).length);
 }

@@ -117,6 +117,16 @@ test('refuses bytes that are no UTF-8 and says in which line', () => {
   expect(() => parse(bytes)).toThrow('line 4, column 1');
 });
 
+test('takes a fold between the octets of a character, and any octets in a comment', () => {
+  const folded = Buffer.from(
+    `# M\u00fc\ndn: uid=a,dc=x\n${person}cn: \u00c3\n \u00bcb\ntitle:: YW\n *j\n`,
+    'latin1',
+  );
+  expect(() => parse(folded)).toThrow('line 8, column 2');
+  const [entry] = parse(Buffer.from(folded.toString('latin1').replace('*j', 'Jj'), 'latin1'));
+  expect(entry?.attributes()).toMatchObject({ cn: ['\u00fcb'], title: ['abc'] });
+});
+
 test('refuses lines and records over the limits', () => {
   expect(() => parse(`dn: uid=a,dc=x\ncn: ${'x'.repeat(10_001)}\n`, 4096)).toThrow('longer than');
   expect(() => parse(`dn: uid=a,dc=x\n${'cn: y\n'.repeat(20_000)}`, 4096)).toThrow('larger than');
