@@ -49,6 +49,17 @@ async function people(...uids: string[]): Promise<Made[]> {
   );
 }
 
+async function unitWith(ou: string, uid: string): Promise<[unit: Made, person: Made]> {
+  const create = { verb: 'create' as const, parentLocation: suffix };
+  const unit = { ...create, kind: 'organizationalUnit' as const, name: `ou=${ou}` };
+  const person = { ...create, name: `uid=${uid}`, parentLocation: `ou=${ou},${suffix}` };
+  const made = await apply(
+    { ...unit, set: { objectClass: ['organizationalUnit'], ou: [ou] } },
+    { ...person, set: { objectClass: ['inetOrgPerson'], uid: [uid], cn: [uid], sn: [uid] } },
+  );
+  return made as [Made, Made];
+}
+
 function rename({ externalId, location }: Made, uid: string): Partial<TargetChange> {
   return {
     verb: 'move',
@@ -97,4 +108,15 @@ test('so does who takes a name that another one leaves; what the server does not
   await settle();
   expect(await namesIn('followed', 'member')).toEqual([`uid=d,${suffix}`]);
   expect(await namesIn('followed', 'owner')).toEqual([`uid=d,${suffix}`]);
+});
+
+test('so do the members beneath units that exchange their names', async () => {
+  const [x, one] = await unitWith('x', 'one');
+  const [y, two] = await unitWith('y', 'two');
+  await groupWith('beneath', one, `owner: ${two.location}\n`);
+  const unit = { kind: 'organizationalUnit' as const };
+  await apply({ ...rename(x, ''), ...unit, name: 'ou=y' }, { ...rename(y, ''), ...unit, name: 'ou=x' });
+  await settle();
+  expect(await namesIn('beneath', 'member')).toEqual([`uid=one,ou=y,${suffix}`]);
+  expect(await namesIn('beneath', 'owner')).toEqual([`uid=two,ou=x,${suffix}`]);
 });

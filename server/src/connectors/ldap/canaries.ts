@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { TargetChange } from '../../sync/connector.ts';
 import { entriesOf, readOne } from './client.ts';
-import { joinDn, normaliseReference } from './location.ts';
+import { joinDn, normaliseReference, splitDn } from './location.ts';
 import { equality, or, type Filter } from './protocol/filter/filter.ts';
 import type { RawSearchEntry } from './protocol/messages/entry.ts';
 import { namingAttributes, whateverNames, type NamingAttribute } from './references.ts';
@@ -12,6 +12,8 @@ interface Canary {
   readonly attribute: NamingAttribute;
   readonly dn: string;
   readonly values: string;
+  /** The mark of `Relocations` at which it was called so. */
+  readonly since: number;
 }
 
 /** Up to this many names are looked for one by one. */
@@ -33,7 +35,12 @@ export async function placeCanaries(
   const wanted = new Set(namingAttributes.filter((attribute) => !writing.keptByServer.has(attribute)));
   const found: Canary[] = [];
   const { client, scopes, signal } = writing;
-  const filter = or(...(moves.size > fewNames ? whateverNames(writing) : whoNames([...moves.keys()])));
+  const since = writing.relocations.count;
+  // Names of what lies beneath a unit cannot be asked for.
+  const isAnybody =
+    moves.size > fewNames ||
+    changes.some(({ kind, verb }) => verb === 'move' && kind === 'organizationalUnit');
+  const filter = or(...(isAnybody ? whateverNames(writing) : whoNames([...moves.keys()])));
   for (const { node } of scopes) {
     if (wanted.size === 0) break;
     const request = {
@@ -47,7 +54,7 @@ export async function placeCanaries(
     for await (const entry of entriesOf(client, request)) {
       for (const attribute of wanted) {
         if (!changesWith(moves, namesIn(entry, attribute))) continue;
-        found.push({ attribute, dn: entry.dn(), values: renderNames(entry, attribute) });
+        found.push({ attribute, dn: entry.dn(), values: renderNames(entry, attribute), since });
         wanted.delete(attribute);
       }
       if (wanted.size === 0) break;
@@ -65,8 +72,8 @@ export async function watchCanaries(writing: Writing, canaries: readonly Canary[
     await delay(milliseconds, undefined, { signal });
     const still: Canary[] = [];
     for (const canary of waiting) {
-      const { attribute, dn, values } = canary;
-      const base = relocations.follow(dn) ?? dn;
+      const { attribute, dn, values, since } = canary;
+      const base = relocations.follow(dn, since) ?? dn;
       const entry = await readOne(writing.client, { base, attributes: [attribute], signal });
       if (entry === undefined || renderNames(entry, attribute) === values) still.push(canary);
       else keptByServer.set(attribute, true);
@@ -76,15 +83,26 @@ export async function watchCanaries(writing: Writing, canaries: readonly Canary[
   for (const { attribute } of waiting) keptByServer.set(attribute, false);
 }
 
-/** Moves, by the name that is left, of entries that take or leave a name that another one leaves or takes. */
+/**
+ * Moves, by the name that is left, of entries that take or leave a name that another one leaves or takes, be it for
+ * what lies beneath.
+ */
 function movesOfReusedNames(changes: readonly TargetChange[]): ReadonlyMap<string, string> {
   const moves = changes.flatMap(({ verb, location, name, parentLocation }) => {
     if (verb !== 'move' || location === null || name === null || parentLocation === null) return [];
-    return [[key(location), key(joinDn(name, parentLocation))] as const];
+    const [from, to] = [key(location), key(joinDn(name, parentLocation))];
+    return from === to ? [] : [[from, to] as const];
   });
   const left = new Set(moves.map(([from]) => from));
-  const taken = new Set(moves.filter(([from, to]) => from !== to).map(([, to]) => to));
-  return new Map(moves.filter(([from, to]) => from !== to && (taken.has(from) || left.has(to))));
+  const taken = new Set(moves.flatMap(([, to]) => atOrAbove(to)));
+  return new Map(moves.filter(([from, to]) => taken.has(from) || atOrAbove(to).some((dn) => left.has(dn))));
+}
+
+/** The normalised DN itself and those above it, nearest first. */
+function atOrAbove(dn: string): string[] {
+  const above: string[] = [];
+  for (let rest = dn; rest !== ''; [, rest] = splitDn(rest)) above.push(rest);
+  return above;
 }
 
 function whoNames(dns: readonly string[]): Filter[] {
@@ -102,7 +120,12 @@ function renderNames(entry: RawSearchEntry, attribute: NamingAttribute): string 
 /** Whether these names are others once each follows its move; those that are exchanged are the same ones. */
 function changesWith(moves: ReadonlyMap<string, string>, names: readonly string[]): boolean {
   const before = new Set(names);
-  return names.some((name) => !before.has(moves.get(name) ?? name));
+  return names.some((name) => !before.has(follow(moves, name)));
+}
+
+function follow(moves: ReadonlyMap<string, string>, name: string): string {
+  const from = atOrAbove(name).find((dn) => moves.has(dn));
+  return from === undefined ? name : `${name.slice(0, -from.length)}${moves.get(from)}`;
 }
 
 function key(dn: string): string {
