@@ -110,6 +110,14 @@ test('so does who takes a name that another one leaves; what the server does not
   expect(await namesIn('followed', 'owner')).toEqual([`uid=d,${suffix}`]);
 });
 
+test('so does who has a name that the server tells from others by a tab', async () => {
+  const [f, g] = await people('f\tf', 'g');
+  await groupWith('tabbed', f!);
+  await apply(rename(g!, 'h'), rename(f!, 'g'));
+  await settle();
+  expect(await namesIn('tabbed', 'member')).toEqual([`uid=g,${suffix}`]);
+});
+
 test('so do the members beneath units that exchange their names', async () => {
   const [x, one] = await unitWith('x', 'one');
   const [y, two] = await unitWith('y', 'two');

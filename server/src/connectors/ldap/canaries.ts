@@ -40,7 +40,7 @@ export async function placeCanaries(
   const isAnybody =
     moves.size > fewNames ||
     changes.some(({ kind, verb }) => verb === 'move' && kind === 'organizationalUnit');
-  const filter = or(...(isAnybody ? whateverNames(writing) : whoNames([...moves.keys()])));
+  const filter = or(...(isAnybody ? whateverNames(writing) : whoNames(locationsOf(changes, moves))));
   for (const { node } of scopes) {
     if (wanted.size === 0) break;
     const request = {
@@ -103,6 +103,11 @@ function atOrAbove(dn: string): string[] {
   const above: string[] = [];
   for (let rest = dn; rest !== ''; [, rest] = splitDn(rest)) above.push(rest);
   return above;
+}
+
+/** As the server spells them: it may tell apart what the key does not (a tab in a name, and a blank). */
+function locationsOf(changes: readonly TargetChange[], moves: ReadonlyMap<string, string>): string[] {
+  return changes.flatMap(({ location }) => (location !== null && moves.has(key(location)) ? [location] : []));
 }
 
 function whoNames(dns: readonly string[]): Filter[] {
