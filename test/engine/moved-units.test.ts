@@ -9,6 +9,30 @@ import { makeWorkbench } from '../workbench.ts';
 
 const suffix = 'dc=example,dc=com';
 
+/** Two units, one in the other, with a person each, of which the one leads the other. */
+function nested(outer: number, inner: number): string {
+  const names = ['', 'eng', 'lab'];
+  const dns = new Map([
+    [outer, 'ou=eng,dc=n'],
+    [inner, 'ou=lab,ou=eng,dc=n'],
+  ]);
+  const person = (id: number, uid: string, boss: string) =>
+    entry(
+      id + 2,
+      `uid=${uid},${dns.get(id)}`,
+      'objectClass: inetOrgPerson',
+      `uid: ${uid}`,
+      'sn: S',
+      `cn: ${uid}`,
+      `manager: ${boss}`,
+    );
+  const [ann, bob] = [`uid=ann,${dns.get(1)}`, `uid=bob,${dns.get(2)}`];
+  const units = [outer, inner].map((id, index) =>
+    entry(id, dns.get(id)!, 'objectClass: organizationalUnit', `ou: ${names[index + 1]}`),
+  );
+  return [...units, person(1, 'ann', bob), person(2, 'bob', ann)].join('');
+}
+
 function entry(id: number, dn: string, ...lines: string[]): string {
   return [`dn: ${dn}`, `entryUUID: 00000000-0000-4000-8000-00000000000${id}`, ...lines, '', ''].join('\n');
 }
@@ -61,6 +85,33 @@ describeOnBothStores('units that move in an LDAP server', (makeStore) => {
       [`uid=emil,ou=lab,ou=tech,${suffix}`],
       [`uid=emil,ou=lab,ou=tech,${suffix}`],
     ]);
+    expect(await bench.changes((await bench.run('out')).id)).toEqual([]);
+  });
+
+  test('a unit and the one above it exchange names and places, with who is in each', async () => {
+    const bench = await makeWorkbench(await makeStore());
+    const path = join(folder, 'nested.ldif');
+    const { url, adminDn: bindDn, password } = server;
+    const node = `ou=nested,${suffix}`;
+    await server.addLdif(`dn: ${node}\nobjectClass: organizationalUnit\n`);
+    await bench.connection('in', { type: 'file', path, baseDn: 'dc=n' });
+    await bench.connection('out', { type: 'ldap', url, bindDn, password, baseDn: node });
+    await bench.sync('in', { connection: 'in', direction: 'ingress' });
+    await bench.sync('out', { connection: 'out', direction: 'egress' });
+    for (const [outer, inner] of [
+      [1, 2],
+      [2, 1],
+    ] as const) {
+      await writeFile(path, nested(outer, inner));
+      await bench.run('in');
+      expect((await bench.run('out')).status).toBe('success');
+    }
+    const people = (await server.entries()).filter(({ dn }) => dn.startsWith('uid=') && dn.endsWith(node));
+    const [ann, bob] = [`uid=ann,ou=lab,ou=eng,${node}`, `uid=bob,ou=eng,${node}`];
+    expect(Object.fromEntries(people.map(({ dn, attributes }) => [dn, attributes['manager']]))).toEqual({
+      [ann]: [bob],
+      [bob]: [ann],
+    });
     expect(await bench.changes((await bench.run('out')).id)).toEqual([]);
   });
 });

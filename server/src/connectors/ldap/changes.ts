@@ -5,7 +5,7 @@ import type { TargetChange, TargetOutcome } from '../../sync/connector.ts';
 import { readOne } from './client.ts';
 import { resultFailure } from './errors.ts';
 import { isLookupId } from './externalId.ts';
-import { joinDn, sameName, splitDn } from './location.ts';
+import { isUnder, joinDn, sameName, splitDn } from './location.ts';
 import { placeholderValue, uidReference } from './members.ts';
 import { accountState, afterRename, modificationsBetween, replacements } from './modifications.ts';
 import { memberShape } from './objectClasses.ts';
@@ -243,7 +243,9 @@ async function moveEntry(writing: Writing, change: TargetChange): Promise<Succes
     throw new LockstepError('Internal', 'a move needs name and parent');
   let { dn: from, result } = await renameTo(writing, change, name, parentLocation);
   let parent = parentLocation;
-  if (result.code === resultCodes.noSuchObject) {
+  // Below itself only until what it shall lie below has gone from there.
+  const isStale = result.code === resultCodes.noSuchObject || isUnder(parentLocation, from);
+  if (isStale && result.code !== resultCodes.success) {
     const moved = writing.relocations.follow(parentLocation);
     if (moved !== undefined) {
       parent = moved;

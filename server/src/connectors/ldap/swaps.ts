@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import { parseDn, renderRdn } from '../../directory/dn/dn.ts';
+import { isAtOrBelow, parseDn, renderRdn } from '../../directory/dn/dn.ts';
 import { LockstepError } from '../../kernel/errors.ts';
 import type { TargetChange, TargetOutcome } from '../../sync/connector.ts';
 import { applyChange } from './changes.ts';
@@ -9,7 +9,7 @@ import { failure } from './memberships.ts';
 import { afterRename } from './modifications.ts';
 import type { Writing } from './writing.ts';
 
-/** A move that found its place taken, and where its entry is. */
+/** A move that did not find its place free, and where its entry is. */
 interface Blocked {
   readonly change: TargetChange;
   readonly at: string;
@@ -26,21 +26,31 @@ export async function untangle(
   changes: readonly TargetChange[],
   outcomes: readonly TargetOutcome[],
 ): Promise<readonly TargetOutcome[]> {
-  if (!outcomes.some(isTaken)) return outcomes;
+  if (outcomes.every(({ ok }) => ok)) return outcomes;
   const byOrdinal = new Map(outcomes.map((outcome) => [outcome.ordinal, outcome]));
   const aside: Blocked[] = [];
+  const since = writing.relocations.count;
   for (const blocked of findKnot(writing, changes, byOrdinal)) {
     if ((await stepAside(writing, blocked)) !== undefined) aside.push(blocked);
   }
   for (const blocked of aside) {
-    const outcome = await goOn(writing, blocked);
+    const outcome = await goOn(writing, blocked, since);
     byOrdinal.set(outcome.ordinal, outcome);
   }
   return [...byOrdinal.values()];
 }
 
-function isTaken(outcome: TargetOutcome | undefined): boolean {
-  return outcome !== undefined && !outcome.ok && outcome.code === 'NameTaken';
+/** A server may have another word for a place that is taken where it is the entry's own parent's, or beneath itself. */
+function isBlocked(writing: Writing, { change, at }: Blocked, outcome: TargetOutcome | undefined): boolean {
+  if (outcome === undefined || outcome.ok) return false;
+  return outcome.code === 'NameTaken' || isAmongItsOwn(writing, { change, at });
+}
+
+/** Whether it goes to the place of one above it, or below itself. */
+function isAmongItsOwn(writing: Writing, { change, at }: Blocked): boolean {
+  const [from, to] = [normaliseReference(at), targetOf(writing, change)];
+  if (from === null || to === null || from === to) return false;
+  return isAtOrBelow(from, to) || isAtOrBelow(to, from);
 }
 
 /** The blocked moves of which each waits for another one, or for a place that was left meanwhile. */
@@ -54,11 +64,16 @@ function findKnot(
     .filter(({ ordinal }) => outcomes.get(ordinal)?.ok === true)
     .map(({ location }) => location);
   let knot = moves
-    .filter(({ ordinal, externalId }) => isTaken(outcomes.get(ordinal)) && isLookupId(externalId ?? '='))
-    .map((change): Blocked => ({ change, at: whereNow(writing, change.location ?? '') }));
+    .map((change): Blocked => ({ change, at: whereNow(writing, change.location ?? '') }))
+    .filter((blocked) => isBlocked(writing, blocked, outcomes.get(blocked.change.ordinal)))
+    .filter(({ change }) => isLookupId(change.externalId ?? '='));
   for (;;) {
     const places = new Set([...left, ...knot.map(({ at }) => at)].map((dn) => normaliseReference(dn ?? '')));
-    const waiting = knot.filter(({ change }) => places.has(targetOf(writing, change)));
+    const waiting = knot.filter((blocked) => {
+      const { change } = blocked;
+      if (places.has(targetOf(writing, change))) return true;
+      return isAmongItsOwn(writing, blocked) && places.has(parentOf(writing, change));
+    });
     if (waiting.length === knot.length) return knot;
     knot = waiting;
   }
@@ -70,6 +85,10 @@ function whereNow({ relocations }: Writing, dn: string): string {
 
 function targetOf(writing: Writing, { name, parentLocation }: TargetChange): string | null {
   return normaliseReference(joinDn(name ?? '', whereNow(writing, parentLocation ?? '')));
+}
+
+function parentOf(writing: Writing, { parentLocation }: TargetChange): string | null {
+  return normaliseReference(whereNow(writing, parentLocation ?? ''));
 }
 
 /** A name that no entry has, the same each time that it is made. */
@@ -89,14 +108,16 @@ async function stepAside(writing: Writing, blocked: Blocked): Promise<TargetOutc
   return rename(writing, blocked, blocked.at, nameAside(blocked));
 }
 
-async function goOn(writing: Writing, blocked: Blocked): Promise<TargetOutcome> {
+async function goOn(writing: Writing, blocked: Blocked, since: number): Promise<TargetOutcome> {
   const { change, at } = blocked;
+  // What was above it may have stepped aside as well.
+  const location = writing.relocations.follow(locationAside(blocked), since) ?? locationAside(blocked);
   const before = afterRename(change.before, splitDn(at)[0], nameAside(blocked));
   try {
-    return await applyChange(writing, { ...change, location: locationAside(blocked), before });
+    return await applyChange(writing, { ...change, location, before });
   } catch (error) {
     const outcome = failure(change, error);
-    await rename(writing, blocked, locationAside(blocked), splitDn(at)[0]);
+    await rename(writing, blocked, location, splitDn(at)[0]);
     return outcome;
   }
 }

@@ -309,6 +309,26 @@ describe('entries', () => {
     expect(await valuesOf(`uid=a,${node}`, 'sn')).toEqual(['b']);
   });
 
+  test('a unit and the one above it exchange names and places, with what is in each', async () => {
+    const [a, b] = await applyAll(unit('a'), unit('b', `ou=a,${node}`));
+    const [inA, inB] = await applyAll(person('u', `ou=a,${node}`), person('v', `ou=b,ou=a,${node}`));
+    const [both] = await applyAll(group('both'));
+    await applyAll(...[inA, inB].map((each) => membership('addMember', both!, each!)));
+    const kind = 'organizationalUnit';
+    await applyAll(move(kind, b!, 'ou=a', node), move(kind, a!, 'ou=b', b!.location));
+    expect(await find(`uid=v,ou=a,${node}`)).toBeDefined();
+    expect(await find(`uid=u,ou=b,ou=a,${node}`)).toBeDefined();
+    const members = [`uid=u,ou=b,ou=a,${node}`, `uid=v,ou=a,${node}`];
+    expect(await valuesOf(`cn=both,${node}`, 'member')).toEqual(members);
+  });
+
+  test('a unit goes below one that was below it', async () => {
+    const [a, b] = await applyAll(unit('a'), unit('b', `ou=a,${node}`));
+    const kind = 'organizationalUnit';
+    await applyAll(move(kind, b!, 'ou=b', node), move(kind, a!, 'ou=a', b!.location));
+    expect(await find(`ou=a,ou=b,${node}`)).toBeDefined();
+  });
+
   test('delete takes leaves only', async () => {
     const [a, made] = await applyAll(unit('a'), person('u', `ou=a,${node}`));
     const refused = await applyOne(remove(a!, 'organizationalUnit'));

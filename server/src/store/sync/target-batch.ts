@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 import type { Kind, Verb } from '@lockstep/contract/vocabulary.ts';
 import { valueFromJson } from '../../directory/attributes.ts';
 import type { AttributeValue, JsonAttributes } from '../../directory/attributes.ts';
+import { isAtOrBelow } from '../../directory/dn/dn.ts';
 import { LockstepError } from '../../kernel/errors.ts';
 import type { TargetChange, TargetPassword, UnitMove } from '../../sync/connector.ts';
 import { passwordAttribute, readPseudoAttributes, withoutPseudoAttributes } from '../../sync/image.ts';
@@ -85,13 +86,20 @@ function cut(rows: readonly Row[], unrecorded: ReadonlySet<string>): Cut {
     const needs =
       row.kind === 'membership'
         ? [row.object_id, row.member_id]
-        : [row.parent_id, ...namedIds(row), ...later(row)];
-    if (needs.some((id) => id !== null && (placed.has(id) || unrecorded.has(id))))
+        : [...(isInverted(row) ? [] : [row.parent_id]), ...namedIds(row), ...later(row)];
+    const hangs = needs.some((id) => id !== null && (placed.has(id) || unrecorded.has(id)));
+    if (hangs || (isInverted(row) && unrecorded.has(row.parent_id ?? '')))
       return { rows: rows.slice(0, index), placed };
     if (row.kind !== 'membership' && row.object_id !== null && ['create', 'move', 'bind'].includes(row.verb))
       placed.add(row.object_id);
   }
   return { rows, placed };
+}
+
+/** A unit that goes below one that was below it: where they exchange names too, neither can go without the other. */
+function isInverted({ kind, verb, location, p_location: parent }: Row): boolean {
+  const isMove = kind === 'organizationalUnit' && verb === 'move';
+  return isMove && location !== null && parent !== null && isAtOrBelow(parent, location);
 }
 
 function values(json: JsonAttributes | null): Record<string, readonly AttributeValue[]> {
