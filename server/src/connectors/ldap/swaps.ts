@@ -68,10 +68,11 @@ function findKnot(
     .filter((blocked) => isBlocked(writing, blocked, outcomes.get(blocked.change.ordinal)))
     .filter(({ change }) => isLookupId(change.externalId ?? '='));
   for (;;) {
-    const places = new Set([...left, ...knot.map(({ at }) => at)].map((dn) => normaliseReference(dn ?? '')));
+    const taken = knot.flatMap(({ change, at }) => [change.location, at]);
+    const places = new Set([...left, ...taken].map((dn) => normaliseReference(dn ?? '')));
     const waiting = knot.filter((blocked) => {
       const { change } = blocked;
-      if (places.has(targetOf(writing, change))) return true;
+      if (places.has(plannedTarget(change)) || places.has(targetOf(writing, change))) return true;
       return isAmongItsOwn(writing, blocked) && places.has(parentOf(writing, change));
     });
     if (waiting.length === knot.length) return knot;
@@ -81,6 +82,11 @@ function findKnot(
 
 function whereNow({ relocations }: Writing, dn: string): string {
   return relocations.follow(dn) ?? dn;
+}
+
+/** The place as the change names it: what moved in an earlier batch may have its new name there already. */
+function plannedTarget({ name, parentLocation }: TargetChange): string | null {
+  return normaliseReference(joinDn(name ?? '', parentLocation ?? ''));
 }
 
 function targetOf(writing: Writing, { name, parentLocation }: TargetChange): string | null {

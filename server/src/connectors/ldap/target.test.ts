@@ -322,6 +322,18 @@ describe('entries', () => {
     expect(await valuesOf(`cn=both,${node}`, 'member')).toEqual(members);
   });
 
+  test('two users swap names and places after the units that they are in did', async () => {
+    const [a, b] = await applyAll(unit('a'), unit('b'));
+    const [u, v] = await applyAll(person('u', a!.location), person('v', b!.location));
+    const kind = 'organizationalUnit';
+    await applyAll(move(kind, a!, 'ou=b', node), move(kind, b!, 'ou=a', node));
+    const [nowU, nowV] = [`uid=u,${b!.location}`, `uid=v,${a!.location}`];
+    // Each is told of where it was at first, and of units where they are by now.
+    await applyAll(move('user', u!, 'uid=v', a!.location), move('user', v!, 'uid=u', b!.location));
+    expect((await find(nowU))?.attributes['sn']).toEqual(['v']);
+    expect((await find(nowV))?.attributes['sn']).toEqual(['u']);
+  });
+
   test('a unit goes below one that was below it', async () => {
     const [a, b] = await applyAll(unit('a'), unit('b', `ou=a,${node}`));
     const kind = 'organizationalUnit';
