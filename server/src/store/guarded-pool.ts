@@ -8,6 +8,13 @@ export function unavailable(address: string, cause: unknown): LockstepError {
   if (cause instanceof LockstepError) return cause;
   const reason =
     cause instanceof Error ? cause.message || (cause as NodeJS.ErrnoException).code : String(cause);
+  // The driver's words for it are about its own workings.
+  if (reason?.includes('client password must be') === true) {
+    return new LockstepError('StoreUnavailable', `The database at ${address} asks for a password`, {
+      cause,
+      remedy: 'Write it into the database URL (postgres://USER:PASSWORD@HOST/DATABASE), or set PGPASSWORD.',
+    });
+  }
   return new LockstepError('StoreUnavailable', `The database at ${address} cannot be used: ${reason}`, {
     cause,
     remedy:

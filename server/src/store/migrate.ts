@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
+import { DatabaseError } from 'pg';
 import type pg from 'pg';
 import { LockstepError } from '../kernel/errors.ts';
 
@@ -15,6 +16,10 @@ const folder = new URL('./migrations/', import.meta.url);
 const fileName = /^(\d{4})_([a-z0-9_]+)\.sql$/;
 // Any constant will do; it only has to be the same in every process.
 const advisoryLock = 5_391_021;
+/** SQLSTATE of a statement that the role has no right to. */
+const insufficientPrivilege = '42501';
+const rightsRemedy =
+  'Connect as the owner of the database, or let the role create schemas in it (grant create on database NAME to ROLE).';
 
 /** The migrations in the order of their numbers. */
 export async function loadMigrations(directory: URL = folder): Promise<Migration[]> {
@@ -82,6 +87,8 @@ async function applyOne(client: pg.ClientBase, migration: Migration): Promise<vo
     await client.query('rollback');
     throw new LockstepError('StoreUnavailable', `Migration ${migration.name} failed: ${String(cause)}`, {
       cause,
+      remedy:
+        cause instanceof DatabaseError && cause.code === insufficientPrivilege ? rightsRemedy : undefined,
     });
   }
 }

@@ -1,6 +1,9 @@
+import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import { sql } from 'kysely';
 import { Client } from 'pg';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { startChild } from '../../../test/programs/child.ts';
 import { startPostgres } from '../../../test/servers/postgres.ts';
 import type { PostgresServer } from '../../../test/servers/postgres.ts';
@@ -8,6 +11,15 @@ import { openQueue } from '../jobs/queue.ts';
 import { openStore } from './open.ts';
 import { addressOf, assertOwnSessions } from './postgres.ts';
 import { prepared } from './prepared.ts';
+
+/** Everybody but the superuser of a test server is asked for a password. */
+async function writePasswordRules(): Promise<string> {
+  const path = join(await mkdtemp(join(tmpdir(), 'lockstep-rules-')), 'pg_hba.conf');
+  onTestFinished(() => rm(dirname(path), { recursive: true }));
+  await chmod(dirname(path), 0o755);
+  await writeFile(path, 'host all postgres all trust\nhost all all all scram-sha-256\n');
+  return path;
+}
 
 describe('a store on a server', () => {
   let server: PostgresServer;
@@ -51,6 +63,28 @@ describe('a store on a server', () => {
       code: 'StoreUnavailable',
       message: expect.stringContaining('read-only'),
     });
+  });
+
+  test('that the role may not use, or not without a password, is said with what to do about it', async () => {
+    const databaseUrl = await server.createDatabase();
+    const name = new URL(databaseUrl).pathname.slice(1);
+    const admin = new Client({ connectionString: databaseUrl });
+    await admin.connect();
+    await admin.query(`create role guest login; grant create on schema public to guest`);
+    await admin.end();
+    await expect(
+      openStore({ databaseUrl: databaseUrl.replace('postgres@', 'guest@') }),
+    ).rejects.toMatchObject({
+      message: expect.stringContaining(`permission denied for database ${name}`),
+      remedy: expect.stringContaining('grant create on database'),
+    });
+    await using asking = await startPostgres({ settings: [`hba_file=${await writePasswordRules()}`] });
+    await expect(openStore({ databaseUrl: asking.url.replace('postgres@', 'guest@') })).rejects.toMatchObject(
+      {
+        message: expect.stringContaining('asks for a password'),
+        remedy: expect.stringContaining('PGPASSWORD'),
+      },
+    );
   });
 
   test('is refused behind a pooler that has several connections use one session', async () => {
