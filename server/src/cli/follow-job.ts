@@ -21,7 +21,7 @@ function isDatabaseAway(error: unknown): boolean {
 }
 
 /** What of a session a follower needs. */
-interface Followable extends Pick<Session, 'call' | 'reopen'> {
+interface Followable extends Pick<Session, 'call' | 'reopen' | 'refuseEnded'> {
   readonly client: Pick<Session['client'], 'events'>;
 }
 
@@ -58,6 +58,7 @@ export async function followJob(session: Followable, job: JobView, reporter: Rep
         continue;
       }
       if (!(error instanceof ConnectionLost) || ++reopens > maximumReopens) throw error;
+      session.refuseEnded();
       reporter.line(`${job.sync}: the server went away, looking for the job again`);
       await session.reopen();
     } finally {

@@ -1,8 +1,11 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { lockstep, LockstepProcess } from '../../../test/cli/lockstep-process.ts';
+import { launcher, lockstep, LockstepProcess } from '../../../test/cli/lockstep-process.ts';
 import { writeCompany, writeConfiguration } from '../../../test/cli/sample-company.ts';
 import type { ReportedJob } from './sync-report.ts';
 
@@ -29,4 +32,51 @@ test('a killed sync is carried on by the next one, as the same job', async () =>
 
   const listed = await lockstep('jobs', 'list', '--data', join(folder, 'data'), '--json');
   expect((JSON.parse(listed.stdout) as { jobs: unknown[] }).jobs).toHaveLength(1);
+});
+
+test('a sync that is interrupted says no more than that', async () => {
+  const home = mkdtempSync(join(folder, 'interrupted-'));
+  writeCompany(join(home, 'in.ldif'), 1500);
+  const sync = new LockstepProcess(['sync', '-f', writeConfiguration(home), 'company-in']);
+  await sync.waitFor('stderr', /company-in: reading/);
+  sync.kill('SIGINT');
+  const { code, stderr } = await sync.finished();
+  expect(code).toBe(130);
+  expect(stderr).toMatch(/error: The command was ended\.\n  code:   Cancelled\n$/);
+  expect(stderr).not.toContain('went away');
+});
+
+test('a restore that is interrupted leaves nothing', async () => {
+  const home = mkdtempSync(join(folder, 'restored-'));
+  const [backup, data] = [join(home, 'backup.gz'), join(home, 'new')];
+  await lockstep('apply', '-f', writeConfiguration(home));
+  const written = await lockstep('backup', backup, '--data', join(home, 'data'));
+  expect(written.code, written.stderr).toBe(0);
+  for (const [signal, expected] of [['SIGINT', 130] as const, ['SIGHUP', 129] as const]) {
+    const restore = new LockstepProcess(['restore', backup, '--data', data]);
+    while (!existsSync(data)) await delay(5);
+    restore.kill(signal);
+    const { code, stderr } = await restore.finished();
+    expect([code, stderr]).toEqual([expected, 'error: The command was ended.\n  code:   Cancelled\n']);
+    expect(existsSync(data)).toBe(false);
+  }
+});
+
+test('what nohup has started outlives its terminal, and what it has not is closed', async () => {
+  for (const nohup of [true, false]) {
+    const script = `${nohup ? "trap '' HUP; " : ''}exec "$0" "$@"`;
+    const options = ['--data', join(folder, 'data'), '--listen', '127.0.0.1:0'];
+    const server = spawn('sh', ['-c', script, launcher, 'serve', ...options], {
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
+    const ended = once(server, 'exit');
+    await once(server.stdout, 'data');
+    server.kill('SIGHUP');
+    if (nohup) {
+      expect(await Promise.race([ended, delay(500, 'runs')])).toBe('runs');
+      server.kill('SIGTERM');
+    }
+    expect(await ended).toEqual([0, null]);
+    expect(existsSync(join(folder, 'data', 'lock'))).toBe(false);
+  }
 });

@@ -75,18 +75,24 @@ test('when a worker is killed in the middle of a job another one takes it over a
   expect(shown.statistics.user.created).toEqual({ total: 4000, success: 4000, failed: 0, skipped: 0 });
 });
 
-test('a backup that is interrupted says no more than that, and leaves nothing', async () => {
-  const file = join(folder, 'store.gz');
-  const unfinished = `${file}.unfinished`;
-  // Nobody reads it, so that the backup waits in the middle.
-  execFileSync('mkfifo', [unfinished]);
-  const reader = await open(unfinished, constants.O_RDONLY | constants.O_NONBLOCK);
-  const backup = new LockstepProcess(['backup', file, ...store]);
-  const begun = () => reader.read(Buffer.alloc(1)).then(({ bytesRead }) => bytesRead > 0);
-  while (!(await begun().catch(() => false))) await delay(20);
-  backup.kill('SIGINT');
-  const { code, stderr } = await backup.finished();
-  await reader.close();
-  expect([code, stderr]).toEqual([130, 'error: The command was ended.\n  code:   Cancelled\n']);
-  expect([file, unfinished].filter((path) => existsSync(path))).toEqual([]);
-});
+test.each([
+  ['SIGINT', 130],
+  ['SIGHUP', 129],
+] as const)(
+  'a backup that %s interrupts says no more than that, and leaves nothing',
+  async (signal, ended) => {
+    const file = join(folder, 'store.gz');
+    const unfinished = `${file}.unfinished`;
+    // Nobody reads it, so that the backup waits in the middle.
+    execFileSync('mkfifo', [unfinished]);
+    const reader = await open(unfinished, constants.O_RDONLY | constants.O_NONBLOCK);
+    const backup = new LockstepProcess(['backup', file, ...store]);
+    const begun = () => reader.read(Buffer.alloc(1)).then(({ bytesRead }) => bytesRead > 0);
+    while (!(await begun().catch(() => false))) await delay(20);
+    backup.kill(signal);
+    const { code, stderr } = await backup.finished();
+    await reader.close();
+    expect([code, stderr]).toEqual([ended, 'error: The command was ended.\n  code:   Cancelled\n']);
+    expect([file, unfinished].filter((path) => existsSync(path))).toEqual([]);
+  },
+);

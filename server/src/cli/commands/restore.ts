@@ -2,7 +2,9 @@ import { open, type FileHandle } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
 import { Command } from 'commander';
 import { LockstepError } from '../../kernel/errors.ts';
-import { print, printJson } from '../output.ts';
+import { note, print, printJson } from '../output.ts';
+import { renderError } from '../report-error.ts';
+import { exitCodeOf, terminated, type Ending } from '../signals.ts';
 import { locateStore, withStoreOptions, type StoreOptions } from '../store-location.ts';
 
 function unusable(file: string, reason: string, cause?: unknown): LockstepError {
@@ -36,10 +38,19 @@ async function restore(file: string, options: StoreOptions): Promise<void> {
   const location = locateStore(options);
   const source = await openBackup(file);
   const { restoreInstallation } = await import('../../app/backup.ts');
+  let ended: Ending | undefined;
+  void terminated().then((signal) => {
+    ended = signal;
+    source.destroy();
+  });
   const { createdAt } = await restoreInstallation(
     location.type === 'embedded' ? { data: location.directory } : { databaseUrl: location.url },
     source,
-  );
+  ).catch((error: unknown) => {
+    if (ended === undefined) throw error;
+    note(renderError(new LockstepError('Cancelled', 'The command was ended.')));
+    process.exit(exitCodeOf(ended));
+  });
   if (options.json) printJson({ file, createdAt });
   else print(`Restored what was there at ${createdAt}. Start it with the master key that was used then.`);
 }
