@@ -156,6 +156,24 @@ describe('backup', () => {
     await expect(restoreBackup(target, path)).rejects.toMatchObject({ code: 'Conflict' });
   });
 
+  test('of another state of the tables is refused by the names of the migrations', async () => {
+    await using earlier = await onServer();
+    await earlier.session.execute('delete from lockstep_migration where number > 20');
+    await using now = await onServer();
+    const path = join(folder, 'earlier.backup');
+    for (const [from, into, message, remedy] of [
+      [earlier, now, /0020_.*here it is 00(?!20)/, 'then start this one'],
+      [now, earlier, /00(?!20).*here it is 0020_/, 'or a newer one'],
+    ] as const) {
+      await writeBackup(from, path);
+      await expect(restoreBackup(into, path)).rejects.toMatchObject({
+        code: 'InvalidRecord',
+        message: expect.stringMatching(message),
+        remedy: expect.stringContaining(remedy),
+      });
+    }
+  });
+
   test('that fails leaves no file', async () => {
     const store = await onServer();
     await store.close();

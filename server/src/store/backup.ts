@@ -162,19 +162,29 @@ function sameNames(left: readonly string[], right: readonly string[]): boolean {
   return left.length === right.length && left.every((name) => right.includes(name));
 }
 
+/** The version alone does not tell two states of the tables apart: between two releases it stays the same. */
+function faultOfMigrations(
+  { version: writer, migrations }: BackupHeader,
+  known: BackupHeader['migrations'],
+): LockstepError | undefined {
+  const render = ({ name, sha256 }: BackupHeader['migrations'][number]): string => `${name} ${sha256}`;
+  if (sameNames(known.map(render), migrations.map(render))) return undefined;
+  const last = migrations.at(-1)?.name ?? 'none';
+  const isOlder = migrations.length < known.length;
+  return new LockstepError(
+    'InvalidRecord',
+    `The backup has the tables of Lockstep ${writer} with ${last} as its last migration; here it is ${known.at(-1)?.name}`,
+    {
+      remedy: isOlder
+        ? 'Restore it into an empty store with the Lockstep that wrote it, then start this one on that store.'
+        : 'Restore it with the Lockstep that wrote it, or a newer one.',
+    },
+  );
+}
+
 async function assertFits(trx: Trx, header: BackupHeader): Promise<void> {
-  const migrations = await listMigrations(trx);
-  const known = migrations.map(({ name, sha256 }) => `${name} ${sha256}`);
-  const wanted = header.migrations.map(({ name, sha256 }) => `${name} ${sha256}`);
-  if (!sameNames(known, wanted)) {
-    throw new LockstepError(
-      'InvalidRecord',
-      `The backup has the tables of Lockstep ${header.version}, not of this version`,
-      {
-        remedy: `Restore it with Lockstep ${header.version} into an empty store, then start the newer version on that store.`,
-      },
-    );
-  }
+  const fault = faultOfMigrations(header, await listMigrations(trx));
+  if (fault !== undefined) throw fault;
   const tables = await listTables(trx);
   for (const { name } of tables) {
     if (await isEmpty(trx, name)) continue;
