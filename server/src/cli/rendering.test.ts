@@ -122,7 +122,8 @@ test('plain progress writes a line for each phase, and for a long one every few 
 
 test('a terminal gets one line that is written over, no wider than the terminal', () => {
   const written: string[] = [];
-  const reporter = new ProgressReporter({ write: (text) => written.push(text), isTTY: true, columns: 30 });
+  const stream = { write: (text: string) => written.push(text), isTTY: true, columns: 30 };
+  const reporter = new ProgressReporter(stream, undefined, 'xterm');
   reporter.update('in', applying);
   expect(written[0]?.startsWith('\r\u001b[K[#####----')).toBe(true);
   expect(written[0]?.length).toBeLessThan(35);
@@ -132,9 +133,19 @@ test('a terminal gets one line that is written over, no wider than the terminal'
 
 test('a terminal that does not know its size gets the whole line', () => {
   const written: string[] = [];
-  const reporter = new ProgressReporter({ write: (text) => written.push(text), isTTY: true, columns: 0 });
+  const stream = { write: (text: string) => written.push(text), isTTY: true, columns: 0 };
+  const reporter = new ProgressReporter(stream, undefined, 'xterm');
   reporter.update('in', { ...applying, phase: 'read' });
   expect(written).toEqual(['\r\u001b[Kin: reading 10 (2/s)']);
+});
+
+test('a terminal that cannot write over a line gets plain ones', () => {
+  const written: string[] = [];
+  const stream = { write: (text: string) => written.push(text), isTTY: true, columns: 80 };
+  const reporter = new ProgressReporter(stream, undefined, 'dumb');
+  reporter.update('in', { ...applying, phase: 'read' });
+  reporter.line('done');
+  expect(written).toEqual(['in: reading 10 (2/s)\n', 'done\n']);
 });
 
 test('server-sent events are parsed across chunks, comments skipped', async () => {
