@@ -162,13 +162,16 @@ function sameNames(left: readonly string[], right: readonly string[]): boolean {
   return left.length === right.length && left.every((name) => right.includes(name));
 }
 
+function nameWithContents({ name, sha256 }: BackupHeader['migrations'][number]): string {
+  return `${name} ${sha256}`;
+}
+
 /** The version alone does not tell two states of the tables apart: between two releases it stays the same. */
 function faultOfMigrations(
   { version: writer, migrations }: BackupHeader,
   known: BackupHeader['migrations'],
 ): LockstepError | undefined {
-  const render = ({ name, sha256 }: BackupHeader['migrations'][number]): string => `${name} ${sha256}`;
-  if (sameNames(known.map(render), migrations.map(render))) return undefined;
+  if (sameNames(known.map(nameWithContents), migrations.map(nameWithContents))) return undefined;
   const last = migrations.at(-1)?.name ?? 'none';
   const isOlder = migrations.length < known.length;
   return new LockstepError(
