@@ -71,18 +71,22 @@ export function renderProgress(sync: string, progress: LiveProgress): string {
 export class ProgressReporter {
   readonly #stream: ProgressStream;
   readonly #now: () => number;
+  /** Whether a line can be written over. */
+  readonly #canRewrite: boolean;
   #shown: { phase: JobPhase; at: number } | undefined;
   #live = false;
 
-  constructor(stream: ProgressStream, now: () => number = Date.now) {
+  /** @param terminal its type as the environment names it (terminfo) */
+  constructor(stream: ProgressStream, now: () => number = Date.now, terminal = process.env.TERM) {
     this.#stream = stream;
     this.#now = now;
+    this.#canRewrite = stream.isTTY === true && terminal !== 'dumb';
   }
 
   update(sync: string, progress: LiveProgress): void {
     if (progress.phase === 'over') return;
     const text = renderProgress(sync, progress);
-    if (this.#stream.isTTY === true) {
+    if (this.#canRewrite) {
       const bar = progress.phase === 'apply' ? `${renderBar(progress.applied, progress.total, 20)} ` : '';
       // A terminal that does not know its size says 0.
       const columns = this.#stream.columns === 0 ? 80 : (this.#stream.columns ?? 80);
