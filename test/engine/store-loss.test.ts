@@ -150,6 +150,34 @@ test('a job that loses the store and cannot clear up for the same reason is hand
   expect(await world.directory()).toEqual(corp.tree.snapshot());
 });
 
+test('a job that loses the store tells so, and does not lose it for ever', async () => {
+  const world = await makeWorld(store);
+  await edited(world);
+  const asked = { mode: 'apply', startedThrough: 'native' } as const;
+  const { job } = await requestJob(world.app, world.actor, 'corp-in', asked);
+  const losing = hookedStore(makeSyncStore(store), (name, proceed) => {
+    if (name === 'openStaging') throw endedSession();
+    return proceed();
+  });
+  const attempt = () => makeJobRunner(world.app, losing).run(job.id, new AbortController().signal);
+  await expect(attempt()).rejects.toThrow(/terminat/);
+  const { rows } = await sql<{ text: string }>`
+    select text from job_message m join job j on j.serial = m.job_serial where j.id = ${job.id}`.execute(
+    store.db,
+  );
+  expect(rows.map(({ text }) => text)).toContainEqual(
+    expect.stringMatching(/attempt 1 lost the store.*terminating/),
+  );
+  await sql`update job set attempt = 98 where id = ${job.id}`.execute(store.db);
+  await expect(attempt()).rejects.toThrow(/terminat/);
+  await attempt();
+  expect(await jobOf(world, job.id)).toMatchObject({
+    status: 'failed',
+    error: { message: expect.stringContaining('terminating connection') },
+  });
+  expect((await world.run('corp-in')).status).toBe('success');
+});
+
 /**
  * A transaction of the store that the server ends while this process does nothing at all, as a suspended one: it learns of
  * it by the answer to its next statement.

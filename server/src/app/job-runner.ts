@@ -37,6 +37,21 @@ function isStoreFailure(error: unknown): boolean {
   return /^Connection terminated|^Client has encountered a connection error/.test(error.message);
 }
 
+/** A job that loses the store so often will go on to do so: it ends with that, where the store takes it. */
+const mostAttempts = 100;
+/** Of so many attempts the job's messages tell that they lost the store: more would be the same again. */
+const toldAttempts = 10;
+
+/** Whether the queue shall deliver the job again; who follows it learns why, if the store still takes that. */
+async function isHandedBack(store: SyncStore, job: RunnableJob, error: unknown): Promise<boolean> {
+  if (!isStoreFailure(error) || job.attempt >= mostAttempts) return false;
+  if (job.attempt <= toldAttempts) {
+    const text = `attempt ${job.attempt} lost the store and the job is taken up again: ${printable(String(error))}`;
+    await store.addMessage(job, 'warning', text).catch(() => undefined);
+  }
+  return true;
+}
+
 /** What went wrong first: what then could not be closed either says less. */
 function firstOf(error: unknown): unknown {
   return error instanceof SuppressedError ? firstOf(error.suppressed) : error;
@@ -159,7 +174,7 @@ export function makeJobRunner(
         opened = await openJob(app, store, job);
         await attemptAgain(store, opened, job, signal);
       } catch (error) {
-        if (signal.aborted || isStoreFailure(error)) throw error;
+        if (signal.aborted || (await isHandedBack(store, job, firstOf(error)))) throw error;
         if (isTakenOver(error)) return;
         try {
           await breakOff(store, job, opened?.sync ?? null, error);
