@@ -12,8 +12,15 @@ const reasons: Readonly<Record<string, readonly [reason: string, remedy: string]
   EROFS: ['the file system is read-only', 'Name another path.'],
   ENOSPC: ['the disk is full', 'Make room and run the command again.'],
   EFBIG: ['it would be larger than files may be here', 'Raise the limit (ulimit -f) and run it again.'],
+  EMFILE: ['this process may open no more files', 'Raise the limit (ulimit -n) and run it again.'],
   EDQUOT: ['the disk quota is used up', 'Make room and run the command again.'],
   EIO: ['the disk reports an error', 'Look after the disk, or name another path.'],
+};
+
+/** What is meant where the system names no path: an open file has none any more, and a folder that was removed neither. */
+const withoutPath: Readonly<Record<string, string>> = {
+  write: 'A file that this command writes',
+  uv_cwd: 'The folder that this command runs in',
 };
 
 /** An error of the operating system as one that names the path; undefined for any other. */
@@ -21,8 +28,7 @@ export function fileError(error: unknown, path?: string): LockstepError | undefi
   if (!(error instanceof Error) || error instanceof LockstepError) return undefined;
   const { code = '', path: own, syscall } = error as NodeJS.ErrnoException;
   const known = reasons[code];
-  // An open file has no path any more when it is written to.
-  const named = path ?? own ?? (syscall === 'write' ? 'A file that this command writes' : undefined);
+  const named = path ?? own ?? withoutPath[syscall ?? ''];
   if (known === undefined || named === undefined) return undefined;
   const [reason, remedy] = known;
   return new LockstepError('InvalidRequest', `${named} cannot be used: ${reason} (${code}).`, {

@@ -79,6 +79,14 @@ test('an error of the file system names the path and is no defect', () => {
   expect(renderError(denied)).toMatch(
     /^error: \/srv\/data cannot be used: permission denied \(EACCES\)\.\n {2}remedy: /,
   );
+  const gone = Object.assign(new Error('ENOENT: no such file or directory, uv_cwd'), {
+    code: 'ENOENT',
+    syscall: 'uv_cwd',
+  });
+  expect(renderError(gone)).toMatch(/^error: The folder that this command runs in cannot be used: /);
+  expect(renderError(Object.assign(new Error('EMFILE'), { code: 'EMFILE', path: '/x' }))).toContain(
+    'ulimit -n',
+  );
   expect(renderError(new Error('boom'))).toContain('defect');
 });
 
