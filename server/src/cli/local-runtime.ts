@@ -1,9 +1,10 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { existsSync } from 'node:fs';
-import { homedir, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Retention } from '../app/retention.ts';
-import type { LockstepError } from '../kernel/errors.ts';
+import { LockstepError } from '../kernel/errors.ts';
+import { findHomeFolder } from '../kernel/home-folder.ts';
 import { makeDirectory } from '../kernel/make-directory.ts';
 import type { LogLevel } from '../telemetry/log.ts';
 import { ApiClient, ConnectionLost } from './client.ts';
@@ -53,6 +54,21 @@ export async function connectToRunning(location: StoreLocation): Promise<ApiClie
   return (await answers(client)) ? client : undefined;
 }
 
+/** `$XDG_CONFIG_HOME`, or `~/.config` (XDG Base Directory Specification). */
+function configurationFolder(): string {
+  const home = findHomeFolder();
+  const folder = process.env.XDG_CONFIG_HOME ?? (home === undefined ? undefined : join(home, '.config'));
+  if (folder !== undefined) return folder;
+  throw new LockstepError(
+    'InvalidConfiguration',
+    'This account has no home folder to keep a master key in.',
+    {
+      field: '--key-file',
+      remedy: 'Name a file with the master key: --key-file, or LOCKSTEP_KEY_FILE.',
+    },
+  );
+}
+
 /**
  * The key file of a store on a server: the one that is given, else one of this user, made at its first use, so that
  * the processes of one machine agree without being told.
@@ -60,7 +76,7 @@ export async function connectToRunning(location: StoreLocation): Promise<ApiClie
 async function keyFileOf(location: StoreLocation): Promise<string | undefined> {
   const given = location.keyFile !== undefined || (process.env.LOCKSTEP_KEY ?? '') !== '';
   if (given || location.type === 'embedded') return location.keyFile;
-  const folder = join(process.env.XDG_CONFIG_HOME ?? join(homedir(), '.config'), 'lockstep');
+  const folder = join(configurationFolder(), 'lockstep');
   const path = join(folder, 'master.key');
   if (existsSync(path)) return path;
   const { loadSecretBox } = await import('../secrets/master-key.ts');

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { existsSync, lstatSync, mkdirSync, realpathSync, statSync } from 'node:fs';
-import { tmpdir, userInfo } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { LockstepError } from '../kernel/errors.ts';
 
@@ -32,5 +32,5 @@ export function socketPathOf(dataDirectory: string): string {
   const beside = join(absolute, 'lockstep.sock');
   if (Buffer.byteLength(beside) < longestSocketPath && isPrivate(absolute)) return beside;
   const hash = createHash('sha256').update(absolute).digest('hex').slice(0, 24);
-  return join(privateFolder(join(tmpdir(), `lockstep-${userInfo().uid}-${hash}`)), 'lockstep.sock');
+  return join(privateFolder(join(tmpdir(), `lockstep-${process.getuid?.() ?? ''}-${hash}`)), 'lockstep.sock');
 }

@@ -1,16 +1,18 @@
 import { randomUUID } from 'node:crypto';
 import { constants, cpSync } from 'node:fs';
 import { readdir, rename, rm, stat, utimes } from 'node:fs/promises';
-import { homedir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { isAbsolute, join } from 'node:path';
+import { findHomeFolder } from '../kernel/home-folder.ts';
 import { makeDirectory } from '../kernel/make-directory.ts';
 
 const keepMilliseconds = 7 * 24 * 3_600_000;
 
-/** `$XDG_CACHE_HOME/lockstep`, or `~/.cache/lockstep` (XDG Base Directory Specification). */
+/** `$XDG_CACHE_HOME/lockstep`, or `~/.cache/lockstep` (XDG Base Directory Specification); without a home `/tmp/.cache`. */
 export function cacheDirectory(): string {
   const chosen = process.env['XDG_CACHE_HOME'];
-  const base = chosen !== undefined && isAbsolute(chosen) ? chosen : join(homedir(), '.cache');
+  const base =
+    chosen !== undefined && isAbsolute(chosen) ? chosen : join(findHomeFolder() ?? tmpdir(), '.cache');
   return join(base, 'lockstep');
 }
 
