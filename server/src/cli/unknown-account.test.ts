@@ -6,13 +6,15 @@ import { openStore } from '../store/open.ts';
 import { openLocalRuntime } from './local-runtime.ts';
 import { socketPathOf } from './socket-path.ts';
 
-// What the system says of an account that it has no entry for: a container runs under any number.
-vi.mock('node:os', async (original) => {
-  const refuse = () => {
-    throw new Error('uv_os_get_passwd returned ENOENT (no such file or directory)');
-  };
-  return { ...(await original<typeof import('node:os')>()), homedir: refuse, userInfo: refuse };
-});
+/** What the system says of an account that it has no entry for: a container runs under any number. */
+function refuse(): never {
+  throw new Error('uv_os_get_passwd returned ENOENT (no such file or directory)');
+}
+vi.mock('node:os', async (original) => ({
+  ...(await original<typeof import('node:os')>()),
+  homedir: refuse,
+  userInfo: refuse,
+}));
 
 function makeFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'lockstep-account-'));
