@@ -1,6 +1,6 @@
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, lstatSync, mkdtempSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -60,6 +60,23 @@ test('a restore that is interrupted leaves nothing', async () => {
     expect([code, stderr]).toEqual([expected, 'error: The command was ended.\n  code:   Cancelled\n']);
     expect(existsSync(data)).toBe(false);
   }
+});
+
+test('a backup goes where a link leads, and takes the place of nothing but a file', async () => {
+  const home = mkdtempSync(join(folder, 'places-'));
+  const [pipe, link, file] = [join(home, 'pipe'), join(home, 'link'), join(home, 'file')];
+  const store = ['--data', join(home, 'data')];
+  execFileSync('mkfifo', [pipe]);
+  symlinkSync('file', link);
+  writeFileSync(file, 'an older one');
+  await lockstep('apply', '-f', writeConfiguration(home));
+  const refused = await lockstep('backup', pipe, ...store);
+  expect([refused.code, refused.stderr]).toEqual([1, expect.stringContaining('is no file')]);
+  expect(lstatSync(pipe).isFIFO()).toBe(true);
+  const written = await lockstep('backup', link, ...store);
+  expect(written.code, written.stderr).toBe(0);
+  expect(lstatSync(link).isSymbolicLink()).toBe(true);
+  expect(statSync(file).size).toBeGreaterThan(100);
 });
 
 test('what nohup has started outlives its terminal, and what it has not is closed', async () => {

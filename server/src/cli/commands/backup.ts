@@ -1,5 +1,5 @@
 import { createWriteStream } from 'node:fs';
-import { rename, rm } from 'node:fs/promises';
+import { realpath, rename, rm, stat } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
 import { Command } from 'commander';
 import { LockstepError } from '../../kernel/errors.ts';
@@ -8,6 +8,20 @@ import { note, print, printJson } from '../output.ts';
 import { openSession } from '../session.ts';
 import { withStoreOptions, type StoreOptions } from '../store-location.ts';
 
+/**
+ * Where the bytes go: a link leads there and stays. What is no file would be replaced by one, a device or a pipe too.
+ * @throws LockstepError InvalidRequest
+ */
+async function placeOf(file: string): Promise<string> {
+  const place = await realpath(file).catch(() => file);
+  const found = await stat(place).catch(() => undefined);
+  if (found === undefined || found.isFile()) return place;
+  throw new LockstepError('InvalidRequest', `${file} is no file.`, {
+    field: 'FILE',
+    remedy: 'Name a file, or one that is not there yet.',
+  });
+}
+
 async function backup(file: string, options: StoreOptions): Promise<void> {
   if (file === '') {
     throw new LockstepError('InvalidRequest', 'The name of the file is empty.', {
@@ -15,12 +29,13 @@ async function backup(file: string, options: StoreOptions): Promise<void> {
       remedy: 'Name the file to write.',
     });
   }
+  const place = await placeOf(file);
   await using session = await openSession(options);
-  const unfinished = `${file}.unfinished`;
+  const unfinished = `${place}.unfinished`;
   try {
     const stream = await session.client.open('downloadBackup', {});
     await pipeline(stream, createWriteStream(unfinished, { mode: 0o600, flush: true }));
-    await rename(unfinished, file);
+    await rename(unfinished, place);
   } catch (error) {
     await rm(unfinished, { force: true });
     session.refuseEnded();
