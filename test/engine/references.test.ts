@@ -1,5 +1,7 @@
 import { sql } from 'kysely';
 import { expect, test } from 'vitest';
+import { getDirectoryObject } from '../../server/src/app/directory.ts';
+import { deleteUser } from '../../server/src/app/directory-writes/users.ts';
 import { brief } from '../workbench.ts';
 import { feedChanges } from './change-feed.ts';
 import type { MemorySystem } from './memory-system.ts';
@@ -453,6 +455,30 @@ describeWorlds('attributes that name other objects', (makeWorld) => {
     corp.tree.move('/ou=people/uid=old', boss);
     expect((await world.run('corp-in')).status).toBe('success');
     expect(await bosses(world)).toEqual({ ann: 'boss' });
+    await nothingIsLeft(world);
+  });
+
+  test('who is deleted by another hand, or with the record of another sync, is named no more', async () => {
+    const world = await makeWorld();
+    const corp = await staticCorp(world, { onMissing: 'ignore' });
+    const hr = await world.system('hr');
+    hr.tree.add('/uid=boss');
+    await world.ingress('hr');
+    await world.run('hr-in');
+    corp.tree.remove(boss);
+    await world.run('corp-in');
+    expect(await bosses(world)).toEqual({ ann: 'boss' });
+    hr.tree.remove('/uid=boss');
+    await world.run('hr-in');
+    expect(await told(world, await world.run('corp-in'))).toEqual(['user update ann']);
+    expect(await managersInDirectory(world)).toEqual({});
+    corp.tree.set(ann, { manager: [cid] });
+    await world.run('corp-in');
+    const { id } = await getDirectoryObject(world.app, world.actor, 'user', 'cid');
+    await deleteUser(world.app, world.actor, id);
+    corp.tree.remove(cid);
+    expect(await told(world, await world.run('corp-in'))).toEqual(['user update ann']);
+    expect(await managersInDirectory(world)).toEqual({});
     await nothingIsLeft(world);
   });
 

@@ -30,6 +30,17 @@ async function forgetMemberships(
     where s.serial = x.sync_serial and s.direction = 'ingress' and x.member_id in (${gone})`.execute(trx);
 }
 
+/** Records whose attributes name an object that goes: the next run looks whom they name by then. */
+async function lookAgainAtReferrers(trx: Executor, gone: RawBuilder<unknown>): Promise<void> {
+  await sql`
+    update link l set fingerprint = null
+    from link g
+    join sync s on s.serial = g.sync_serial and s.direction = 'ingress'
+    join reference_link r on r.sync_serial = g.sync_serial and r.object_id = g.object_id and r.reference in (g.reference, g.alias)
+    where g.object_id in (${gone})
+      and l.sync_serial = r.sync_serial and l.kind = r.kind and l.external_id = r.external_id`.execute(trx);
+}
+
 /**
  * Takes away what hangs on objects that are deleted in the same transaction. Links of egress syncs stay: from them their
  * next run knows what to delete.
@@ -43,7 +54,10 @@ export async function forgetObjects(
 ): Promise<void> {
   // A list of its own: else of each membership all changes of its group may be looked through.
   const gone = sql`with gone as materialized (${query}) select * from gone`;
-  if (kind !== 'organizationalUnit') await forgetMemberships(trx, kind, gone, by);
+  if (kind !== 'organizationalUnit') {
+    await forgetMemberships(trx, kind, gone, by);
+    await lookAgainAtReferrers(trx, gone);
+  }
   await sql`delete from match_key where object_id in (${gone})`.execute(trx);
   await sql`
     delete from link l using sync s
