@@ -151,6 +151,20 @@ describeWorlds('the guard', (makeWorld) => {
     expect(await told(world, await world.run('corp-in'))).toEqual([]);
   });
 
+  test('a group that an approval makes is joined by who was not there yet', async () => {
+    const world = await makeWorld();
+    const corp = await tenPeople(world, { ...oneUser, hold: 'all' });
+    for (const index of [8, 9]) corp.tree.remove(`/uid=user${index}`);
+    corp.tree.add('/cn=new', {}, ['/uid=user3', '/uid=late']);
+    const held = await world.run('corp-in');
+    expect(held.status).toBe('held');
+    expect((await world.approve(held.id)).status).toBe('success');
+    corp.tree.add('/uid=late');
+    await world.run('corp-in');
+    expect(await world.directory()).toEqual(corp.tree.snapshot());
+    expect(await told(world, await world.run('corp-in'))).toEqual([]);
+  });
+
   test('hold all holds people who name each other, and approval applies them', async () => {
     const world = await makeWorld();
     const corp = await tenPeople(world, { ...oneUser, hold: 'all' });

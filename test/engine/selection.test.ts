@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { getDirectoryObject } from '../../server/src/app/directory.ts';
 import { getUnitByPath } from '../../server/src/app/directory-path.ts';
 import { getJob, requestJob } from '../../server/src/app/jobs.ts';
 import { makeJobRunner } from '../../server/src/app/job-runner.ts';
@@ -82,6 +83,29 @@ describeWorlds('a partial run', (makeWorld) => {
     const whole = await world.run('corp-in');
     expect(await told(world, whole)).toEqual(['membership removeMember all < cyd']);
   });
+
+  test.each(['a name passes on', 'somebody is not there yet'])(
+    'leaves a group that it wrote to be looked at again: %s',
+    async (what) => {
+      const world = await makeWorld();
+      const corp = await corpOf(world);
+      await world.run('corp-in');
+      const { id } = await getDirectoryObject(world.app, world.actor, 'group', 'all');
+      corp.tree.set('/cn=all', { description: ['everybody'] });
+      if (what === 'a name passes on') corp.tree.move('/ou=people/uid=bob', '/ou=people/uid=rob');
+      else corp.tree.addMember('/cn=all', '/ou=people/uid=new');
+      const job = await runPart(world, 'corp-in', { groupIds: [id] });
+      expect(await told(world, job)).toContain('group update all');
+      if (what === 'a name passes on') corp.tree.add('/ou=people/uid=bob');
+      else {
+        await world.run('corp-in');
+        corp.tree.add('/ou=people/uid=new');
+      }
+      await world.run('corp-in');
+      expect(await world.directory()).toEqual(corp.tree.snapshot());
+      expect(await told(world, await world.run('corp-in'))).toEqual([]);
+    },
+  );
 
   test('of units takes what lies below them, out of the directory as well', async () => {
     const world = await makeWorld();

@@ -386,6 +386,20 @@ export async function writeWaitingMembers(
 }
 
 /**
+ * Ingress: a job of a part, and one that applies a held plan, notes no references: the groups that it writes are looked
+ * at again, or nobody would know who waits, and whose name has passed on.
+ */
+export async function unsettleGroups(
+  { job, sync }: StagingContext,
+  trx: Transaction<Database>,
+): Promise<void> {
+  if (sync.direction === 'egress') return;
+  await sql`update change set fingerprint = null where job_serial = ${job.serial} and kind = 'group'`.execute(
+    trx,
+  );
+}
+
+/**
  * How many memberships stay as they are: those known of groups that are there, less those that the plan takes away or
  * writes anew, and those that go with their group.
  */

@@ -20,6 +20,7 @@ import {
   countSameMemberships,
   planAddedMembers,
   planRemovedMembers,
+  unsettleGroups,
   writeWaitingMembers,
 } from './members.ts';
 import {
@@ -137,6 +138,7 @@ export async function openStaging(store: Store, job: RunnableJob, sync: Runnable
         if (job.mode !== 'dryRun') await unsettleReferrers(context, trx);
         if (settles) await writeSettledLinks(context, trx);
         if (settles) await writeWaitingMembers(context, trx);
+        else if (job.mode !== 'dryRun') await unsettleGroups(context, trx);
         await commitPlan(trx, job, totals);
         await requireStaged(trx, job);
       });
