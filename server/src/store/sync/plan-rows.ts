@@ -74,6 +74,25 @@ export async function unsettleReferrers(
 }
 
 /**
+ * Ingress, after a read that was not complete: who lies in a unit that it did not bring, and that no earlier one brought,
+ * is put into the next one above. Nothing of the record tells when the unit comes: it is looked at again until then.
+ */
+export async function unsettleHomeless(
+  { job, sync, table }: StagingContext,
+  trx: Transaction<Database>,
+): Promise<void> {
+  if (sync.direction === 'egress') return;
+  const isHomeless = sql`(x.kind, x.external_id) in (
+    select o.kind, o.external_id from ${table('object')} o
+    left join ${table('object')} u on u.kind = 'organizationalUnit' and u.reference = o.parent_reference
+    left join link l on l.sync_serial = ${sync.serial} and l.kind = 'organizationalUnit' and l.reference = o.parent_reference
+    where o.parent_reference <> '' and u.kind is null and l.kind is null)`;
+  await sql`
+    update change x set fingerprint = null where x.job_serial = ${job.serial} and ${isHomeless}`.execute(trx);
+  await sql`update ${table('refreshed')} x set fingerprint = null where ${isHomeless}`.execute(trx);
+}
+
+/**
  * Brings the links of objects that need no change up to date, in the transaction that makes the plan final: before
  * it an interrupted job must find everything as it was, or it would take a half-made plan's objects for settled.
  */

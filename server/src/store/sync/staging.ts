@@ -29,6 +29,7 @@ import {
   refreshLinks,
   releaseLinks,
   settleStaged,
+  unsettleHomeless,
   unsettleReferrers,
   writeSettledLinks,
 } from './plan-rows.ts';
@@ -136,6 +137,7 @@ export async function openStaging(store: Store, job: RunnableJob, sync: Runnable
     async commit(totals) {
       await store.transaction(async (trx) => {
         if (job.mode !== 'dryRun') await unsettleReferrers(context, trx);
+        if (!totals.complete) await unsettleHomeless(context, trx);
         if (settles) await writeSettledLinks(context, trx);
         if (settles) await writeWaitingMembers(context, trx);
         else if (job.mode !== 'dryRun') await unsettleGroups(context, trx);
