@@ -351,6 +351,26 @@ describeWorlds('the guard', (makeWorld) => {
     expect(target.tree.snapshot()).toEqual(corp.tree.snapshot());
   });
 
+  test('approval on egress is not refused where who goes names somebody whom the held job moved', async () => {
+    const world = await makeWorld();
+    const corp = await world.system('corp');
+    const target = await world.system('target');
+    corp.tree.add('/ou=sales');
+    corp.tree.add('/ou=sales/uid=boss');
+    for (const index of [0, 1]) corp.tree.add(`/uid=user${index}`, { manager: ['/ou=sales/uid=boss'] });
+    await world.ingress('corp');
+    await world.egress('target', { guard: oneUser });
+    for (const name of ['corp-in', 'target-out', 'target-out']) await world.run(name);
+    for (const index of [0, 1]) corp.tree.remove(`/uid=user${index}`);
+    corp.tree.move('/ou=sales', '/ou=trade');
+    await world.run('corp-in');
+    const held = await world.run('target-out');
+    expect(await told(world, held)).toContain('organizationalUnit move trade');
+    expect(held.status).toBe('held');
+    expect(await world.approve(held.id)).toMatchObject({ status: 'success', error: null });
+    expect(target.tree.snapshot()).toEqual(corp.tree.snapshot());
+  });
+
   test('approval on ingress is not refused for what the held job itself moved', async () => {
     const world = await makeWorld();
     const corp = await world.system('corp');

@@ -165,7 +165,7 @@ export async function planDigest(
   // Passwords are written as long as they wait: whether one does says nothing of the plan that was looked at.
   // What the plan itself would create goes by its id outside: its id in the directory is another one in each plan.
   // A member that the directory knows goes by its id alone: outside it goes by a name, which what the held job did
-  // to units, groups and people may have changed.
+  // to units, groups and people may have changed. So may whom an object named before.
   // These are gathered first: each member of a large group would look for them among all changes of the group. Changes
   // without a member look for another key each: of one key they would all be hashed together.
   const { rows } = await sql<{ digest: string }>`
@@ -175,7 +175,7 @@ export async function planDigest(
     select count(*)::text || ':' || coalesce(sum(hashtextextended(concat_ws('|', c.kind, c.verb,
       case when c.member_id is null then coalesce(c.external_id, c.object_id) else '' end, case when c.verb = 'create' then '' else coalesce(g.external_id, c.object_id) end,
       coalesce(m.external_id, c.member_id),
-      c.expected_revision::text, c.before::text, (${comparableAfter(which === 'held')} - '$parent'::text - ${passwordAttribute}::text)::text), 0)::numeric), 0)::text as digest
+      c.expected_revision::text, (c.before - ${referenceNames}::text[])::text, (${comparableAfter(which === 'held')} - '$parent'::text - ${passwordAttribute}::text)::text), 0)::numeric), 0)::text as digest
     from change c
     left join made g on c.kind = 'membership' and g.kind = 'group' and g.object_id = c.object_id
     left join made m on c.kind = 'membership' and m.kind = coalesce(c.member_kind, '') and m.object_id = coalesce(c.member_id, c.object_id)
