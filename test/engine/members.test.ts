@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import type { Store } from '../../server/src/store/store.ts';
 import { brief, workbenchOf } from '../workbench.ts';
 import type { MemorySystem } from './memory-system.ts';
-import { describeWorlds, told } from './world.ts';
+import { describeWorlds, noGuard, told } from './world.ts';
 import type { World } from './world.ts';
 
 async function membersOf(world: World, group: string): Promise<unknown> {
@@ -89,6 +89,33 @@ describeWorlds('members on egress', (makeWorld, store) => {
       'membership same': `${half}/0/0`,
     });
     expect(counting.read()).toBeLessThan(100 * half);
+  });
+});
+
+describeWorlds('members of a group that is made again', (makeWorld) => {
+  test.each(['at once', 'held'])('who was in the former one is no more in its entry (%s)', async (how) => {
+    const world = await makeWorld();
+    const corp = await corpWithStaff(world, ['/ou=people/uid=ann', '/ou=people/uid=bob']);
+    const target = await world.system('target');
+    await world.egress('target', { guard: how === 'held' ? { membership: { count: 0 } } : noGuard });
+    for (const name of ['corp-in', 'target-out']) await world.run(name);
+    corp.tree.remove('/cn=staff');
+    await world.run('corp-in');
+    corp.tree.add('/cn=staff', {}, ['/ou=people/uid=bob']);
+    await world.run('corp-in');
+    const job = await world.run('target-out');
+    expect(await told(world, job)).toEqual([
+      'group bind staff',
+      'membership bind staff < bob',
+      `membership removeMember staff < ann${how === 'held' ? ' skipped Held' : ''}`,
+    ]);
+    if (how === 'held') {
+      const again = await world.run('target-out');
+      expect(await told(world, again)).toEqual(['membership removeMember staff < ann skipped Held']);
+      await world.approve(again.id);
+    }
+    expect(target.tree.snapshot()).toEqual(corp.tree.snapshot());
+    expect(await told(world, await world.run('target-out'))).toEqual([]);
   });
 });
 

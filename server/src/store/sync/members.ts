@@ -269,10 +269,19 @@ async function mayLoseMembers(context: StagingContext): Promise<boolean> {
 
 /**
  * Egress: memberships that this sync wrote or bound, and that the directory no longer has. An entry that was bound to
- * another object since is that one's member now.
+ * another object since is that one's member now. A group whose entry was written for one that is gone has that one's.
  */
-function goneOnEgress({ sync, table }: StagingContext): RawBuilder<unknown> {
+function goneOnEgress({ job, sync, table }: StagingContext): RawBuilder<unknown> {
   return sql`
+    select c.object_id as group_id, x.member_id, x.reference from change c
+    join link l on l.sync_serial = ${sync.serial} and l.kind = 'group' and l.external_id = c.external_id and l.object_id <> c.object_id
+    join membership_link x on x.sync_serial = ${sync.serial} and x.group_id = l.object_id and x.member_id is not null
+    where c.job_serial = ${job.serial} and c.kind = 'group' and c.verb = 'bind' and c.result is null
+      and not exists (select 1 from membership m where m.group_id = c.object_id and m.member_id = x.member_id)
+      and not exists (
+        select 1 from membership m join ${table('object')} o on o.object_id = m.member_id and o.kind = m.member_kind
+        where m.group_id = c.object_id and (o.linked or o.settled) and o.reference = x.reference)
+    union all
     select x.group_id, x.member_id, x.reference from membership_link x
     join ${table('source')} sg on sg.kind = 'group' and sg.object_id = x.group_id and sg.conflict_code is null
     left join ${table('object')} g on g.kind = 'group' and g.external_id = sg.external_id

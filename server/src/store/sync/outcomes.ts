@@ -71,6 +71,28 @@ async function writeLinks(
   );
 }
 
+/** Members that were written for a group that is gone are known of the one that its entry is bound to: who is none of its goes. */
+async function inheritMembers(
+  trx: Transaction<Database>,
+  job: RunnableJob,
+  sync: RunnableSync,
+  rows: readonly BatchOutcome[],
+): Promise<void> {
+  const bound = rows.filter(({ kind, verb }) => kind === 'group' && verb === 'bind');
+  if (bound.length === 0) return;
+  await sql`
+    update membership_link x set group_id = c.object_id
+    from change c
+    join link l on l.sync_serial = ${unseen(sync.serial)} and l.kind = 'group' and l.external_id = c.external_id and l.object_id <> c.object_id
+    where c.job_serial = ${job.serial} and c.ordinal = any (${bound.map(({ ordinal }) => ordinal)}::bigint[])
+      and x.sync_serial = ${unseen(sync.serial)} and x.group_id = l.object_id
+      and not exists (
+        select 1 from membership_link y
+        where y.sync_serial = x.sync_serial and y.group_id = c.object_id and y.reference = x.reference)`.execute(
+    trx,
+  );
+}
+
 async function forgetDeletedGroups(
   trx: Transaction<Database>,
   job: RunnableJob,
@@ -220,6 +242,7 @@ export async function recordOutcomes(
     await markUnsuccessful(trx, job, outcomes);
     const done = outcomes.filter(({ result }) => result === 'success');
     const objects = done.filter(({ kind }) => kind !== 'membership');
+    await inheritMembers(trx, job, sync, objects);
     await writeLinks(trx, job, sync, objects);
     await followMoves(trx, job, sync, objects);
     await lookAgainAtUnfollowed(trx, job, sync, objects);
