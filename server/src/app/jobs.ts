@@ -29,7 +29,7 @@ import {
 } from '../store/queries/jobs.ts';
 import { findSync, type SyncRow } from '../store/queries/syncs.ts';
 import type { JobSelection } from '../sync/selection.ts';
-import { computeStatistics } from '../store/sync/statistics.ts';
+import { computeStatistics, countSoFar } from '../store/sync/statistics.ts';
 import { requireRole, type Actor, type Surface } from './actor.ts';
 import type { Application, Transaction } from './application.ts';
 import { loadHeldPlans } from './held-plans.ts';
@@ -100,9 +100,9 @@ function inOrder(statistics: Statistics): Statistics {
 /** Final statistics are kept with the job; those of a running one are counted from its outcomes so far. */
 async function statisticsOf(app: Application, row: JobRow): Promise<Statistics> {
   if (row.statistics !== null) return inOrder(row.statistics);
-  const unplanned = row.phase === 'read' || row.phase === 'plan';
-  if (unplanned && !jobIsOver(row.status)) return emptyStatistics();
-  return computeStatistics(app.store.db, row.serial);
+  if (jobIsOver(row.status)) return computeStatistics(app.store.db, row.serial);
+  const isPlanned = row.phase !== 'read' && row.phase !== 'plan';
+  return isPlanned ? countSoFar(app.store, row.serial) : emptyStatistics();
 }
 
 async function showJobs(app: Application, rows: readonly JobRow[]): Promise<JobView[]> {
