@@ -1,7 +1,12 @@
 import { sql } from 'kysely';
 import { expect, test } from 'vitest';
 import { describeOnBothStores } from '../../../../test/servers/stores.ts';
-import { joinWhole } from './members.ts';
+import { indexLost, isLost, joinWhole } from './members.ts';
+import { stagingColumns } from './staging-tables.ts';
+import type { StagingTable } from './staging-tables.ts';
+
+const tableName = (name: StagingTable) => `staging.tried_${name}`;
+const table = (name: StagingTable) => sql.table(tableName(name));
 
 describeOnBothStores('memberships', (makeStore) => {
   test('of a large group are joined by group and member, however few the planner expects', async () => {
@@ -24,5 +29,41 @@ describeOnBothStores('memberships', (makeStore) => {
     });
     const text = plan.rows.map((row) => row['QUERY PLAN']).join('\n');
     expect(text).toMatch(/Hash Cond: \(\(.*group_id.*\) AND \(.*member_id.*\)\)/);
+  });
+
+  test('that a large group has lost are looked up one by one, where the list of them does not fit into memory', async () => {
+    const store = await makeStore();
+    const lost = 6000;
+    for (const name of ['object', 'member'] as const)
+      await sql`create table ${table(name)} (${sql.raw(stagingColumns[name])})`.execute(store.db);
+    await sql`
+      insert into ${table('object')} (kind, external_id, object_id, linked, scope, parents, parent_reference, depth, label, name, name_key, attributes, has_members)
+      select 'group', 'g' || n, 'group_' || n, true, 0, '[]', '', 0, '', '', '', '{}', false from generate_series(1, 1000) n`.execute(
+      store.db,
+    );
+    await sql`create index on ${table('object')} (object_id)`.execute(store.db);
+    await sql`
+      insert into ${table('member')} (group_external_id, reference, part)
+      select 'g1', 'uid=p' || n || ',ou=people,dc=example,dc=com', 'removed' from generate_series(1, ${lost}::int) n`.execute(
+      store.db,
+    );
+    await sql`
+      insert into membership_link (sync_serial, group_id, reference, member_id)
+      select 1, 'group_1', 'uid=p' || n || ',ou=people,dc=example,dc=com', 'user_' || n from generate_series(1, ${2 * lost}::int) n`.execute(
+      store.db,
+    );
+    await indexLost({ store, table, tableName });
+    await sql`analyze ${table('object')}, ${table('member')}, membership_link`.execute(store.db);
+    const { plan, found } = await store.transaction(async (trx) => {
+      await sql`set local work_mem = '64kB'`.execute(trx);
+      const query = sql`
+        select count(*)::int as found from membership_link x
+        where x.sync_serial = 1 and (x.member_id is null or ${isLost({ table }, 'x')})`;
+      const { rows: lines } = await sql<{ 'QUERY PLAN': string }>`explain ${query}`.execute(trx);
+      const { rows } = await sql<{ found: number }>`${query}`.execute(trx);
+      return { plan: lines.map((row) => row['QUERY PLAN']).join('\n'), found: rows[0]?.found };
+    });
+    expect(found).toBe(lost);
+    expect(plan).toMatch(/Index.* on tried_member/);
   });
 });

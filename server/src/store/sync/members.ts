@@ -7,7 +7,7 @@ import type { Absence } from '../../sync/sync-store.ts';
 import { insertPlanned } from './insert-planned.ts';
 import { indexStagingTable } from './staging-indexes.ts';
 import { analyzeStaged } from './staging-statistics.ts';
-import type { StagingContext } from './staging-tables.ts';
+import type { StagingContext, StagingPlace } from './staging-tables.ts';
 
 /** What a person calls the two ends of a membership. */
 const label = sql`coalesce(gs.label, gd.name, w.group_id) || ' < ' || coalesce(ms.label, mu.username, mg.name, w.reference)`;
@@ -27,12 +27,21 @@ function labelJoins({ sync, table }: StagingContext): RawBuilder<unknown> {
 const usable = sql`o.kind in ('user', 'group') and o.object_id is not null
   and (o.linked or o.error_code is null and o.conflict_code is null)`;
 
-/** Ingress: what groups were told to have lost, as (group_id, reference). */
-function lostReferences({ table }: StagingContext): RawBuilder<unknown> {
-  return sql`
-    select g.object_id, m.reference from ${table('member')} m
-    join ${table('object')} g on g.kind = 'group' and g.external_id = m.group_external_id and g.error_code is null
-    where m.part = 'removed' and g.object_id is not null`;
+/**
+ * Ingress: a group was told to have lost the reference of the row of this alias. Each is looked up by itself: more than
+ * fit into memory would be read through for every row, were they asked for as a list.
+ */
+export function isLost({ table }: Pick<StagingPlace, 'table'>, alias: 'w' | 'x'): RawBuilder<unknown> {
+  return sql`exists (
+    select 1 from ${table('object')} g
+    join ${table('member')} m on m.group_external_id = g.external_id and m.part = 'removed'
+    where g.kind = 'group' and g.object_id = ${sql.raw(alias)}.group_id and g.error_code is null
+      and m.reference = ${sql.raw(alias)}.reference)`;
+}
+
+/** The index that lost references are looked up by; a read of everything tells of none. */
+export async function indexLost(context: StagingPlace): Promise<void> {
+  await indexStagingTable(context, 'member', "(group_external_id, reference) where part = 'removed'");
 }
 
 /**
@@ -88,7 +97,7 @@ async function nameWanted(context: StagingContext): Promise<void> {
         and not exists (select 1 from ${table('object')} g
           where g.kind = 'group' and g.object_id = x.group_id and (g.has_members or g.error_code is not null))
         and ${givesGroup(context)}
-        and (x.group_id, x.reference) not in (${lostReferences(context)})
+        and not ${isLost(context, 'x')}
         and not exists (select 1 from ${table('wanted')} w where w.group_id = x.group_id and w.reference = x.reference)`.execute(
       store.db,
     );
@@ -221,6 +230,7 @@ export async function planAddedMembers(context: StagingContext, first: number): 
     await indexStagingTable(context, 'member', '(group_external_id, reference)');
     await addOnEgress(context, first);
   } else {
+    await indexLost(context);
     await addOnIngress(context, first);
   }
   return lastOrdinal(context, first);
@@ -240,7 +250,7 @@ function goneOnIngress(context: StagingContext): RawBuilder<unknown> {
         exists (select 1 from ${table('object')} g where g.kind = 'group' and g.object_id = x.group_id and g.has_members and g.error_code is null)
           and not exists (select 1 from ${table('wanted')} w where w.group_id = x.group_id and w.reference = x.reference and w.member_id = x.member_id)
         or exists (select 1 from ${table('wanted')} w where w.group_id = x.group_id and w.reference = x.reference and not w.whole and w.member_id is distinct from x.member_id)
-        or (x.group_id, x.reference) in (${lostReferences(context)})
+        or ${isLost(context, 'x')}
         or x.group_id in (${groupsLeftToOthers(context)})
       )
       and not exists (select 1 from ${table('wanted')} w where w.group_id = x.group_id and w.member_id = x.member_id)
@@ -307,7 +317,7 @@ export async function planRemovedMembers(
   const released =
     sync.direction === 'egress'
       ? sql`true`
-      : sql`((w.group_id, w.reference) in (${lostReferences(context)}) or w.group_id in (${groupsLeftToOthers(context)})
+      : sql`(${isLost(context, 'w')} or w.group_id in (${groupsLeftToOthers(context)})
           or exists (select 1 from ${table('object')} g where g.kind = 'group' and g.object_id = w.group_id and g.has_members and g.error_code is null)
             and not exists (select 1 from ${table('wanted')} v where v.group_id = w.group_id and v.reference = w.reference))`;
   const gone = sync.direction === 'ingress' ? goneOnIngress(context) : goneOnEgress(context);
@@ -385,9 +395,7 @@ export async function writeWaitingMembers(
       and (x.member_id is null or not ${isTakenAway})`.execute(trx);
   await sql`
     delete from membership_link x
-    where x.sync_serial = ${sync.serial} and x.member_id is null and (x.group_id, x.reference) in (${lostReferences(context)})`.execute(
-    trx,
-  );
+    where x.sync_serial = ${sync.serial} and x.member_id is null and ${isLost(context, 'x')}`.execute(trx);
   await sql`
     insert into membership_link (sync_serial, group_id, reference, member_id)
     select distinct ${sync.serial}::bigint, w.group_id, w.reference, null::text from ${table('wanted')} w where w.member_id is null
