@@ -17,7 +17,7 @@ import type {
 } from '../../sync/sync-store.ts';
 import { keysetPages } from './keyset-pages.ts';
 import { isPlainCreate } from './plan-creates.ts';
-import { directoryTables, enabledColumn, unseen } from './staging-tables.ts';
+import { directoryTables, enabledColumn, seen } from './staging-tables.ts';
 import type { StagingContext } from './staging-tables.ts';
 
 const pageSize = 2000;
@@ -473,7 +473,7 @@ export async function findByPlace(
     where not exists (
       select 1 from link l join sync s on s.serial = l.sync_serial
       where l.object_id = d.id and l.state = 'live' and s.connection_id = ${sync.connectionId} and s.direction = 'ingress'
-        and (l.sync_serial <> ${sync.serial} or not ${unseen(context, absence)}))`.execute(store.db);
+        and (l.sync_serial <> ${sync.serial} or ${seen(context, absence)}))`.execute(store.db);
   return new Map(
     rows.map((row) => [
       placeKey(row.d_parent_id, row.name_key),

@@ -4,7 +4,7 @@ import { referenceAttributes } from '../../directory/references.ts';
 import type { Absence } from '../../sync/sync-store.ts';
 import { indexStagingTable } from './staging-indexes.ts';
 import { analyzeStaged } from './staging-statistics.ts';
-import { unseen } from './staging-tables.ts';
+import { seen, unseen } from './staging-tables.ts';
 import type { StagingContext } from './staging-tables.ts';
 
 /** What the attributes of staged records name. */
@@ -47,7 +47,7 @@ async function nameUnchanged(context: StagingContext, absence: Absence): Promise
     select r.kind, r.external_id, r.attribute, r.position, r.reference, false, r.object_id
     from reference_link r
     join link l on l.sync_serial = r.sync_serial and l.kind = r.kind and l.external_id = r.external_id
-    where r.sync_serial = ${sync.serial} and l.state = 'live' and not ${unseen(context, absence)}
+    where r.sync_serial = ${sync.serial} and l.state = 'live' and ${seen(context, absence)}
       and not exists (select 1 from ${table('object')} o where o.kind = r.kind and o.external_id = r.external_id)
       and (r.kind, r.external_id) in (
         select n.kind, n.external_id

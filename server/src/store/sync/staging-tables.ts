@@ -110,10 +110,24 @@ export function enabledColumn(kind: keyof typeof directoryTables, alias: string)
   return sql.raw(kind === 'user' ? `${alias}.enabled` : 'true');
 }
 
+/** By `exists` or `not exists` alone: what negates one of them once more is no join, but a look through all keys for each link. */
+function found(
+  { table }: Pick<StagingPlace, 'table'>,
+  absence: Absence,
+  is: 'seen' | 'unseen',
+): RawBuilder<unknown> {
+  if (absence === 'nothing') return is === 'seen' ? sql`true` : sql`false`;
+  const [keys, means] = absence === 'whole' ? [table('key'), 'seen'] : [table('gone'), 'unseen'];
+  const noted = sql`exists (select 1 from ${keys} k where k.kind = l.kind and k.external_id = l.external_id)`;
+  return means === is ? noted : sql`not ${noted}`;
+}
+
 /** Whether the object of a link `l` of this sync is gone from the connected system. */
-export function unseen({ table }: StagingContext, absence: Absence): RawBuilder<unknown> {
-  if (absence === 'nothing') return sql`false`;
-  const keys = absence === 'whole' ? table('key') : table('gone');
-  const found = sql`exists (select 1 from ${keys} k where k.kind = l.kind and k.external_id = l.external_id)`;
-  return absence === 'whole' ? sql`not ${found}` : found;
+export function unseen(place: Pick<StagingPlace, 'table'>, absence: Absence): RawBuilder<unknown> {
+  return found(place, absence, 'unseen');
+}
+
+/** Whether it is there. */
+export function seen(place: Pick<StagingPlace, 'table'>, absence: Absence): RawBuilder<unknown> {
+  return found(place, absence, 'seen');
 }
