@@ -158,7 +158,10 @@ function conflictOf(row: { conflict_code: ErrorCode | null; conflict_message: st
 }
 
 /** Other live ingress links of an object, with what their syncs say of it. */
-export function othersColumn({ sync }: StagingContext, objectId: string) {
+export function othersColumn(
+  { sync }: { readonly sync: Pick<StagingContext['sync'], 'serial'> },
+  objectId: string,
+) {
   return sql`(
     select jsonb_agg(jsonb_build_object('syncSerial', x.sync_serial, 'contribution', x.contribution))
     from link x join sync s on s.serial = x.sync_serial

@@ -6,13 +6,24 @@ import type { DirectoryState, OtherContribution, Referrer } from '../../sync/syn
 import { directoryColumns, directoryOf, othersColumn } from './candidates.ts';
 import type { DirectoryRow } from './candidates.ts';
 import { keysetPages } from './keyset-pages.ts';
+import { indexStagingTable } from './staging-indexes.ts';
 import { directoryTables } from './staging-tables.ts';
-import type { StagingContext } from './staging-tables.ts';
+import type { StagingContext, StagingPlace } from './staging-tables.ts';
 
 const pageSize = 2000;
 
+/** The order in which they are looked at: without it all of them were sorted for each page. */
+export async function indexReferrers(place: StagingPlace): Promise<void> {
+  await indexStagingTable(place, 'named', '(kind, external_id, attribute) where not staged');
+}
+
 /** Records that did not change and that name another object than before, with the directory's side. */
-export async function* referrers(context: StagingContext, kind: ObjectKind): AsyncGenerator<Referrer[]> {
+export async function* referrers(
+  context: Pick<StagingContext, 'store' | 'table'> & {
+    readonly sync: Pick<StagingContext['sync'], 'serial'>;
+  },
+  kind: ObjectKind,
+): AsyncGenerator<Referrer[]> {
   const { store, sync, table } = context;
   type Row = DirectoryRow & {
     external_id: string;

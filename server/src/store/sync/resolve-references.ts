@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 import type { ObjectKind } from '@lockstep/contract/vocabulary.ts';
 import { referenceAttributes } from '../../directory/references.ts';
 import type { Absence } from '../../sync/sync-store.ts';
+import { indexReferrers } from './referrers.ts';
 import { indexStagingTable } from './staging-indexes.ts';
 import { analyzeStaged } from './staging-statistics.ts';
 import { seen, unseen } from './staging-tables.ts';
@@ -136,6 +137,7 @@ export async function resolveReferences(
   if (known) await nameUnchanged(context, absence);
   if (await isEmpty(context, 'named')) return;
   await indexStagingTable(context, 'named', '(reference)');
+  await indexReferrers(context);
   await analyzeStaged(context, 'named', 'leaving');
   await lookUp(context);
   await putIds(context);
