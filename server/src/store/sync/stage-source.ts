@@ -3,6 +3,7 @@ import type { ObjectKind } from '@lockstep/contract/vocabulary.ts';
 import { attributesFromJson } from '../../directory/attributes.ts';
 import type { JsonAttributes } from '../../directory/attributes.ts';
 import type { Absence, SourceFilter, SubtreeScope } from '../../sync/sync-store.ts';
+import { preferKeyLookups } from './key-lookups.ts';
 import { indexStagingTable } from './staging-indexes.ts';
 import { analyzeStaged } from './staging-statistics.ts';
 import { directoryTables, unseen } from './staging-tables.ts';
@@ -11,7 +12,7 @@ import type { StagingContext, StagingPlace } from './staging-tables.ts';
 
 /** Egress: names the directory objects in scope. One statement a kind, so that each is one view of the directory. */
 export async function stageSource(
-  context: StagingContext,
+  context: StagingPlace & { readonly sync: Pick<StagingContext['sync'], 'serial' | 'tenantId'> },
   scopes: readonly SubtreeScope[],
   kinds: readonly ObjectKind[],
   filter: SourceFilter | null,
@@ -40,20 +41,22 @@ export async function stageSource(
       from ${table('source_unit')} t
       join ${directoryTables[kind].table} d on d.tenant_id = ${sync.tenantId} and ${place}
       left join link l on l.sync_serial = ${sync.serial} and l.object_id = d.id`.execute(store.db);
+  }
+  await indexStagingTable(context, 'source', '(object_id)');
+  await analyzeStaged(context, 'source');
+  for (const kind of kinds) {
     if (filter && kind !== 'organizationalUnit') await dropFiltered(context, kind, filter);
     const { rows } = await sql<{
       count: number;
     }>`select count(*)::int as count from ${table('source')} where kind = ${kind}`.execute(store.db);
     counts[kind] = rows[0]?.count ?? 0;
   }
-  await indexStagingTable(context, 'source', '(object_id)');
-  await analyzeStaged(context, 'source');
   return counts;
 }
 
 /** Takes the objects out of scope that the sync's filter does not let pass. */
 async function dropFiltered(
-  { store, table }: StagingContext,
+  { store, table }: StagingPlace,
   kind: ObjectKind,
   filter: SourceFilter,
 ): Promise<void> {
@@ -74,10 +77,13 @@ async function dropFiltered(
         return !filter.passes(kind, row.scope, { ...attributesFromJson(row.attributes), ...pseudo });
       })
       .map(({ id }) => id);
-    if (out.length > 0)
+    if (out.length === 0) continue;
+    await store.transaction(async (trx) => {
+      await preferKeyLookups(trx);
       await sql`delete from ${table('source')} where kind = ${kind} and object_id = any (${out}::text[])`.execute(
-        store.db,
+        trx,
       );
+    });
   }
 }
 
