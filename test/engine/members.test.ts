@@ -120,6 +120,39 @@ describeWorlds('members of a group that is made again', (makeWorld) => {
 });
 
 describeWorlds('members on ingress', (makeWorld, store) => {
+  test(
+    'one who stays or goes is not looked for among all who go, also of more than fit into memory',
+    { timeout: 80_000 },
+    async () => {
+      const world = await makeWorld();
+      const size = 8000;
+      const corp = await world.system('corp');
+      const names = Array.from({ length: size }, (_, index) => `/uid=p${index}`);
+      for (const name of names) corp.tree.add(name);
+      corp.tree.add('/cn=all', {}, names);
+      await world.ingress('corp', { guard: noGuard });
+      await workbenchOf(world.app, world.actor).run('corp-in');
+      corp.tree.get('/cn=all').members.splice(1);
+      let read = 0;
+      const transaction: Store['transaction'] = (work) =>
+        store().transaction(async (trx) => {
+          await sql`set local work_mem = '64kB'`.execute(trx);
+          const result = await work(trx);
+          const { rows } = await sql<{ read: number }>`
+            select pg_stat_get_xact_tuples_fetched('change'::regclass) as read`.execute(trx);
+          read = Math.max(read, rows[0]?.read ?? Number.NaN);
+          return result;
+        });
+      const bench = workbenchOf({ ...world.app, store: { ...store(), transaction } }, world.actor);
+      const { statistics } = await bench.run('corp-in');
+      expect(brief(statistics)).toMatchObject({
+        'membership deleted': `${size - 1}/0/0`,
+        'membership same': '1/0/0',
+      });
+      expect(read).toBeLessThan(20 * size);
+    },
+  );
+
   // What looks each member up among all changes of its group, or all its members, does not come to an end in this time.
   test(
     'a large group is compared, loses members, then most of them held and approved',

@@ -337,8 +337,9 @@ export async function planRemovedMembers(
 /** Of so many memberships looking each up costs more than reading all that there are, the more so in one large group. */
 const many = 1000;
 
-/** Whether many memberships are named anew, or known of groups that were looked at again. */
-async function comparesMany({ sync, table }: StagingContext, trx: Executor): Promise<boolean> {
+/** Whether many memberships are named anew, or known of groups that were looked at again or are left to others. */
+async function comparesMany(context: StagingContext, trx: Executor): Promise<boolean> {
+  const { sync, table } = context;
   const { rows } = await sql<{ compares: boolean }>`
     select count(*) = ${many} as compares from (
       select from ${table('wanted')}
@@ -346,6 +347,9 @@ async function comparesMany({ sync, table }: StagingContext, trx: Executor): Pro
       select from ${table('object')} g
       join membership_link x on x.sync_serial = ${sync.serial} and x.group_id = g.object_id
       where g.kind = 'group' and g.has_members
+      union all
+      select from membership_link x
+      where x.sync_serial = ${sync.serial} and x.group_id in (${groupsLeftToOthers(context)})
       limit ${many}) m`.execute(trx);
   return rows[0]?.compares === true;
 }
@@ -362,6 +366,7 @@ export async function writeWaitingMembers(
   const { sync, job, table } = context;
   if (sync.direction === 'egress') return;
   if (await comparesMany(context, trx)) await joinWhole(trx);
+  // Never of one that resolves to nothing; to ask for that beside it would make a join a look at each by itself.
   const isTakenAway = sql`exists (
     select 1 from change c where c.job_serial = ${job.serial} and c.kind = 'membership' and c.verb = 'removeMember'
       and c.object_id = x.group_id and c.member_id = x.member_id)`;
@@ -388,11 +393,11 @@ export async function writeWaitingMembers(
     delete from membership_link x using ${table('object')} g
     where x.sync_serial = ${sync.serial} and g.kind = 'group' and g.object_id = x.group_id and g.has_members and g.error_code is null
       and not exists (select 1 from ${table('wanted')} w where w.group_id = x.group_id and w.reference = x.reference)
-      and (x.member_id is null or not ${isTakenAway})`.execute(trx);
+      and not ${isTakenAway}`.execute(trx);
   await sql`
     delete from membership_link x
     where x.sync_serial = ${sync.serial} and x.group_id in (${groupsLeftToOthers(context)})
-      and (x.member_id is null or not ${isTakenAway})`.execute(trx);
+      and not ${isTakenAway}`.execute(trx);
   await sql`
     delete from membership_link x
     where x.sync_serial = ${sync.serial} and x.member_id is null and ${isLost(context, 'x')}`.execute(trx);
