@@ -23,14 +23,15 @@ export async function markTouched(context: StagingContext): Promise<void> {
         and (d.id is null or d.revision <> l.object_revision)`.execute(store.db);
   }
   if (sync.direction === 'egress') {
+    // Sorted, all are found before the first is written: else each is looked for among those that this very statement
+    // adds to a table which the planner takes for empty.
     await sql`
       insert into ${table('touched')} (kind, external_id)
       select l.kind, l.external_id from link l
       where l.sync_serial = ${sync.serial}
         and not exists (select 1 from ${table('source')} s where s.kind = l.kind and s.object_id = l.object_id)
-        and not exists (select 1 from ${table('touched')} t where t.kind = l.kind and t.external_id = l.external_id)`.execute(
-      store.db,
-    );
+        and not exists (select 1 from ${table('touched')} t where t.kind = l.kind and t.external_id = l.external_id)
+      order by 1, 2`.execute(store.db);
     for (const kind of objectKinds)
       for (const attribute of referenceAttributes[kind]) await markReferrers(context, kind, attribute);
   }
