@@ -1,6 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { sql } from 'kysely';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startSlapd } from '../servers/slapd.ts';
 import type { Slapd } from '../servers/slapd.ts';
@@ -33,8 +34,31 @@ function nested(outer: number, inner: number): string {
   return [...units, person(1, 'ann', bob), person(2, 'bob', ann)].join('');
 }
 
+/** Units of these names, with a person in each. */
+function inUnits(names: readonly string[]): string {
+  return names
+    .flatMap((name, index) => [
+      entry(index, `ou=${name},dc=e`, 'objectClass: organizationalUnit', `ou: ${name}`),
+      entry(
+        index + names.length,
+        `uid=p${index},ou=${name},dc=e`,
+        'objectClass: inetOrgPerson',
+        `uid: p${index}`,
+        'cn: P',
+        'sn: P',
+      ),
+    ])
+    .join('');
+}
+
 function entry(id: number, dn: string, ...lines: string[]): string {
-  return [`dn: ${dn}`, `entryUUID: 00000000-0000-4000-8000-00000000000${id}`, ...lines, '', ''].join('\n');
+  return [
+    `dn: ${dn}`,
+    `entryUUID: 00000000-0000-4000-8000-${String(id).padStart(12, '0')}`,
+    ...lines,
+    '',
+    '',
+  ].join('\n');
 }
 
 /** A person two units down, and groups that have that person. */
@@ -87,6 +111,41 @@ describeOnBothStores('units that move in an LDAP server', (makeStore) => {
     ]);
     expect(await bench.changes((await bench.run('out')).id)).toEqual([]);
   });
+
+  test.each([3, 25])(
+    'of %i units that pass their names on in a circle it is known who is in which',
+    async (count) => {
+      const bench = await makeWorkbench(await makeStore());
+      const path = join(folder, 'circle.ldif');
+      const { url, adminDn: bindDn, password } = server;
+      const node = `ou=circle${count},${suffix}`;
+      await server.addLdif(`dn: ${node}\nobjectClass: organizationalUnit\n`);
+      await bench.connection('in', { type: 'file', path, baseDn: 'dc=e' });
+      await bench.connection('out', { type: 'ldap', url, bindDn, password, baseDn: node });
+      await bench.sync('in', { connection: 'in', direction: 'ingress' });
+      await bench.sync('out', { connection: 'out', direction: 'egress' });
+      const links = async (): Promise<unknown> => {
+        const { rows } = await sql`
+        select l.external_id as id, l.reference, l.location from link l join sync s on s.serial = l.sync_serial
+        where s.name = 'out' order by l.external_id`.execute(bench.app.store.db);
+        return rows;
+      };
+      const names = Array.from({ length: count }, (_, index) => `unit${index}`);
+      const passedOn = [...names.slice(1), 'unit0'];
+      for (const each of [names, passedOn]) {
+        await writeFile(path, inUnits(each));
+        await bench.run('in');
+        expect((await bench.run('out')).status).toBe('success');
+      }
+      const known = await links();
+      await bench.run('out', 'apply', { full: true });
+      expect(known).toEqual(await links());
+      const people = (await server.entries()).filter(({ dn }) => dn.startsWith('uid=') && dn.endsWith(node));
+      expect(people.map(({ dn }) => dn).sort()).toEqual(
+        passedOn.map((name, index) => `uid=p${index},ou=${name},${node}`).sort(),
+      );
+    },
+  );
 
   test('a unit and the one above it exchange names and places, with who is in each', async () => {
     const bench = await makeWorkbench(await makeStore());

@@ -8,6 +8,9 @@ import { deleteWrittenPasswords } from '../queries/pending-passwords.ts';
 import type { Database } from '../schema.ts';
 import type { Store } from '../store.ts';
 
+/** Links are compared with so many units one by one before their names are taken apart, which takes as long as that. */
+const fewUnits = 20;
+
 /** So many places are named in a message. */
 const shownPlaces = 5;
 
@@ -149,6 +152,55 @@ async function writeMembershipLinks(
   );
 }
 
+interface Followed {
+  readonly kind: string;
+  readonly before: string;
+  readonly after: string;
+  readonly from: string;
+  readonly to: string;
+}
+
+/**
+ * What lies below units goes with the nearest of them, all at once: one may have the name by now that another one left.
+ * @param placed outcomes that say themselves where their object is
+ */
+async function followUnits(
+  trx: Transaction<Database>,
+  job: RunnableJob,
+  sync: RunnableSync,
+  units: readonly Followed[],
+  placed: readonly BatchOutcome[],
+): Promise<void> {
+  if (units.length === 0) return;
+  const isBelow = units.map(
+    ({ before }) => sql`right(b.reference, length(${before}) + 1) = ',' || ${before}`,
+  );
+  const byName = Object.fromEntries(units.map((unit) => [unit.before, unit]));
+  // The names above each link are looked up in what is given, which no statistics of the planner can turn into a scan.
+  await sql`
+    with unit (by_name) as materialized (select ${JSON.stringify(byName)}::jsonb),
+    placed as materialized (
+      select c.object_id from change c
+      where c.job_serial = ${job.serial} and c.ordinal = any (${placed.map(({ ordinal }) => ordinal)}::bigint[])
+    ), nearest as (
+      select distinct on (b.object_id) b.object_id, u.by_name -> a.name as unit
+      from unit u, link b
+      cross join string_to_array(b.reference, ',') as s (parts)
+      cross join generate_series(2, cardinality(s.parts)) as i (part)
+      cross join array_to_string(s.parts[i.part:], ',') as a (name)
+      where b.sync_serial = ${unseen(sync.serial)} and u.by_name ? a.name
+        and (${units.length > fewUnits ? sql`true` : sql.join(isBelow, sql` or `)})
+      order by b.object_id, i.part
+    )
+    update link l set
+      reference = left(l.reference, -length(n.unit ->> 'before')) || (n.unit ->> 'after'),
+      location = case when right(l.location, length(n.unit ->> 'from') + 1) = ',' || (n.unit ->> 'from')
+        then left(l.location, -length(n.unit ->> 'from')) || (n.unit ->> 'to') else l.location end
+    from nearest n
+    where l.sync_serial = ${unseen(sync.serial)} and l.object_id = n.object_id
+      and not exists (select 1 from placed p where p.object_id = l.object_id)`.execute(trx);
+}
+
 /**
  * Where names in the system are paths (a DN ends with its parent's), an object that moved takes what lies below it
  * along: references and locations of its descendants follow, and those of memberships follow their members.
@@ -161,33 +213,24 @@ async function followMoves(
   sync: RunnableSync,
   done: readonly BatchOutcome[],
 ): Promise<void> {
-  const rows = done.filter(({ verb, reference }) => verb === 'move' && reference !== undefined);
-  if (rows.length === 0) return;
-  const { rows: moves } = await sql<{
-    kind: string;
-    before: string;
-    after: string;
-    from: string;
-    to: string;
-  }>`
+  const placed = done.filter(({ reference }) => reference !== undefined);
+  if (!placed.some(({ verb }) => verb === 'move')) return;
+  const { rows: moves } = await sql<Followed>`
     select c.kind, c.reference as before, r.reference as after, c.location as "from", r.location as "to"
     from change c
-    join unnest(${rows.map(({ ordinal }) => ordinal)}::bigint[], ${rows.map(({ reference }) => reference ?? null)}::text[],
-      ${rows.map(({ location }) => location ?? null)}::text[]) as r (ordinal, reference, location)
+    join unnest(${placed.map(({ ordinal }) => ordinal)}::bigint[], ${placed.map(({ reference }) => reference ?? null)}::text[],
+      ${placed.map(({ location }) => location ?? null)}::text[]) as r (ordinal, reference, location)
       on c.job_serial = ${job.serial} and c.ordinal = r.ordinal
     where c.verb = 'move' and c.reference is not null and c.reference <> r.reference
     order by c.ordinal`.execute(trx);
-  for (const move of moves.filter(({ kind }) => kind === 'organizationalUnit')) {
-    await sql`
-      update link l set
-        reference = left(l.reference, length(l.reference) - length(${move.before})) || ${move.after},
-        location = case when right(l.location, length(${move.from}) + 1) = ',' || ${move.from}
-          then left(l.location, length(l.location) - length(${move.from})) || ${move.to} else l.location end
-      where l.sync_serial = ${unseen(sync.serial)} and right(l.reference, length(${move.before}) + 1) = ',' || ${move.before}`.execute(
-      trx,
-    );
-  }
   if (moves.length === 0) return;
+  await followUnits(
+    trx,
+    job,
+    sync,
+    moves.filter(({ kind }) => kind === 'organizationalUnit'),
+    placed,
+  );
   // A name may go from one member of a group to another: sorted, none is written before all old ones are gone.
   await sql`
     with followed as (
