@@ -21,9 +21,12 @@ function isKeepable(value: AttributeValue): boolean {
 
 const longestShown = 2000;
 
+/** Of a place that is itself too long: what is wrong with it has to be seen behind it. */
+const longestPlace = 200;
+
 /** A text without what cannot be kept, and not too long, to name a broken record by. */
-export function printable(text: string): string {
-  const whole = text.length <= longestShown ? text : `${text.slice(0, longestShown)}...`;
+export function printable(text: string, longest = longestShown): string {
+  const whole = text.length <= longest ? text : `${text.slice(0, longest)}...`;
   return whole.toWellFormed().replaceAll('\u0000', '\ufffd');
 }
 
@@ -32,7 +35,7 @@ export function requireShort(text: string, what: string, location: string): void
   if (isIndexable(text)) return;
   throw new LockstepError(
     'InvalidRecord',
-    `${printable(location)}: ${what} is longer than ${mostOctets} octets: ${text.slice(0, 40)}...`,
+    `${printable(location, longestPlace)}: ${what} is longer than ${mostOctets} octets: ${text.slice(0, 40)}...`,
   );
 }
 
