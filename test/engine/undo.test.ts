@@ -181,6 +181,28 @@ describeWorlds('undo', (makeWorld) => {
     expect(corp.tree.get(ann)).toBeDefined();
   });
 
+  test('a link whose place a bind took is there again: who leaves after the undo leaves the directory', async () => {
+    const world = await makeWorld();
+    const corp = await start(world);
+    // A server that was restored has the same entries, and knows each by another id.
+    const { attributes } = corp.tree.get(ann);
+    corp.tree.remove(ann);
+    corp.tree.add(ann, attributes);
+    corp.tree.addMember(staff, ann);
+    const job = await world.run('corp-in');
+    expect(await told(world, job)).toEqual(['user bind ann']);
+    const undone = await world.undo(job.id);
+    expect(await told(world, undone)).toEqual(['user unbind ann']);
+    expect(await told(world, await world.undo(undone.id))).toEqual(['user bind ann']);
+    expect(await told(world, await world.run('corp-in'))).toEqual([]);
+    await world.undo(job.id);
+    corp.tree.remove(ann);
+    expect(await told(world, await world.run('corp-in'))).toEqual([
+      'membership removeMember staff < ann',
+      'user delete ann',
+    ]);
+  });
+
   test('an account that was disabled with its record works again, and follows the record when it is back', async () => {
     const world = await makeWorld();
     const corp = await world.system('corp');

@@ -103,6 +103,7 @@ describe('migrate', () => {
       '0022_following_changes.sql 8a807b042cd2',
       '0023_kept_staging.sql e8f9151b445b',
       '0024_forgotten_images.sql 4e5e56925681',
+      '0025_former_links.sql 6375319b73b6',
     ]);
   });
 });

@@ -341,6 +341,7 @@ interface ChangeTable {
   releases_link: Generated<boolean>;
   contribution: JsonOrNull<JsonObject>;
   named: JsonOrNull<JsonObject>;
+  former_link: JsonOrNull<JsonObject>;
   result: Optional<'failed' | 'skipped'>;
   error_code: Optional<string>;
   error_message: Optional<string>;

@@ -11,7 +11,7 @@ import {
   withoutPseudoAttributes,
 } from './image.ts';
 import { objectKeys } from './object-keys.ts';
-import type { LinkData, PlannedChange } from './planned-change.ts';
+import type { FormerLink, LinkData, PlannedChange } from './planned-change.ts';
 import type { DirectoryState } from './sync-store.ts';
 
 /** A change of a job that succeeded, as it is recorded. */
@@ -26,6 +26,8 @@ export interface RecordedChange {
   readonly link: LinkData;
   /** The source had lost the object. */
   readonly releasesLink: boolean;
+  /** The link that a bind took the place of, or that an unbind gave back. */
+  readonly formerLink: FormerLink | null;
 }
 
 /** What is to be taken back, with what has become of its object since. */
@@ -202,16 +204,16 @@ function undoUpdate(candidate: UndoCandidate, matched: Matched): PlannedChange[]
 }
 
 function undoBinding({ change, link }: UndoCandidate): PlannedChange[] {
-  const { kind, label, objectId, externalId } = change;
+  const { kind, label, objectId, externalId, formerLink } = change;
   if (link === null || link.externalId !== externalId) return [];
-  return [{ kind, verb: 'unbind', objectId, externalId, label, link, releasesLink: true }];
+  return [{ kind, verb: 'unbind', objectId, externalId, label, link, releasesLink: true, formerLink }];
 }
 
 /** An object was let go of by an undo, and that is taken back. */
 function undoUnbinding({ change, directory, link, claimed }: UndoCandidate): PlannedChange[] {
   const { kind, label, objectId, externalId } = change;
   if (directory === null) return conflict(change, 'bind', 'it is not in the directory any more');
-  if (link !== null) return [];
+  if (link !== null && link.externalId !== change.formerLink?.externalId) return [];
   if (claimed) return conflict(change, 'bind', 'its record in the source belongs to another object by now');
   const { revision } = directory;
   return [

@@ -23,6 +23,8 @@ export interface PlannedChange {
   readonly releasesLink?: boolean;
   /** Ingress: what this sync says of an object that other syncs feed too. */
   readonly contribution?: JsonAttributes | null;
+  /** Undo: the link that an unbind gives back. */
+  readonly formerLink?: FormerLink | null;
   /** Set when the outcome is known at planning already. */
   readonly outcome?: {
     readonly result: 'failed' | 'skipped';
@@ -44,4 +46,13 @@ export interface LinkData {
   readonly fingerprint: string | null;
   /** Ingress: whom the attributes of the record name. */
   readonly named?: NamedObjects | null;
+}
+
+/** A link whose place a bind took. */
+export interface FormerLink extends Omit<LinkData, 'fingerprint' | 'named'> {
+  readonly externalId: string;
+  /** Of the directory object, when the link was last applied. */
+  readonly revision: number;
+  readonly state: 'live' | 'missing';
+  readonly contribution: JsonAttributes | null;
 }

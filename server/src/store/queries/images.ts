@@ -30,9 +30,9 @@ export async function forgetImagesOf(store: Store, jobSerial: number, signal?: A
       with part as (
         select ordinal from change where job_serial = ${jobSerial} and ordinal > ${after} order by ordinal limit ${batch}
       ), emptied as (
-        update change c set before = null, after = null, keys = null, contribution = null, named = null
+        update change c set before = null, after = null, keys = null, contribution = null, named = null, former_link = null
         from part p where c.job_serial = ${jobSerial} and c.ordinal = p.ordinal
-          and num_nonnulls(c.before, c.after, c.keys, c.contribution, c.named) > 0
+          and num_nonnulls(c.before, c.after, c.keys, c.contribution, c.named, c.former_link) > 0
       ) select max(ordinal) as last from part`.execute(store.db);
     const last = rows[0]?.last ?? null;
     if (last === null) break;

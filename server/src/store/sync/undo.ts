@@ -4,6 +4,7 @@ import type { ObjectKind, Verb } from '@lockstep/contract/vocabulary.ts';
 import type { JsonAttributes } from '../../directory/attributes.ts';
 import { LockstepError } from '../../kernel/errors.ts';
 import type { UndoCandidate } from '../../sync/plan-undo.ts';
+import type { FormerLink } from '../../sync/planned-change.ts';
 import { directoryColumns, directoryOf, linkColumns, linkOf } from './candidates.ts';
 import type { DirectoryRow, LinkRow } from './candidates.ts';
 import { insertPlanned } from './insert-planned.ts';
@@ -48,6 +49,7 @@ interface Row extends DirectoryRow, LinkRow {
   location: string | null;
   scope: number | null;
   releases_link: boolean;
+  former_link: FormerLink | null;
   l_contribution: JsonAttributes | null;
   fed: boolean;
   others_say: JsonAttributes[] | null;
@@ -74,6 +76,7 @@ function candidateOf(kind: ObjectKind, row: Row): UndoCandidate {
         fingerprint: null,
       },
       releasesLink: row.releases_link,
+      formerLink: row.former_link,
     },
     directory: directoryOf(row),
     link: link && { ...link, contribution: row.l_contribution },
@@ -109,7 +112,7 @@ export async function* undoCandidates(
           where o.sync_serial = ${own} and o.kind = ${kind} and o.external_id = any (array(select external_id from page))
         )
         select c.ordinal, c.verb, c.object_id, c.external_id, c.label, c.before, c.after, c.reference, c.alias, c.location, c.scope,
-          c.releases_link, ${linkColumns}, l.contribution as l_contribution, ${directoryColumns(kind)},
+          c.releases_link, c.former_link, ${linkColumns}, l.contribution as l_contribution, ${directoryColumns(kind)},
           f.fed, f.others_say,
           exists (select 1 from ${table('joined')} j where j.object_id = c.object_id offset 0) as joined,
           c.external_id in (select external_id from tied)

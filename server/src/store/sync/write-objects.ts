@@ -99,10 +99,14 @@ async function writeLinks(batch: Batch, contents: Contents): Promise<void> {
   const tied = sql`${pending(batch)} and c.kind <> 'membership' and c.verb not in ('delete', 'unbind') and not c.releases_link and c.external_id is not null`;
   if (binds)
     await sql`
-    delete from link l using change c
-    where ${tied} and c.verb = 'bind' and l.sync_serial = ${sync.serial} and l.object_id = c.object_id and l.external_id <> c.external_id`.execute(
-      trx,
-    );
+    with former as (
+      delete from link l using change c
+      where ${tied} and c.verb = 'bind' and l.sync_serial = ${sync.serial} and l.object_id = c.object_id and l.external_id <> c.external_id
+      returning c.job_serial, c.ordinal, l.*
+    )
+    update change c set former_link = jsonb_build_object('externalId', l.external_id, 'reference', l.reference, 'alias', l.alias,
+      'location', l.location, 'scope', l.scope, 'revision', l.object_revision, 'state', l.state, 'contribution', l.contribution)
+    from former l where c.job_serial = l.job_serial and c.ordinal = l.ordinal`.execute(trx);
   await sql`
     insert into link (sync_serial, kind, external_id, object_id, reference, alias, location, scope, fingerprint, object_revision, contribution)
     select ${binds ? sql`distinct on (c.kind, c.external_id)` : sql``} ${sync.serial}::bigint, c.kind, c.external_id, c.object_id, c.reference, c.alias,
@@ -129,13 +133,20 @@ async function writeLinks(batch: Batch, contents: Contents): Promise<void> {
     );
 }
 
-/** Ties that are taken away, and nothing with them. */
+/** Ties that are taken away, and nothing with them; those whose place they took are there again, unless others have them. */
 async function dropLinks(batch: Batch): Promise<void> {
   const { trx, sync } = batch;
   await sql`
     delete from link l using change c
     where ${pending(batch)} and c.verb = 'unbind' and l.sync_serial = ${sync.serial} and l.kind = c.kind
       and l.external_id = c.external_id and l.object_id = c.object_id`.execute(trx);
+  await sql`
+    insert into link (sync_serial, kind, external_id, object_id, reference, alias, location, scope, object_revision, state, contribution)
+    select ${sync.serial}::bigint, c.kind, f."externalId", c.object_id, f.reference, f.alias, f.location, f.scope, f.revision, f.state, f.contribution
+    from change c cross join lateral jsonb_to_record(c.former_link) as f ("externalId" text, reference text, alias text,
+      location text, scope integer, revision bigint, state text, contribution jsonb)
+    where ${pending(batch)} and c.verb = 'unbind' and c.former_link is not null
+    on conflict do nothing`.execute(trx);
 }
 
 /** Carries out the changes of a batch on units, users and groups, with their links and match values; deletions come last. */
