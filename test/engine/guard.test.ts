@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { getDirectoryObject } from '../../server/src/app/directory.ts';
 import { getJob } from '../../server/src/app/jobs.ts';
 import { brief } from '../workbench.ts';
 import type { MemorySystem } from './memory-system.ts';
@@ -75,6 +76,36 @@ describeWorlds('the guard', (makeWorld) => {
     expect(approved).toMatchObject({ status: 'success', error: null });
     expect(await world.directory()).toEqual(corp.tree.snapshot());
   });
+
+  test.each(['approved', 'back'])(
+    'whoever names somebody to be deleted names nobody until that is (%s)',
+    async (end) => {
+      const world = await makeWorld();
+      const corp = await tenPeople(world, { user: { count: 0 } });
+      const leaver = corp.tree.get('/uid=user5');
+      corp.tree.addMember('/cn=staff', '/uid=user5');
+      corp.tree.set('/uid=user9', { title: ['new'], manager: ['/uid=user5'] });
+      corp.hidden = (entry) => entry === leaver;
+      const held = await world.run('corp-in');
+      expect(await told(world, held)).toEqual([
+        'user update user9',
+        'membership addMember staff < /uid=user5 skipped ReferenceNotFound',
+        'user delete user5 skipped Held',
+      ]);
+      if (end === 'approved') {
+        expect(await world.approve(held.id)).toMatchObject({ status: 'success', error: null });
+        expect(await world.directory()).not.toHaveProperty('/uid=user5');
+      }
+      corp.hidden = () => false;
+      await world.run('corp-in');
+      expect(await told(world, await world.run('corp-in'))).toEqual([]);
+      const { id } = await getDirectoryObject(world.app, world.actor, 'user', 'user5');
+      expect(await world.directory()).toMatchObject({
+        '/cn=staff': { members: expect.arrayContaining(['/uid=user5']) },
+        '/uid=user9': { attributes: { manager: [id] } },
+      });
+    },
+  );
 
   test('approval is refused when the source moved', async () => {
     const world = await makeWorld();

@@ -106,6 +106,27 @@ async function nameWanted(context: StagingContext): Promise<void> {
   await analyzeStaged(context, 'wanted');
 }
 
+/** Another ingress sync feeds the object too. */
+function isFedElsewhere({ sync }: StagingContext, objectId: RawBuilder<unknown>): RawBuilder<unknown> {
+  return sql`exists (
+    select 1 from link o join sync s on s.serial = o.sync_serial
+    where o.object_id = ${objectId} and o.sync_serial <> ${sync.serial} and o.state = 'live' and s.direction = 'ingress')`;
+}
+
+/** Users and groups that the plan is going to delete: whoever names one names nobody. */
+async function noteLeaving(context: StagingContext): Promise<void> {
+  const { store, sync, table } = context;
+  if (sync.onMissing !== 'delete') return;
+  const { numAffectedRows } = await sql`
+    insert into ${table('leaving')} (reference, object_id)
+    select r.reference, l.object_id
+    from ${table('missing')} m
+    join link l on l.sync_serial = ${sync.serial} and l.kind = m.kind and l.external_id = m.external_id
+    cross join lateral unnest(array[l.reference, l.alias]) as r (reference)
+    where m.kind in ('user', 'group') and not ${isFedElsewhere(context, sql`l.object_id`)}`.execute(store.db);
+  if (Number(numAffectedRows) > 0) await analyzeStaged(context, 'leaving');
+}
+
 /**
  * Resolves what is named, staged objects before linked ones, and of these who is gone last: somebody else may have the
  * name by now. One statement for each way, so that each has good statistics.
@@ -113,6 +134,7 @@ async function nameWanted(context: StagingContext): Promise<void> {
 async function resolveWanted(context: StagingContext): Promise<void> {
   const { store, sync, table } = context;
   await nameWanted(context);
+  await noteLeaving(context);
   for (const column of [sql.raw('reference'), sql.raw('alias')]) {
     await sql`
       update ${table('wanted')} w set member_id = o.object_id, member_kind = o.kind
@@ -126,7 +148,8 @@ async function resolveWanted(context: StagingContext): Promise<void> {
         where w.member_id is null and l.sync_serial = ${sync.serial} and l.${column} = w.reference and l.kind in ('user', 'group')
           and l.state = ${state}
           and not exists (
-            select 1 from ${table('object')} o where o.kind = l.kind and o.external_id = l.external_id and o.reference is not null)`.execute(
+            select 1 from ${table('object')} o where o.kind = l.kind and o.external_id = l.external_id and o.reference is not null)
+          and not exists (select 1 from ${table('leaving')} g where g.object_id = l.object_id)`.execute(
         store.db,
       );
     }
@@ -262,9 +285,7 @@ function goneOnIngress(context: StagingContext): RawBuilder<unknown> {
     left join membership_link x on x.sync_serial = ${sync.serial} and x.group_id = m.group_id and x.member_id = m.member_id
     where ${sync.onMissing === 'delete'}::boolean
       and not exists (select 1 from ${table('missing')} d where d.object_id = m.group_id)
-      and not exists (
-        select 1 from link o join sync s on s.serial = o.sync_serial
-        where o.object_id = m.member_id and o.sync_serial <> ${sync.serial} and o.state = 'live' and s.direction = 'ingress')`;
+      and not ${isFedElsewhere(context, sql`m.member_id`)}`;
 }
 
 /** Ingress: a membership goes with a group that was looked at again or is gone, with what is known of a reference, or with an object. */

@@ -93,6 +93,41 @@ export async function unsettleHomeless(
 }
 
 /**
+ * Ingress: a record that names somebody who leaves is looked at again until that one is gone: who stays after all, since
+ * the deletion was held and the record is back, is named again, and nothing else would tell.
+ */
+export async function unsettleForLeaving(
+  { job, sync, table }: StagingContext,
+  trx: Transaction<Database>,
+): Promise<void> {
+  if (sync.direction === 'egress') return;
+  const { rows } = await sql`select from ${table('leaving')} limit 1`.execute(trx);
+  if (rows.length === 0) return;
+  const isLeaving = sql`in (select g.reference from ${table('leaving')} g)`;
+  await sql`
+    with naming as materialized (
+      select n.kind, n.external_id from ${table('named')} n
+      where n.staged and n.object_id is null and n.reference ${isLeaving}
+      union
+      select g.kind, g.external_id from ${table('wanted')} w
+      join (
+        select l.kind, l.external_id, l.object_id from link l where l.sync_serial = ${sync.serial}
+        union all
+        select o.kind, o.external_id, o.object_id from ${table('object')} o
+      ) g on g.kind = 'group' and g.object_id = w.group_id
+      where w.member_id is null and w.reference ${isLeaving}
+    ), known as (
+      update link x set fingerprint = null from naming n
+      where x.sync_serial = ${sync.serial} and x.kind = n.kind and x.external_id = n.external_id
+    ), planned as (
+      update change x set fingerprint = null from naming n
+      where x.job_serial = ${job.serial} and x.kind = n.kind and x.external_id = n.external_id
+    )
+    update ${table('refreshed')} x set fingerprint = null from naming n
+    where x.kind = n.kind and x.external_id = n.external_id`.execute(trx);
+}
+
+/**
  * Brings the links of objects that need no change up to date, in the transaction that makes the plan final: before
  * it an interrupted job must find everything as it was, or it would take a half-made plan's objects for settled.
  */

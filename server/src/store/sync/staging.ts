@@ -30,6 +30,7 @@ import {
   releaseLinks,
   settleStaged,
   unsettleHomeless,
+  unsettleForLeaving,
   unsettleReferrers,
   writeSettledLinks,
 } from './plan-rows.ts';
@@ -136,7 +137,10 @@ export async function openStaging(store: Store, job: RunnableJob, sync: Runnable
     analyzePlan: (changes) => refreshPlanStatistics(store, changes),
     async commit(totals) {
       await store.transaction(async (trx) => {
-        if (job.mode !== 'dryRun') await unsettleReferrers(context, trx);
+        if (job.mode !== 'dryRun') {
+          await unsettleReferrers(context, trx);
+          await unsettleForLeaving(context, trx);
+        }
         if (!totals.complete) await unsettleHomeless(context, trx);
         if (settles) await writeSettledLinks(context, trx);
         if (settles) await writeWaitingMembers(context, trx);
