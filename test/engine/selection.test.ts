@@ -107,6 +107,20 @@ describeWorlds('a partial run', (makeWorld) => {
     },
   );
 
+  test('a member that it brought goes with the source, though the group is then what it was before', async () => {
+    const world = await makeWorld();
+    const corp = await corpOf(world);
+    corp.tree.removeMember('/cn=all', '/ou=people/uid=bob');
+    await world.run('corp-in');
+    const { id } = await getDirectoryObject(world.app, world.actor, 'group', 'all');
+    corp.tree.addMember('/cn=all', '/ou=people/uid=bob');
+    const job = await runPart(world, 'corp-in', { groupIds: [id] });
+    expect(await told(world, job)).toEqual(['membership addMember all < bob']);
+    corp.tree.removeMember('/cn=all', '/ou=people/uid=bob');
+    const whole = await world.run('corp-in');
+    expect(await told(world, whole)).toEqual(['membership removeMember all < bob']);
+  });
+
   test('of units takes what lies below them, out of the directory as well', async () => {
     const world = await makeWorld();
     await corpOf(world);

@@ -440,6 +440,13 @@ export async function unsettleGroups(
   await sql`update change set fingerprint = null where job_serial = ${job.serial} and kind = 'group'`.execute(
     trx,
   );
+  // Of others it writes members alone: should the source take these back at once, the group would be what it was when it was read last.
+  await sql`
+    update link l set fingerprint = null
+    where l.sync_serial = ${sync.serial} and l.kind = 'group' and l.object_id in (
+      select c.object_id from change c where c.job_serial = ${job.serial} and c.kind = 'membership' and c.result is null)`.execute(
+    trx,
+  );
 }
 
 /**
