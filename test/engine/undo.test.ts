@@ -189,11 +189,12 @@ describeWorlds('undo', (makeWorld) => {
     corp.tree.remove(ann);
     corp.tree.add(ann, attributes);
     corp.tree.addMember(staff, ann);
+    corp.tree.set(ann, { title: ['chief'] });
     const job = await world.run('corp-in');
-    expect(await told(world, job)).toEqual(['user bind ann']);
+    expect(await told(world, job)).toEqual(['user bind ann', 'user update ann']);
     const undone = await world.undo(job.id);
-    expect(await told(world, undone)).toEqual(['user unbind ann']);
-    expect(await told(world, await world.undo(undone.id))).toEqual(['user bind ann']);
+    expect(await told(world, undone)).toEqual(['user update ann', 'user unbind ann']);
+    expect(await told(world, await world.undo(undone.id))).toEqual(['user update ann', 'user bind ann']);
     expect(await told(world, await world.run('corp-in'))).toEqual([]);
     await world.undo(job.id);
     corp.tree.remove(ann);
