@@ -9,10 +9,12 @@ import { plainCreate } from './plan-creates.ts';
 import { indexStagingTable } from './staging-indexes.ts';
 import { analyzeStaged } from './staging-statistics.ts';
 import { directoryTables } from './staging-tables.ts';
-import type { StagingContext } from './staging-tables.ts';
+import type { StagingContext, StagingPlace } from './staging-tables.ts';
+
+type TouchedPlace = StagingPlace & { readonly sync: Pick<StagingContext['sync'], 'serial' | 'direction'> };
 
 /** Links whose directory object changed, went or (egress) left the scope since this sync last applied it. */
-export async function markTouched(context: StagingContext): Promise<void> {
+export async function markTouched(context: TouchedPlace): Promise<void> {
   const { store, sync, table } = context;
   for (const kind of objectKinds) {
     await sql`
@@ -43,7 +45,7 @@ export async function markTouched(context: StagingContext): Promise<void> {
  * something else from now on, though nothing of their own has changed.
  */
 async function markReferrers(
-  { store, sync, table }: StagingContext,
+  { store, sync, table }: TouchedPlace,
   kind: ObjectKind,
   attribute: string,
 ): Promise<void> {
