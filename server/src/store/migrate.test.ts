@@ -103,7 +103,8 @@ describe('migrate', () => {
       '0022_following_changes.sql 8a807b042cd2',
       '0023_kept_staging.sql e8f9151b445b',
       '0024_forgotten_images.sql 4e5e56925681',
-      '0025_former_links.sql 6375319b73b6',
+      '0025_object_history.sql 973c80195b56',
+      '0026_former_links.sql 6375319b73b6',
     ]);
   });
 });

@@ -90,13 +90,14 @@ export async function selectChangesOfObject(
   const before =
     page.before === undefined
       ? sql``
-      : sql`and (job.id, change.ordinal) < (${page.before.jobId}::text, ${page.before.ordinal}::bigint)`;
+      : sql`and (change.job_serial, change.ordinal)
+          < ((select serial from job where id = ${page.before.jobId}), ${page.before.ordinal}::bigint)`;
   const { rows } = await sql<ObjectChangeRow>`
     select ${columns}, ${resultColumn(sql`job.applied_ordinal`)} as "result",
       job.id as "jobId", job.sync_name as "sync", coalesce(job.started_at, job.created_at) as "at"
     from change join job on job.serial = change.job_serial
     where change.object_id = ${object.id} and job.tenant_id = ${object.tenantId} ${before}
-    order by job.id desc, change.ordinal desc limit ${page.limit}`.execute(executor);
+    order by change.job_serial desc, change.ordinal desc limit ${page.limit}`.execute(executor);
   return rows;
 }
 
