@@ -162,14 +162,14 @@ interface Followed {
 
 /**
  * What lies below units goes with the nearest of them, all at once: one may have the name by now that another one left.
- * @param placed outcomes that say themselves where their object is
+ * @param placed query of the objects whose outcomes say themselves where they are
  */
 async function followUnits(
   trx: Transaction<Database>,
-  job: RunnableJob,
-  sync: RunnableSync,
+  job: Pick<RunnableJob, 'serial'>,
+  sync: Pick<RunnableSync, 'serial'>,
   units: readonly Followed[],
-  placed: readonly BatchOutcome[],
+  placed: RawBuilder<unknown>,
 ): Promise<void> {
   if (units.length === 0) return;
   const isBelow = units.map(
@@ -179,10 +179,7 @@ async function followUnits(
   // The names above each link are looked up in what is given, which no statistics of the planner can turn into a scan.
   await sql`
     with unit (by_name) as materialized (select ${JSON.stringify(byName)}::jsonb),
-    placed as materialized (
-      select c.object_id from change c
-      where c.job_serial = ${job.serial} and c.ordinal = any (${placed.map(({ ordinal }) => ordinal)}::bigint[])
-    ), nearest as (
+    placed (object_id) as materialized (${placed}), nearest as (
       select distinct on (b.object_id) b.object_id, u.by_name -> a.name as unit
       from unit u, link b
       cross join string_to_array(b.reference, ',') as s (parts)
@@ -207,10 +204,10 @@ async function followUnits(
  * The target itself keeps member values in step with a move; whether it did, the next run sees, which looks at these
  * groups again: one that still names the old place would be equal to what it was, byte for byte.
  */
-async function followMoves(
+export async function followMoves(
   trx: Transaction<Database>,
-  job: RunnableJob,
-  sync: RunnableSync,
+  job: Pick<RunnableJob, 'serial'>,
+  sync: Pick<RunnableSync, 'serial'>,
   done: readonly BatchOutcome[],
 ): Promise<void> {
   const placed = done.filter(({ reference }) => reference !== undefined);
@@ -224,19 +221,19 @@ async function followMoves(
     where c.verb = 'move' and c.reference is not null and c.reference <> r.reference
     order by c.ordinal`.execute(trx);
   if (moves.length === 0) return;
-  await followUnits(
-    trx,
-    job,
-    sync,
-    moves.filter(({ kind }) => kind === 'organizationalUnit'),
-    placed,
-  );
+  const placedObjects = sql`
+    select c.object_id from change c
+    where c.job_serial = ${job.serial} and c.ordinal = any (${placed.map(({ ordinal }) => ordinal)}::bigint[])`;
+  const units = moves.filter(({ kind }) => kind === 'organizationalUnit');
+  await followUnits(trx, job, sync, units, placedObjects);
+  // What lies below units may be most of the system; without them nothing moved but what the batch holds.
+  const moved = units.length > 0 ? sql`` : sql`and x.member_id = any (array(${placedObjects}))`;
   // A name may go from one member of a group to another: sorted, none is written before all old ones are gone.
   await sql`
     with followed as (
       delete from membership_link x using link l
       where x.sync_serial = ${unseen(sync.serial)} and l.sync_serial = ${unseen(sync.serial)} and l.object_id = x.member_id
-        and l.reference is not null and x.reference <> l.reference and x.reference is distinct from l.alias
+        and l.reference is not null and x.reference <> l.reference and x.reference is distinct from l.alias ${moved}
       returning x.group_id, l.reference, x.member_id
     ), renamed as (
       insert into membership_link (sync_serial, group_id, reference, member_id)
