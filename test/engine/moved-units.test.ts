@@ -1,8 +1,9 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { parseLdifDump } from '../servers/ldifDump.ts';
 import { startSlapd } from '../servers/slapd.ts';
 import type { Slapd } from '../servers/slapd.ts';
 import { describeOnBothStores } from '../servers/stores.ts';
@@ -147,30 +148,36 @@ describeOnBothStores('units that move in an LDAP server', (makeStore) => {
     },
   );
 
-  test('a unit and the one above it exchange names and places, with who is in each', async () => {
-    const bench = await makeWorkbench(await makeStore());
-    const path = join(folder, 'nested.ldif');
-    const { url, adminDn: bindDn, password } = server;
-    const node = `ou=nested,${suffix}`;
-    await server.addLdif(`dn: ${node}\nobjectClass: organizationalUnit\n`);
-    await bench.connection('in', { type: 'file', path, baseDn: 'dc=n' });
-    await bench.connection('out', { type: 'ldap', url, bindDn, password, baseDn: node });
-    await bench.sync('in', { connection: 'in', direction: 'ingress' });
-    await bench.sync('out', { connection: 'out', direction: 'egress' });
-    for (const [outer, inner] of [
-      [1, 2],
-      [2, 1],
-    ] as const) {
-      await writeFile(path, nested(outer, inner));
-      await bench.run('in');
-      expect((await bench.run('out')).status).toBe('success');
-    }
-    const people = (await server.entries()).filter(({ dn }) => dn.startsWith('uid=') && dn.endsWith(node));
-    const [ann, bob] = [`uid=ann,ou=lab,ou=eng,${node}`, `uid=bob,ou=eng,${node}`];
-    expect(Object.fromEntries(people.map(({ dn, attributes }) => [dn, attributes['manager']]))).toEqual({
-      [ann]: [bob],
-      [bob]: [ann],
-    });
-    expect(await bench.changes((await bench.run('out')).id)).toEqual([]);
-  });
+  test.each(['LDAP', 'LDIF'])(
+    'a unit and the one above it exchange names and places in %s, with who is in each',
+    async (target) => {
+      const bench = await makeWorkbench(await makeStore());
+      const [path, written] = [join(folder, 'nested.ldif'), join(folder, 'written.ldif')];
+      const { url, adminDn: bindDn, password } = server;
+      const node = `ou=nested,${suffix}`;
+      if (target === 'LDAP') await server.addLdif(`dn: ${node}\nobjectClass: organizationalUnit\n`);
+      await bench.connection('in', { type: 'file', path, baseDn: 'dc=n' });
+      const ldap = { type: 'ldap', url, bindDn, password, baseDn: node } as const;
+      await bench.connection('out', target === 'LDAP' ? ldap : { type: 'file', path: written, baseDn: node });
+      await bench.sync('in', { connection: 'in', direction: 'ingress' });
+      await bench.sync('out', { connection: 'out', direction: 'egress' });
+      for (const [outer, inner] of [
+        [1, 2],
+        [2, 1],
+      ] as const) {
+        await writeFile(path, nested(outer, inner));
+        await bench.run('in');
+        expect((await bench.run('out')).status).toBe('success');
+      }
+      const entries =
+        target === 'LDAP' ? await server.entries() : parseLdifDump(await readFile(written, 'utf8'));
+      const people = entries.filter(({ dn }) => dn.startsWith('uid=') && dn.endsWith(node));
+      const [ann, bob] = [`uid=ann,ou=lab,ou=eng,${node}`, `uid=bob,ou=eng,${node}`];
+      expect(Object.fromEntries(people.map(({ dn, attributes }) => [dn, attributes['manager']]))).toEqual({
+        [ann]: [bob],
+        [bob]: [ann],
+      });
+      expect(await bench.changes((await bench.run('out')).id)).toEqual([]);
+    },
+  );
 });

@@ -11,7 +11,7 @@ import { findKey, withoutRdnValues, withRdnValues } from './rdn.ts';
 import { findObject, getObject, type Scene, type Success } from './scene.ts';
 import type { Entry, Place, Tree } from './tree.ts';
 
-type Carry = (scene: Scene, change: TargetChange) => Success;
+type Carry = (scene: Scene, change: TargetChange, place?: Place) => Success;
 
 const carriers: Readonly<Record<Verb, Carry>> = {
   create,
@@ -30,9 +30,12 @@ function refuseTie(): never {
   throw new LockstepError('Internal', 'a bind is no change of a target');
 }
 
-/** Carries out one change. @throws LockstepError when it cannot be; nothing is written then. */
-export function carryOut(scene: Scene, change: TargetChange): Success {
-  return carriers[change.verb](scene, change);
+/**
+ * Carries out one change; a move to `place` where that is given. @throws LockstepError when it cannot be; nothing is
+ * written then.
+ */
+export function carryOut(scene: Scene, change: TargetChange, place?: Place): Success {
+  return carriers[change.verb](scene, change, place);
 }
 
 function create(scene: Scene, change: TargetChange): Success {
@@ -77,10 +80,14 @@ function tieNamed({ tree, named }: Scene, entry: number, { set }: TargetChange):
   if (tree.format === 'ldif') named.tie(entry, set, (text) => tree.findByLocation(text)?.id);
 }
 
-function move(scene: Scene, change: TargetChange): Success {
+/** Where a move leads, as things stand. */
+export function destinationOf(scene: Scene, change: TargetChange): Place {
+  return change.parentLocation === null ? getObject(scene, change) : findPlace(scene, change.parentLocation);
+}
+
+function move(scene: Scene, change: TargetChange, place: Place = destinationOf(scene, change)): Success {
   const { tree } = scene;
   const entry = getObject(scene, change);
-  const place = change.parentLocation === null ? entry : findPlace(scene, change.parentLocation);
   const name = change.name ?? entry.name;
   if (tree.isAtOrAbove(entry.id, place.parent)) {
     throw new LockstepError('ParentCycle', `${entry.name} cannot be moved below itself`);

@@ -4,7 +4,7 @@ import { Relocations } from '../../../directory/dn/relocation.ts';
 import { LockstepError } from '../../../kernel/errors.ts';
 import type { TargetChange, TargetOutcome, UnitMove } from '../../../sync/connector.ts';
 import type { FileSettings } from '../config.ts';
-import { carryOut, stepAside } from './changing.ts';
+import { carryOut, destinationOf, stepAside } from './changing.ts';
 import { inTransaction, openDatabase, removeDatabase } from './database.ts';
 import { exportFile } from './exporting.ts';
 import { importFile } from './importing.ts';
@@ -13,7 +13,7 @@ import { readMeta, writeMeta, type Meta } from './meta.ts';
 import { Named } from './named.ts';
 import { placeKey } from './naming.ts';
 import type { Scene } from './scene.ts';
-import { Tree } from './tree.ts';
+import { Tree, type Place } from './tree.ts';
 
 /** The file that a workspace is made from, and a mark that changes with it. */
 export interface Imported {
@@ -92,7 +92,7 @@ export class Workspace {
   apply(changes: readonly TargetChange[], recovering: boolean): readonly TargetOutcome[] {
     return inTransaction(this.#database, () => {
       const first = changes.map((change) => this.#applyOne(change, recovering));
-      const outcomes = first.some(isTaken) ? this.#untangle(changes, first, recovering) : first;
+      const outcomes = first.some(isBlocked) ? this.#untangle(changes, first, recovering) : first;
       if (outcomes.some((outcome) => outcome.ok)) writeMeta(this.#database, 'changed', 'true');
       return outcomes;
     });
@@ -105,7 +105,8 @@ export class Workspace {
   }
 
   /**
-   * Moves of which each wants the name that another one has: all of them step aside, and go to their places from there.
+   * Moves of which each wants the name that another one has, or a place below another one that is still below it: all
+   * of them step aside, and go to their places from there.
    * One that still cannot is left where it was, and the others are tried without it.
    */
   #untangle(
@@ -115,7 +116,7 @@ export class Workspace {
   ): TargetOutcome[] {
     const untangled = [...outcomes];
     let blocked = [...changes.keys()].filter(
-      (index) => changes[index]?.verb === 'move' && isTaken(outcomes[index]),
+      (index) => changes[index]?.verb === 'move' && isBlocked(outcomes[index]),
     );
     while (blocked.length > 0) {
       this.#database.exec('savepoint aside');
@@ -137,8 +138,11 @@ export class Workspace {
   }
 
   #moveFromAside(changes: readonly TargetChange[], recovering: boolean): TargetOutcome[] {
-    for (const change of changes) stepAside({ ...this.#scene, recovering }, change);
-    return changes.map((change) => this.#attempt(change, recovering));
+    const scene = { ...this.#scene, recovering };
+    // Found while each still has the name that the plan knows.
+    const places = changes.map((change) => destinationOf(scene, change));
+    for (const change of changes) stepAside(scene, change);
+    return changes.map((change, at) => this.#attempt(change, recovering, places[at]));
   }
 
   #keep(change: TargetChange, outcome: TargetOutcome): TargetOutcome {
@@ -155,10 +159,10 @@ export class Workspace {
     return outcome;
   }
 
-  #attempt(change: TargetChange, recovering: boolean): TargetOutcome {
+  #attempt(change: TargetChange, recovering: boolean, place?: Place): TargetOutcome {
     this.#database.exec('savepoint one_change');
     try {
-      const outcome = carryOut({ ...this.#scene, recovering }, change);
+      const outcome = carryOut({ ...this.#scene, recovering }, change, place);
       this.#database.exec('release one_change');
       return outcome;
     } catch (error) {
@@ -184,8 +188,9 @@ export class Workspace {
   }
 }
 
-function isTaken(outcome: TargetOutcome | undefined): boolean {
-  return outcome !== undefined && !outcome.ok && outcome.code === 'NameTaken';
+function isBlocked(outcome: TargetOutcome | undefined): boolean {
+  if (outcome === undefined || outcome.ok) return false;
+  return outcome.code === 'NameTaken' || outcome.code === 'ParentCycle';
 }
 
 async function importInto(
