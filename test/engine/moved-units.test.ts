@@ -35,6 +35,26 @@ function nested(outer: number, inner: number): string {
   return [...units, person(1, 'ann', bob), person(2, 'bob', ann)].join('');
 }
 
+/** A unit, people, and a group for each of them. */
+function eachInAGroup(unit: string, people: readonly string[]): string {
+  return [
+    entry(1, `ou=${unit},dc=r`, 'objectClass: organizationalUnit', `ou: ${unit}`),
+    ...people.flatMap((dn, index) => {
+      const uid = dn.slice('uid='.length, dn.indexOf(','));
+      const group = [
+        `cn=g${index},dc=r`,
+        'objectClass: groupOfNames',
+        `cn: g${index}`,
+        `member: ${dn}`,
+      ] as const;
+      return [
+        entry(100 + index, dn, 'objectClass: inetOrgPerson', `uid: ${uid}`, 'cn: P', 'sn: P'),
+        entry(200 + index, ...group),
+      ];
+    }),
+  ].join('');
+}
+
 /** Units of these names, with a person in each. */
 function inUnits(names: readonly string[]): string {
   return names
@@ -147,6 +167,36 @@ describeOnBothStores('units that move in an LDAP server', (makeStore) => {
       );
     },
   );
+
+  test('who is in a unit that is renamed may be renamed with it, and keeps the groups', async () => {
+    const bench = await makeWorkbench(await makeStore());
+    const path = join(folder, 'renamed.ldif');
+    const { url, adminDn: bindDn, password } = server;
+    const node = `ou=renamed,${suffix}`;
+    await server.addLdif(`dn: ${node}\nobjectClass: organizationalUnit\n`);
+    await bench.connection('in', { type: 'file', path, baseDn: 'dc=r' });
+    await bench.connection('out', { type: 'ldap', url, bindDn, password, baseDn: node });
+    await bench.sync('in', { connection: 'in', direction: 'ingress' });
+    await bench.sync('out', { connection: 'out', direction: 'egress' });
+    const unit = (name: string) => (uid: string) => `uid=${uid},ou=${name},dc=r`;
+    const [eng, tech] = [unit('eng'), unit('tech')];
+    await writeFile(
+      path,
+      eachInAGroup('eng', [eng('ann'), eng('bob'), eng('cid'), eng('dan'), 'uid=eve,dc=r']),
+    );
+    await bench.run('in');
+    await bench.run('out');
+    // Two exchange their names, one takes the name that another leaves, and two exchange names and places.
+    const renamed = [tech('bob'), tech('ann'), tech('dan'), 'uid=eve,dc=r', tech('cid')];
+    await writeFile(path, eachInAGroup('tech', renamed));
+    await bench.run('in');
+    expect((await bench.run('out')).status).toBe('success');
+    const groups = (await server.entries()).filter(({ dn }) => dn.startsWith('cn=') && dn.endsWith(node));
+    expect(Object.fromEntries(groups.map(({ dn, attributes }) => [dn, attributes['member']]))).toEqual(
+      Object.fromEntries(renamed.map((dn, index) => [`cn=g${index},${node}`, [dn.replace('dc=r', node)]])),
+    );
+    expect(await bench.changes((await bench.run('out')).id)).toEqual([]);
+  });
 
   test.each(['LDAP', 'LDIF'])(
     'a unit and the one above it exchange names and places in %s, with who is in each',

@@ -128,3 +128,14 @@ test('so do the members beneath units that exchange their names', async () => {
   expect(await namesIn('beneath', 'member')).toEqual([`uid=one,ou=y,${suffix}`]);
   expect(await namesIn('beneath', 'owner')).toEqual([`uid=two,ou=x,${suffix}`]);
 });
+
+test('so does who exchanges the name with another one after the unit above went elsewhere', async () => {
+  const [unit, inner] = await unitWith('before', 'inner');
+  const [outer] = await people('outer');
+  await groupWith('moved', inner);
+  await apply({ ...rename(unit, ''), kind: 'organizationalUnit', name: 'ou=after' });
+  await settle();
+  await apply(rename(inner, 'outer'), { ...rename(outer!, 'inner'), parentLocation: `ou=after,${suffix}` });
+  await settle();
+  expect(await namesIn('moved', 'member')).toEqual([`uid=outer,${suffix}`]);
+});

@@ -5,7 +5,7 @@ import { joinDn, normaliseReference, splitDn } from './location.ts';
 import { equality, or, type Filter } from './protocol/filter/filter.ts';
 import type { RawSearchEntry } from './protocol/messages/entry.ts';
 import { namingAttributes, whateverNames, type NamingAttribute } from './references.ts';
-import type { Writing } from './writing.ts';
+import { locationAt, type Writing } from './writing.ts';
 
 /** An entry whose values of an attribute change when the server itself lets them follow the moves of a batch. */
 interface Canary {
@@ -30,7 +30,8 @@ export async function placeCanaries(
   writing: Writing,
   changes: readonly TargetChange[],
 ): Promise<readonly Canary[]> {
-  const moves = movesOfReusedNames(changes);
+  const known = changes.map((change) => locatedNow(writing, change));
+  const moves = movesOfReusedNames(known);
   if (moves.size === 0 || writing.recovering) return [];
   const wanted = new Set(namingAttributes.filter((attribute) => !writing.keptByServer.has(attribute)));
   const found: Canary[] = [];
@@ -40,7 +41,7 @@ export async function placeCanaries(
   const isAnybody =
     moves.size > fewNames ||
     changes.some(({ kind, verb }) => verb === 'move' && kind === 'organizationalUnit');
-  const filter = or(...(isAnybody ? whateverNames(writing) : whoNames(locationsOf(changes, moves))));
+  const filter = or(...(isAnybody ? whateverNames(writing) : whoNames(locationsOf(known, moves))));
   for (const { node } of scopes) {
     if (wanted.size === 0) break;
     const request = {
@@ -61,6 +62,13 @@ export async function placeCanaries(
     }
   }
   return found;
+}
+
+/** The change with the place where its entry is, when units above it moved in batches before. */
+function locatedNow(writing: Writing, change: TargetChange): TargetChange {
+  const { location } = change;
+  if (location === null) return change;
+  return { ...change, location: locationAt(writing, location, writing.relocations.count) };
 }
 
 /** To be called after the moves: notes for each attribute whether the server lets its references follow. */

@@ -5,7 +5,7 @@ import { equality, or, present, type Filter } from './protocol/filter/filter.ts'
 import type { RawSearchEntry } from './protocol/messages/entry.ts';
 import type { Modification } from './protocol/messages/requests.ts';
 import { resultCodes } from './protocol/messages/result.ts';
-import type { Writing } from './writing.ts';
+import { locationAt, type Writing } from './writing.ts';
 
 /** Attributes whose values are DNs: members of groups, and what else names people in the default mapping. */
 export const namingAttributes = ['member', 'uniqueMember', 'manager', 'secretary', 'owner'] as const;
@@ -46,7 +46,9 @@ export async function repairReferences(
     carriesOthers || moved.length + uids.length > fewMoves
       ? whateverNames(writing)
       : [
-          ...moved.flatMap(({ location }) => (location === null ? [] : dnFilters(location))),
+          ...moved.flatMap(({ location }) =>
+            location === null ? [] : dnFilters(locationAt(writing, location, since)),
+          ),
           ...uidFilters(uids),
         ];
   if (filters.length === 0) return [];

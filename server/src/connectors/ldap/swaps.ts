@@ -7,7 +7,7 @@ import { isLookupId } from './externalId.ts';
 import { joinDn, normaliseReference, splitDn } from './location.ts';
 import { failure } from './memberships.ts';
 import { afterRename } from './modifications.ts';
-import type { Writing } from './writing.ts';
+import { locationAt, type Writing } from './writing.ts';
 
 /** A move that did not find its place free, and where its entry is. */
 interface Blocked {
@@ -19,18 +19,20 @@ interface Blocked {
  * Carries out moves that block each other: each wants the name that the next one has. All of them step aside to a name
  * of their own and go to their places from there; one that still cannot goes back. Only where entries are told by an
  * id, so that a repetition after a crash finds each wherever it then is.
+ * `before` is the mark of `Relocations` from before the moves.
  * @returns outcomes of the changes that were tried once more
  */
 export async function untangle(
   writing: Writing,
   changes: readonly TargetChange[],
   outcomes: readonly TargetOutcome[],
+  before: number,
 ): Promise<readonly TargetOutcome[]> {
   if (outcomes.every(({ ok }) => ok)) return outcomes;
   const byOrdinal = new Map(outcomes.map((outcome) => [outcome.ordinal, outcome]));
   const aside: Blocked[] = [];
   const since = writing.relocations.count;
-  for (const blocked of findKnot(writing, changes, byOrdinal)) {
+  for (const blocked of findKnot(writing, changes, byOrdinal, before)) {
     if ((await stepAside(writing, blocked)) !== undefined) aside.push(blocked);
   }
   for (const blocked of aside) {
@@ -58,11 +60,12 @@ function findKnot(
   writing: Writing,
   changes: readonly TargetChange[],
   outcomes: ReadonlyMap<number, TargetOutcome>,
+  before: number,
 ): Blocked[] {
   const moves = changes.filter(({ verb, location }) => verb === 'move' && location !== null);
   const left = moves
     .filter(({ ordinal }) => outcomes.get(ordinal)?.ok === true)
-    .map(({ location }) => location);
+    .map(({ location }) => locationAt(writing, location ?? '', before));
   let knot = moves
     .map((change): Blocked => ({ change, at: whereNow(writing, change.location ?? '') }))
     .filter((blocked) => isBlocked(writing, blocked, outcomes.get(blocked.change.ordinal)))

@@ -149,7 +149,7 @@ async function applyRun(
   await runInOrder(tasks, pipelineDepth, writing.signal);
   refuseLost(writing, outcomes);
   if (isMemberships) return outcomes;
-  const untangled = await untangle(writing, changes, outcomes);
+  const untangled = await untangle(writing, changes, outcomes, since);
   await watchCanaries(writing, canaries);
   return withUnfollowed(changes, untangled, await repairReferences(writing, changes, since));
 }

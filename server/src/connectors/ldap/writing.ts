@@ -17,6 +17,11 @@ import type { Relocations } from '../../directory/dn/relocation.ts';
 
 const assertionOid = '1.3.6.1.1.12';
 
+/** Where an entry was at a mark of `Relocations`: plans know it by the place from before all moves of the job. */
+export function locationAt({ relocations }: Writing, location: string, mark: number): string {
+  return relocations.follow(location, 0, mark) ?? location;
+}
+
 /** How a group stands that this session made and that nobody moved since: what it holds need not be read. */
 export interface KnownGroup {
   readonly shape: MemberShape;

@@ -33,13 +33,16 @@ export class Relocations {
     return this.#count;
   }
 
-  /** The DN by which an entry goes now that had this one before the moves since the mark; undefined if none touched it. */
-  follow(dn: string, since = 0): string | undefined {
+  /**
+   * The DN by which an entry goes now, or went at the mark `until`, that had this one before the moves since the mark
+   * `since`; undefined if none touched it.
+   */
+  follow(dn: string, since = 0, until = this.#count): string | undefined {
     let now: string | undefined;
     let mark = since;
     for (;;) {
       const move = this.#next(normaliseDn(now ?? dn), mark);
-      if (move === undefined) return now;
+      if (move === undefined || move.at >= until) return now;
       const { rdns } = parseDn(now ?? dn);
       const beneath = renderDn({ rdns: rdns.slice(0, rdns.length - move.depth) });
       now = [beneath, move.to].filter((part) => part !== '').join(',');

@@ -4,6 +4,7 @@ import { valueFromJson } from '../../directory/attributes.ts';
 import type { AttributeValue, JsonAttributes } from '../../directory/attributes.ts';
 import { isAtOrBelow } from '../../directory/dn/dn.ts';
 import { LockstepError } from '../../kernel/errors.ts';
+import { isId } from '../../kernel/ids.ts';
 import type { TargetChange, TargetPassword, UnitMove } from '../../sync/connector.ts';
 import { passwordAttribute, readPseudoAttributes, withoutPseudoAttributes } from '../../sync/image.ts';
 import { referencesAttribute } from '../../sync/references.ts';
@@ -79,19 +80,31 @@ interface Cut {
   readonly placed: ReadonlySet<string>;
 }
 
-/** A batch ends before a change that hangs on one of its own: its place is known only when that one is done. */
+/**
+ * A batch ends before a change that hangs on one of its own: its place is known only when that one is done. Users and
+ * groups move only after all units, since those that exchange names must be in one batch.
+ */
 function cut(rows: readonly Row[], unrecorded: ReadonlySet<string>): Cut {
   const placed = new Set<string>();
+  let placesUnits = [...unrecorded].some((id) => isId('organizationalUnit', id));
   for (const [index, row] of rows.entries()) {
     const needs =
       row.kind === 'membership'
         ? [row.object_id, row.member_id]
         : [...(isInverted(row) ? [] : [row.parent_id]), ...namedIds(row), ...later(row)];
     const hangs = needs.some((id) => id !== null && (placed.has(id) || unrecorded.has(id)));
-    if (hangs || (isInverted(row) && unrecorded.has(row.parent_id ?? '')))
+    const isUnit = row.kind === 'organizationalUnit';
+    const waits = row.verb === 'move' && !isUnit && placesUnits;
+    if (hangs || waits || (isInverted(row) && unrecorded.has(row.parent_id ?? '')))
       return { rows: rows.slice(0, index), placed };
-    if (row.kind !== 'membership' && row.object_id !== null && ['create', 'move', 'bind'].includes(row.verb))
+    if (
+      row.kind !== 'membership' &&
+      row.object_id !== null &&
+      ['create', 'move', 'bind'].includes(row.verb)
+    ) {
       placed.add(row.object_id);
+      placesUnits ||= isUnit;
+    }
   }
   return { rows, placed };
 }
