@@ -178,16 +178,16 @@ describeOnBothStores('units that move in an LDAP server', (makeStore) => {
     await bench.connection('out', { type: 'ldap', url, bindDn, password, baseDn: node });
     await bench.sync('in', { connection: 'in', direction: 'ingress' });
     await bench.sync('out', { connection: 'out', direction: 'egress' });
-    const unit = (name: string) => (uid: string) => `uid=${uid},ou=${name},dc=r`;
-    const [eng, tech] = [unit('eng'), unit('tech')];
-    await writeFile(
-      path,
-      eachInAGroup('eng', [eng('ann'), eng('bob'), eng('cid'), eng('dan'), 'uid=eve,dc=r']),
-    );
+    const people = ['ann', 'bob', 'cid', 'dan'].map((uid) => `uid=${uid},ou=eng,dc=r`);
+    await writeFile(path, eachInAGroup('eng', [...people, 'uid=eve,dc=r']));
     await bench.run('in');
     await bench.run('out');
     // Two exchange their names, one takes the name that another leaves, and two exchange names and places.
-    const renamed = [tech('bob'), tech('ann'), tech('dan'), 'uid=eve,dc=r', tech('cid')];
+    const renamed = [
+      ...['bob', 'ann', 'dan'].map((uid) => `uid=${uid},ou=tech,dc=r`),
+      'uid=eve,dc=r',
+      'uid=cid,ou=tech,dc=r',
+    ];
     await writeFile(path, eachInAGroup('tech', renamed));
     await bench.run('in');
     expect((await bench.run('out')).status).toBe('success');
