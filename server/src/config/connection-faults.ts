@@ -92,6 +92,11 @@ function ldapFaults(settings: unknown): Fault[] {
 /** What an LDAP URL says beyond the server would be passed over; of the path of a socket without escapes that is all of it. */
 function parseServerUrl(url: string): void {
   const { address: _, ...rest } = parseLdapUrl(url);
+  if (/^ldaps?:\/\/(?:[:/?]|$)/i.test(url)) {
+    throw new LockstepError('InvalidConfiguration', `"${url}" names no host`, {
+      remedy: 'Write it as ldap://HOST:PORT or ldaps://HOST:PORT; localhost is this machine.',
+    });
+  }
   const beyond = Object.values(rest).flat();
   if (beyond.every((part) => part === undefined)) return;
   throw new LockstepError('InvalidConfiguration', `"${url}" names more than a server`, {

@@ -240,6 +240,10 @@ syncs:
       '1:38 connections.x.url: must begin with ldap://',
     ],
     [
+      'connections: { x: { type: ldap, url: "ldap://:389", baseDn: dc=y } }',
+      '1:38 connections.x.url: "ldap://:389" names no host',
+    ],
+    [
       'connections: { x: { type: ldap, url: "ldap://x", baseDn: dc=y, pageSize: 0 } }',
       '1:74 connections.x.pageSize: this must be at least 1',
     ],

@@ -29,6 +29,7 @@ test.each([
   ],
   ['ldaps://[2001:db8::7]:1636/', { host: '2001:db8::7', port: 1636, dn: undefined }],
   ['ldaps://host', { host: 'host', port: 636 }],
+  ['ldap://ldap_1.bücher.example.:1389', { host: 'ldap_1.bücher.example.', port: 1389 }],
 ])('%s', (text, wanted) => {
   const { address, ...rest } = parseLdapUrl(text);
   expect({ ...address, ...rest }).toMatchObject(wanted);
@@ -52,6 +53,10 @@ test.each([
   'ldap://a/%zz',
   'ldap://a/??tree',
   'ldap://[::g]/',
+  'ldap://a b',
+  'ldap://a..b',
+  'ldap://a,b',
+  `ldap://${'a'.repeat(64)}`,
 ])('refused: %s', (text) => {
   expect(() => parseLdapUrl(text)).toThrow(expect.objectContaining({ code: 'InvalidConfiguration' }));
 });

@@ -51,6 +51,9 @@ function parseScope(scope: string | undefined, url: string): LdapUrl['scope'] {
   throw invalidUrl(url);
 }
 
+/** Labels with a dot between them (RFC 1123 section 2.1), in any script, and with underscores, which servers do have. */
+const hostName = /^(?=.{1,253}$)[\p{L}\p{M}\p{N}_-]{1,63}(?:\.[\p{L}\p{M}\p{N}_-]{1,63})*\.?$/u;
+
 function parseAddress(scheme: LdapAddress['scheme'], authority: string, url: string): LdapAddress {
   if (scheme === 'ldapi') {
     return { scheme, path: decodeURIComponent(authority) || '/var/run/slapd/ldapi' };
@@ -58,7 +61,8 @@ function parseAddress(scheme: LdapAddress['scheme'], authority: string, url: str
   const match = /^(?:\[([^\]]+)\]|([^:]*))(?::(\d{1,5}))?$/.exec(authority);
   const host = match?.[1] ?? decodeURIComponent(match?.[2] ?? '');
   const port = match?.[3] === undefined ? (scheme === 'ldaps' ? 636 : 389) : Number(match[3]);
-  const valid = match && port >= 1 && port <= 65_535 && (match[1] === undefined || isIP(host) === 6);
+  const isHost = match?.[1] === undefined ? host === '' || hostName.test(host) : isIP(host) === 6;
+  const valid = match && port >= 1 && port <= 65_535 && isHost;
   if (!valid) throw invalidUrl(url);
   return { scheme, host: host || 'localhost', port };
 }
