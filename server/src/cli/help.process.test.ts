@@ -13,6 +13,12 @@ const commands = buildProgram().commands.flatMap((command) =>
     : command.commands.map((sub) => [command.name(), sub.name()]),
 );
 
+test('the launcher needs no program beside the shell', () => {
+  const launcher = resolve(import.meta.dirname, '../../../bin/lockstep');
+  const version = execFileSync('/bin/sh', [launcher, '--version'], { env: { PATH: '' }, encoding: 'utf8' });
+  expect(version).toMatch(/^\d+\.\d+/);
+});
+
 test('every command that is promised is there', () => {
   expect(commands.map((names) => names.join(' ')).sort()).toEqual(
     [
