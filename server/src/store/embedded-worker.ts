@@ -57,8 +57,11 @@ function answer(port: MessagePort, parts: Uint8Array[], last: boolean): void {
   port.postMessage({ kind: 'backend', bytes, last } satisfies FromEmbeddedWorker, [bytes.buffer]);
 }
 
-/** The fields of an ErrorResponse after which a server ends, with its message; no value in an answer has a zero in it. */
-const lastWords = /\0V(?:PANIC|FATAL)\0C[^\0]*\0M([^\0]*)\0/;
+/**
+ * The fields of an ErrorResponse after which a server ends, with its message; no value in an answer has a zero in it. A
+ * file that is not there (58P01) means that the data directory was taken away: no later statement would find it again.
+ */
+const lastWords = /\0V(?:(?:PANIC|FATAL)\0C[^\0]*|ERROR\0C58P01)\0M([^\0]*)\0/;
 
 /**
  * Runs protocol messages to their end, handing on the answer in pieces while it is being made.

@@ -26,6 +26,17 @@ test('an engine that cannot write its log ends, says why to everybody, and can b
   expect((await sql`select * from kept`.execute(again.db)).rows).toEqual([{ number: 1 }]);
 });
 
+test('an engine whose directory was removed ends, and says which file it misses', async () => {
+  const data = mkdtempSync(join(tmpdir(), 'lockstep-embedded-'));
+  const store = await openEmbeddedStore(data);
+  rmSync(data, { recursive: true });
+  const refusal = { code: 'StoreUnavailable', message: expect.stringContaining('could not open file') };
+  await expect(sql`select * from tenant`.execute(store.db)).rejects.toThrow();
+  await expect(sql`select * from job`.execute(store.db)).rejects.toMatchObject(refusal);
+  await expect(store.failed).resolves.toMatchObject(refusal);
+  await store.close();
+});
+
 test('in a directory that others may enter they cannot enter the data, new or as an earlier version left it', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'lockstep-embedded-'));
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
