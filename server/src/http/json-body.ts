@@ -14,16 +14,17 @@ export function isStorableText(text: string): boolean {
   return !text.includes('\u0000') && text.isWellFormed();
 }
 
-function checkValue(value: unknown, depth: number): void {
+/** @param at where the value stands, as a path of names and indices */
+function checkValue(value: unknown, depth: number, at = 'the body'): void {
   if (depth > deepestNesting) throw invalid(`the body is nested deeper than ${deepestNesting} levels`);
   if (typeof value === 'string') {
-    if (!isStorableText(value)) throw invalid('the body contains U+0000 or half of a surrogate pair');
+    if (!isStorableText(value)) throw invalid(`${at} contains U+0000 or half of a surrogate pair`);
   } else if (Array.isArray(value)) {
-    for (const item of value) checkValue(item, depth + 1);
+    for (const [index, item] of value.entries()) checkValue(item, depth + 1, `${at}[${index}]`);
   } else if (typeof value === 'object' && value !== null) {
     for (const [name, member] of Object.entries(value)) {
-      checkValue(name, depth);
-      checkValue(member, depth + 1);
+      checkValue(name, depth, `a name in ${at}`);
+      checkValue(member, depth + 1, `${at}.${name}`);
     }
   }
 }

@@ -170,7 +170,7 @@ describeOnSharedStores('native API', (makeStore) => {
     expect((await problem(await send('PUT', '/connections/x', invalidUtf8), 400)).detail).toContain('UTF-8');
     expect(
       (await problem(await send('PUT', '/connections/x', '{"type":"file","path":"a\\u0000"}'), 400)).detail,
-    ).toContain('U+0000');
+    ).toContain('the body.path contains U+0000');
     const twice = '{"type":"file","path":"a.csv","path":"b.csv"}';
     expect((await problem(await send('PUT', '/connections/x', twice), 400)).detail).toContain('"path" twice');
     const hidden = '{"connection":"x","direction":"ingress","map":{"user":{"__proto__":"uid"}}}';

@@ -13,8 +13,8 @@ export class PackedBodyError extends Error {
 /** Refuses packed bodies by their name: their bytes would be told to be damaged text. */
 export function refusePackedBodies(instance: FastifyInstance): void {
   instance.addHook('preParsing', async (request, reply) => {
-    const coding = request.headers['content-encoding'] ?? 'identity';
-    if (coding.toLowerCase() === 'identity') return;
+    const coding = request.headers['content-encoding'] ?? '';
+    if (coding === '' || coding.toLowerCase() === 'identity') return;
     void reply.header('accept-encoding', 'identity');
     throw new PackedBodyError(coding);
   });

@@ -54,7 +54,10 @@ function refuseExpression(name: string, field: string): void {
   throw new LockstepError(
     'InvalidConfiguration',
     `${field}: ${name} is an expression, and a text here is the name of a source attribute`,
-    { field, remedy: `Write { cel: ${written} }, or the bare name of the attribute.` },
+    {
+      field,
+      remedy: `Write { cel: ${written} }, the bare name of the attribute, or { cel: 'source[${JSON.stringify(name)}]' } for one that is called so.`,
+    },
   );
 }
 

@@ -1,5 +1,5 @@
 import { createWriteStream } from 'node:fs';
-import { realpath, rename, rm, stat } from 'node:fs/promises';
+import { lstat, realpath, rename, rm, stat } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
 import { Command } from 'commander';
 import { LockstepError } from '../../kernel/errors.ts';
@@ -9,12 +9,14 @@ import { openSession } from '../session.ts';
 import { withStoreOptions, type StoreOptions } from '../store-location.ts';
 
 /**
- * Where the bytes go: a link leads there and stays. What is no file would be replaced by one, a device or a pipe too.
+ * Where the bytes go: a link leads there and stays. What is no file would be replaced by one: a device, a pipe, a link
+ * that leads nowhere.
  * @throws LockstepError InvalidRequest
  */
 async function placeOf(file: string): Promise<string> {
   const place = await realpath(file).catch(() => file);
-  const found = await stat(place).catch(() => undefined);
+  // A link that leads nowhere is there, and what it leads to is not.
+  const found = await stat(place).catch(() => lstat(place).catch(() => undefined));
   if (found === undefined || found.isFile()) return place;
   throw new LockstepError('InvalidRequest', `${file} is no file.`, {
     field: 'FILE',

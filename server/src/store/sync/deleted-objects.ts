@@ -32,15 +32,21 @@ async function forgetMemberships(
 
 /** Records whose attributes name an object that goes: the next run looks whom they name by then. */
 async function lookAgainAtReferrers(trx: Executor, gone: RawBuilder<unknown>): Promise<void> {
-  // Name by name: with both in one condition the index is read through for each object.
+  // Name by name, each looked up by itself: by no statistics are all references read, or their index for each object.
   await sql`
-    update link l set fingerprint = null
-    from link g
-    join sync s on s.serial = g.sync_serial and s.direction = 'ingress'
-    cross join lateral unnest(array[g.reference, g.alias]) n (reference)
-    join reference_link r on r.sync_serial = g.sync_serial and r.reference = n.reference and r.object_id = g.object_id
-    where g.object_id in (${gone})
-      and l.sync_serial = r.sync_serial and l.kind = r.kind and l.external_id = r.external_id`.execute(trx);
+    with names as materialized (
+      select g.sync_serial, g.object_id, n.reference
+      from link g
+      join sync s on s.serial = g.sync_serial and s.direction = 'ingress'
+      cross join lateral unnest(array[g.reference, g.alias]) n (reference)
+      where g.object_id in (${gone}) and n.reference is not null
+    ), naming as materialized (
+      select n.sync_serial, r.kind, r.external_id from names n cross join lateral (
+        select r.kind, r.external_id from reference_link r
+        where r.sync_serial = n.sync_serial and r.reference = n.reference and r.object_id = n.object_id offset 0) r
+    )
+    update link l set fingerprint = null from naming n
+    where l.sync_serial = n.sync_serial and l.kind = n.kind and l.external_id = n.external_id`.execute(trx);
 }
 
 /**

@@ -303,15 +303,24 @@ async function mayLoseMembers(context: StagingContext): Promise<boolean> {
  * another object since is that one's member now. A group whose entry was written for one that is gone has that one's.
  */
 function goneOnEgress({ job, sync, table }: StagingContext): RawBuilder<unknown> {
+  // What a group bound anew has and what it shall have are sets of their own: nobody is looked for among all the others.
   return sql`
-    select c.object_id as group_id, x.member_id, x.reference from change c
-    join link l on l.sync_serial = ${sync.serial} and l.kind = 'group' and l.external_id = c.external_id and l.object_id <> c.object_id
-    join membership_link x on x.sync_serial = ${sync.serial} and x.group_id = l.object_id and x.member_id is not null
-    where c.job_serial = ${job.serial} and c.kind = 'group' and c.verb = 'bind' and c.result is null
-      and not exists (select 1 from membership m where m.group_id = c.object_id and m.member_id = x.member_id)
-      and not exists (
-        select 1 from membership m join ${table('object')} o on o.object_id = m.member_id and o.kind = m.member_kind
-        where m.group_id = c.object_id and (o.linked or o.settled) and o.reference = x.reference)
+    (with rebound as materialized (
+      select c.object_id, l.object_id as former from change c
+      join link l on l.sync_serial = ${sync.serial} and l.kind = 'group' and l.external_id = c.external_id and l.object_id <> c.object_id
+      where c.job_serial = ${job.serial} and c.kind = 'group' and c.verb = 'bind' and c.result is null
+    ), inherited as materialized (
+      select b.object_id, b.former, x.reference from rebound b
+      join membership_link x on x.sync_serial = ${sync.serial} and x.group_id = b.former and x.member_id is not null
+      except
+      select b.object_id, b.former, o.reference from rebound b
+      join membership m on m.group_id = b.object_id
+      join ${table('object')} o on o.object_id = m.member_id and o.kind = m.member_kind
+      where o.linked or o.settled
+    )
+    select i.object_id as group_id, x.member_id, x.reference from inherited i
+    join membership_link x on x.sync_serial = ${sync.serial} and x.group_id = i.former and x.reference = i.reference
+    where not exists (select 1 from membership m where m.group_id = i.object_id and m.member_id = x.member_id))
     union all
     select x.group_id, x.member_id, x.reference from membership_link x
     join ${table('source')} sg on sg.kind = 'group' and sg.object_id = x.group_id and sg.conflict_code is null

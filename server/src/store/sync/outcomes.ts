@@ -179,7 +179,9 @@ async function followUnits(
   // The names above each link are looked up in what is given, which no statistics of the planner can turn into a scan.
   await sql`
     with unit (by_name) as materialized (select ${JSON.stringify(byName)}::jsonb),
-    placed (object_id) as materialized (${placed}), nearest as (
+    placed (ids) as materialized (
+      select coalesce(jsonb_object_agg(p.object_id, true), '{}') from (${placed}) p where p.object_id is not null
+    ), nearest as (
       select distinct on (b.object_id) b.object_id, u.by_name -> a.name as unit
       from unit u, link b
       cross join string_to_array(b.reference, ',') as s (parts)
@@ -193,9 +195,10 @@ async function followUnits(
       reference = left(l.reference, -length(n.unit ->> 'before')) || (n.unit ->> 'after'),
       location = case when right(l.location, length(n.unit ->> 'from') + 1) = ',' || (n.unit ->> 'from')
         then left(l.location, -length(n.unit ->> 'from')) || (n.unit ->> 'to') else l.location end
-    from nearest n
-    where l.sync_serial = ${unseen(sync.serial)} and l.object_id = n.object_id
-      and not exists (select 1 from placed p where p.object_id = l.object_id)`.execute(trx);
+    from nearest n, placed p
+    where l.sync_serial = ${unseen(sync.serial)} and l.object_id = n.object_id and not p.ids ? n.object_id`.execute(
+    trx,
+  );
 }
 
 /**

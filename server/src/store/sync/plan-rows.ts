@@ -73,18 +73,31 @@ export async function unsettleReferrers(
     where l.sync_serial = ${sync.serial} and l.kind = r.kind and l.external_id = r.external_id`.execute(trx);
 }
 
+/** Whether the read brought a unit that it could not understand. */
+async function hasBrokenUnits({ table }: StagingContext, trx: Transaction<Database>): Promise<boolean> {
+  const { rows } = await sql`
+    select from ${table('object')} where kind = 'organizationalUnit' and error_code is not null limit 1`.execute(
+    trx,
+  );
+  return rows.length > 0;
+}
+
 /**
- * Ingress, after a read that was not complete: who lies in a unit that it did not bring, and that no earlier one brought,
- * is put into the next one above. Nothing of the record tells when the unit comes: it is looked at again until then.
+ * Ingress: who lies in a unit that the read did not bring, or brought broken, and that no earlier one brought, is put
+ * into the next one above. Nothing of the record tells when the unit comes: it is looked at again until then. After a
+ * complete read of units that are all well the unit is none, as a container of another class.
  */
 export async function unsettleHomeless(
-  { job, sync, table }: StagingContext,
+  context: StagingContext,
   trx: Transaction<Database>,
+  complete: boolean,
 ): Promise<void> {
+  const { job, sync, table } = context;
   if (sync.direction === 'egress') return;
+  if (complete && job.selection === null && !(await hasBrokenUnits(context, trx))) return;
   const isHomeless = sql`(x.kind, x.external_id) in (
     select o.kind, o.external_id from ${table('object')} o
-    left join ${table('object')} u on u.kind = 'organizationalUnit' and u.reference = o.parent_reference
+    left join ${table('object')} u on u.kind = 'organizationalUnit' and u.reference = o.parent_reference and u.error_code is null
     left join link l on l.sync_serial = ${sync.serial} and l.kind = 'organizationalUnit' and l.reference = o.parent_reference
     where o.parent_reference <> '' and u.kind is null and l.kind is null)`;
   await sql`

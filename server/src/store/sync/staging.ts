@@ -141,7 +141,7 @@ export async function openStaging(store: Store, job: RunnableJob, sync: Runnable
           await unsettleReferrers(context, trx);
           await unsettleForLeaving(context, trx);
         }
-        if (!totals.complete) await unsettleHomeless(context, trx);
+        await unsettleHomeless(context, trx, totals.complete);
         if (settles) await writeSettledLinks(context, trx);
         if (settles) await writeWaitingMembers(context, trx);
         else if (job.mode !== 'dryRun') await unsettleGroups(context, trx);

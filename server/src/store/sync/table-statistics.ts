@@ -9,6 +9,7 @@ const worthwhile = 1000;
 const lookedUp = [
   'link (sync_serial, kind, external_id, object_id, reference, alias, state)',
   'membership_link (sync_serial, group_id, reference, member_id)',
+  'reference_link (sync_serial, kind, external_id, reference, object_id)',
   'membership (group_id, member_id)',
   'match_key (tenant_id, kind, attribute, value, object_id)',
   'directory_user (id, tenant_id, parent_id, username_key, revision)',

@@ -59,10 +59,22 @@ function joinFolds(record: string, firstLine: number): UnfoldedLine[] {
 /** From octets, one a character, to their text. */
 function decodeUtf8(logical: UnfoldedLine): void {
   const octets = Buffer.from(logical.text, 'latin1');
+  const text = octets.toString();
   if (!isUtf8(octets)) {
-    const remedy = 'Write other encodings as base64 (name:: value).';
-    throw recordError('the line is not valid UTF-8', logical.line, 1, remedy);
+    const { line } = positionOf(logical, firstDifference(octets, Buffer.from(text)));
+    throw recordError(
+      'the line is not valid UTF-8',
+      line,
+      1,
+      'Write other encodings as base64 (name:: value).',
+    );
   }
-  logical.text = octets.toString();
+  logical.text = text;
   if (logical.folds) logical.folds = logical.folds.map((fold) => octets.utf8Slice(0, fold).length);
+}
+
+function firstDifference(left: Buffer, right: Buffer): number {
+  let at = 0;
+  while (at < left.length && left[at] === right[at]) at += 1;
+  return at;
 }

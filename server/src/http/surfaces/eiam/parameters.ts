@@ -95,7 +95,11 @@ function readNumber(schema: NumberSchema, value: string, name: string): number |
   const widest = schema.type === 'integer' ? largestInteger : Number.MAX_SAFE_INTEGER;
   const { minimum = -widest, maximum = widest } = schema;
   if (number >= minimum && number <= maximum && Number.isSafeInteger(number)) return number;
-  throw invalidParameter(name, `It must be a whole number from ${minimum} to ${maximum}.`);
+  const isBounded = schema.minimum !== undefined || schema.maximum !== undefined;
+  throw invalidParameter(
+    name,
+    isBounded ? `It must be a whole number from ${minimum} to ${maximum}.` : 'It must be a whole number.',
+  );
 }
 
 function readBoolean(value: string, name: string): boolean | undefined {
