@@ -2,7 +2,7 @@ import { sql } from 'kysely';
 import { expect, test } from 'vitest';
 import { describeOnSharedStores } from '../../../../test/servers/shared-store.ts';
 import { preferKeyLookups } from './key-lookups.ts';
-import { followMoves } from './outcomes.ts';
+import { findMoves, followMoves } from './outcomes.ts';
 
 const people = 6000;
 const before = (n: number) => `uid=p${n},ou=old`;
@@ -30,9 +30,9 @@ describeOnSharedStores('memberships of people who moved', (makeStore) => {
     const done = { ordinal: 3, kind: 'user', verb: 'move', result: 'success' } as const;
     const read = await store.transaction(async (trx) => {
       await preferKeyLookups(trx);
-      await followMoves(trx, { serial: 1 }, { serial: 1 }, [
-        { ...done, reference: after(3), location: after(3) },
-      ]);
+      const outcomes = [{ ...done, reference: after(3), location: after(3) }];
+      const moves = await findMoves(trx, { serial: 1 }, { serial: 1 }, outcomes);
+      await followMoves(trx, { serial: 1 }, { serial: 1 }, outcomes, moves);
       const { rows } = await sql<{ read: number }>`
         select sum(pg_stat_get_xact_tuples_returned(oid) + pg_stat_get_xact_tuples_fetched(oid))::int as read from pg_class
         where relname in ('link', 'membership_link')`.execute(trx);

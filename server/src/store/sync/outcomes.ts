@@ -161,6 +161,37 @@ interface Followed {
 }
 
 /**
+ * Moves of these outcomes that lead to another name, to be asked for before the links are written. A unit below one that
+ * an earlier batch moved has followed it: its link says by what name, and the plan the one from before.
+ */
+export async function findMoves(
+  trx: Transaction<Database>,
+  job: Pick<RunnableJob, 'serial'>,
+  sync: Pick<RunnableSync, 'serial'>,
+  done: readonly BatchOutcome[],
+): Promise<readonly Followed[]> {
+  const rows = done.filter(({ verb, reference }) => verb === 'move' && reference !== undefined);
+  if (rows.length === 0) return [];
+  const hasFollowed = sql`l.reference is not null and l.location is not null and exists (
+    select 1 from change a
+    where a.job_serial = c.job_serial and a.ordinal < c.ordinal and a.kind = 'organizationalUnit' and a.verb = 'move' and a.result is null
+      and a.ordinal <= (select j.applied_ordinal from job j where j.serial = c.job_serial)
+      and right(c.reference, length(a.reference) + 1) = ',' || a.reference)`;
+  const { rows: moves } = await sql<Followed>`
+    select c.kind, case when f.followed then l.reference else c.reference end as before, r.reference as after,
+      case when f.followed then l.location else c.location end as "from", r.location as "to"
+    from change c
+    join unnest(${rows.map(({ ordinal }) => ordinal)}::bigint[], ${rows.map(({ reference }) => reference ?? null)}::text[],
+      ${rows.map(({ location }) => location ?? null)}::text[]) as r (ordinal, reference, location)
+      on c.job_serial = ${job.serial} and c.ordinal = r.ordinal
+    left join link l on l.sync_serial = ${unseen(sync.serial)} and l.object_id = c.object_id
+    cross join lateral (select c.kind = 'organizationalUnit' and ${hasFollowed} as followed) f
+    where c.reference is not null and (c.reference <> r.reference or l.reference <> r.reference)
+    order by c.ordinal`.execute(trx);
+  return moves;
+}
+
+/**
  * What lies below units goes with the nearest of them, all at once: one may have the name by now that another one left.
  * @param placed query of the objects whose outcomes say themselves where they are
  */
@@ -212,18 +243,10 @@ export async function followMoves(
   job: Pick<RunnableJob, 'serial'>,
   sync: Pick<RunnableSync, 'serial'>,
   done: readonly BatchOutcome[],
+  moves: readonly Followed[],
 ): Promise<void> {
-  const placed = done.filter(({ reference }) => reference !== undefined);
-  if (!placed.some(({ verb }) => verb === 'move')) return;
-  const { rows: moves } = await sql<Followed>`
-    select c.kind, c.reference as before, r.reference as after, c.location as "from", r.location as "to"
-    from change c
-    join unnest(${placed.map(({ ordinal }) => ordinal)}::bigint[], ${placed.map(({ reference }) => reference ?? null)}::text[],
-      ${placed.map(({ location }) => location ?? null)}::text[]) as r (ordinal, reference, location)
-      on c.job_serial = ${job.serial} and c.ordinal = r.ordinal
-    where c.verb = 'move' and c.reference is not null and c.reference <> r.reference
-    order by c.ordinal`.execute(trx);
   if (moves.length === 0) return;
+  const placed = done.filter(({ reference }) => reference !== undefined);
   const placedObjects = sql`
     select c.object_id from change c
     where c.job_serial = ${job.serial} and c.ordinal = any (${placed.map(({ ordinal }) => ordinal)}::bigint[])`;
@@ -286,8 +309,9 @@ export async function recordOutcomes(
     const done = outcomes.filter(({ result }) => result === 'success');
     const objects = done.filter(({ kind }) => kind !== 'membership');
     await inheritMembers(trx, job, sync, objects);
+    const moves = await findMoves(trx, job, sync, objects);
     await writeLinks(trx, job, sync, objects);
-    await followMoves(trx, job, sync, objects);
+    await followMoves(trx, job, sync, objects, moves);
     await lookAgainAtUnfollowed(trx, job, sync, objects);
     await forgetDeletedGroups(trx, job, sync, objects);
     await writeMembershipLinks(
