@@ -1,6 +1,7 @@
 import type { Page } from '@lockstep/contract/page.ts';
 import { maximumPageSize } from '@lockstep/contract/page.ts';
 import { LockstepError } from '../kernel/errors.ts';
+import { note } from './output.ts';
 
 export interface PagingOptions {
   readonly limit: string;
@@ -42,4 +43,9 @@ export async function collectPages<Item>(
     after = page.next;
   } while (after !== null && items.length < limit);
   return { items, next: after };
+}
+
+/** Says how to go on where a list does. */
+export function noteMore({ next }: Pick<Page<unknown>, 'next'>): void {
+  if (next !== null) note(`There are more: --limit all, or --after ${next}`);
 }

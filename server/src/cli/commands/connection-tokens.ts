@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { note, print, printJson } from '../output.ts';
-import { collectPages, type PagingOptions } from '../paging.ts';
+import { collectPages, noteMore, type PagingOptions } from '../paging.ts';
 import { openSession } from '../session.ts';
 import { withStoreOptions, type StoreOptions } from '../store-location.ts';
 import { printable, renderTable } from '../table.ts';
@@ -43,7 +43,7 @@ async function listTokens(connection: string, options: StoreOptions & PagingOpti
   const expiring = page.items.filter(({ status }) => status === 'expiring');
   for (const { id, expiresAt } of expiring)
     note(`Token ${id} ends at ${expiresAt}: make a new one and give it to the pushing side.`);
-  if (page.next !== null) note(`There are more: --limit all, or --after ${page.next}`);
+  noteMore(page);
 }
 
 async function revokeToken(connection: string, token: string, options: StoreOptions): Promise<void> {

@@ -1,8 +1,8 @@
 import type { ConnectionView } from '@lockstep/contract/connection.ts';
 import { Command } from 'commander';
 import { exitCodes } from '../exit-code.ts';
-import { note, print, printJson } from '../output.ts';
-import { collectPages, type PagingOptions } from '../paging.ts';
+import { print, printJson } from '../output.ts';
+import { collectPages, noteMore, type PagingOptions } from '../paging.ts';
 import { openSession } from '../session.ts';
 import { withStoreOptions, type StoreOptions } from '../store-location.ts';
 import { printable, renderTable } from '../table.ts';
@@ -33,7 +33,7 @@ async function listConnections(options: StoreOptions & PagingOptions): Promise<v
       page.items,
     ),
   );
-  if (page.next !== null) note(`There are more: --limit all, or --after ${page.next}`);
+  noteMore(page);
 }
 
 async function testConnection(name: string, options: StoreOptions): Promise<void> {

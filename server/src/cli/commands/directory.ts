@@ -7,8 +7,8 @@ import type {
 } from '@lockstep/contract/directoryObject.ts';
 import type { JsonAttributeValue } from '@lockstep/contract/attribute.ts';
 import { LockstepError } from '../../kernel/errors.ts';
-import { note, print, printJson } from '../output.ts';
-import { collectPages, type PagingOptions } from '../paging.ts';
+import { print, printJson } from '../output.ts';
+import { collectPages, noteMore, type PagingOptions } from '../paging.ts';
 import { openSession, type Session } from '../session.ts';
 import { withStoreOptions, type StoreOptions } from '../store-location.ts';
 import { printable, renderFields, renderTable } from '../table.ts';
@@ -58,7 +58,7 @@ async function listObjects(kind: string, options: ListOptions): Promise<void> {
       page.items,
     ),
   );
-  if (page.next !== null) note(`There are more: --limit all, or --after ${page.next}`);
+  noteMore(page);
 }
 
 async function membersOf(session: Session, kind: DirectorySegment, id: string): Promise<Member[]> {

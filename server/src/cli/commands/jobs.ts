@@ -7,7 +7,7 @@ import { exitCodeOfJob } from '../exit-code.ts';
 import { followJob } from '../follow-job.ts';
 import { renderGuard } from '../guard-report.ts';
 import { note, print, printJson } from '../output.ts';
-import { collectPages, type PagingOptions } from '../paging.ts';
+import { collectPages, noteMore, type PagingOptions } from '../paging.ts';
 import { ProgressReporter } from '../progress.ts';
 import { openSession, type Session } from '../session.ts';
 import { orderStatistics, renderStatistics } from '../statistics-table.ts';
@@ -93,7 +93,7 @@ async function listJobs(options: ListOptions): Promise<void> {
       page.items,
     ),
   );
-  if (page.next !== null) note(`There are more: --limit all, or --after ${page.next}`);
+  noteMore(page);
 }
 
 function renderMessage({ at, level, text }: JobMessage): string {
@@ -124,7 +124,7 @@ async function listChanges(id: string, options: ChangesOptions): Promise<void> {
   if (options.json) return printJson({ changes: page.items, next: page.next });
   for (const change of page.items)
     print([renderChange(change), ...(options.values ? renderValues(change) : [])].join('\n'));
-  if (page.next !== null) note(`There are more: --limit all, or --after ${page.next}`);
+  noteMore(page);
 }
 
 async function listMessages(id: string, options: MessagesOptions): Promise<void> {
@@ -134,7 +134,7 @@ async function listMessages(id: string, options: MessagesOptions): Promise<void>
   );
   if (options.json) return printJson({ messages: page.items, next: page.next });
   for (const message of page.items) print(renderMessage(message));
-  if (page.next !== null) note(`There are more: --limit all, or --after ${page.next}`);
+  noteMore(page);
 }
 
 type StartOptions = StoreOptions & { readonly wait?: boolean };

@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { note, print, printJson } from '../output.ts';
-import { collectPages, type PagingOptions } from '../paging.ts';
+import { collectPages, noteMore, type PagingOptions } from '../paging.ts';
 import { openSession } from '../session.ts';
 import { withStoreOptions, type StoreOptions } from '../store-location.ts';
 import { printable, renderFields, renderTable } from '../table.ts';
@@ -51,7 +51,7 @@ async function listKeys(options: StoreOptions & PagingOptions): Promise<void> {
       page.items,
     ),
   );
-  if (page.next !== null) note(`There are more: --limit all, or --after ${page.next}`);
+  noteMore(page);
 }
 
 async function revokeKey(key: string, options: StoreOptions): Promise<void> {

@@ -1,7 +1,7 @@
 import { oauthScopes, type OauthScope } from '@lockstep/contract/oauth.ts';
 import { Command, Option } from 'commander';
 import { note, print, printJson } from '../output.ts';
-import { collectPages, type PagingOptions } from '../paging.ts';
+import { collectPages, noteMore, type PagingOptions } from '../paging.ts';
 import { openSession } from '../session.ts';
 import { withStoreOptions, type StoreOptions } from '../store-location.ts';
 import { printable, renderFields, renderTable } from '../table.ts';
@@ -50,7 +50,7 @@ async function listClients(options: StoreOptions & PagingOptions): Promise<void>
       page.items,
     ),
   );
-  if (page.next !== null) note(`There are more: --limit all, or --after ${page.next}`);
+  noteMore(page);
 }
 
 async function deleteClient(client: string, options: StoreOptions): Promise<void> {

@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { Command } from 'commander';
 import { LockstepError } from '../../kernel/errors.ts';
-import { note, print, printJson } from '../output.ts';
-import { collectPages, type PagingOptions } from '../paging.ts';
+import { print, printJson } from '../output.ts';
+import { collectPages, noteMore, type PagingOptions } from '../paging.ts';
 import { openSession } from '../session.ts';
 import { withStoreOptions, type StoreOptions } from '../store-location.ts';
 import { printable, renderTable } from '../table.ts';
@@ -22,7 +22,7 @@ async function listPolicies(options: StoreOptions & PagingOptions): Promise<void
       page.items,
     ),
   );
-  if (page.next !== null) note(`There are more: --limit all, or --after ${page.next}`);
+  noteMore(page);
 }
 
 /** A JSON object out of a file. */

@@ -1,8 +1,8 @@
 import type { JobView } from '@lockstep/contract/job.ts';
 import type { SyncView } from '@lockstep/contract/sync.ts';
 import { Command } from 'commander';
-import { note, print, printJson } from '../output.ts';
-import { collectPages, type PagingOptions } from '../paging.ts';
+import { print, printJson } from '../output.ts';
+import { collectPages, noteMore, type PagingOptions } from '../paging.ts';
 import { openSession, type Session } from '../session.ts';
 import { withStoreOptions, type StoreOptions } from '../store-location.ts';
 import { renderTable, renderTime } from '../table.ts';
@@ -66,7 +66,7 @@ async function listSyncs(options: StoreOptions & PagingOptions): Promise<void> {
       rows,
     ),
   );
-  if (page.next !== null) note(`There are more: --limit all, or --after ${page.next}`);
+  noteMore(page);
 }
 
 /** `lockstep syncs ...` */

@@ -1,25 +1,31 @@
 import { sql } from 'kysely';
 import { expect, test } from 'vitest';
 import { describeOnSharedStores } from '../../../../test/servers/shared-store.ts';
+import type { Store } from '../store.ts';
 import { forgetObjects } from './deleted-objects.ts';
 import { preferKeyLookups } from './key-lookups.ts';
 
 const members = 5000;
 const leaving = 1000;
 
+/** An ingress sync with its connection and tenant; returns its serial. */
+async function insertSync({ db }: Store): Promise<number> {
+  await sql`insert into tenant (id, name) values ('tenant_1', 'one')`.execute(db);
+  await sql`
+    insert into connection (id, tenant_id, name, type, settings)
+    values ('idp_1', 'tenant_1', 'corp', 'ldap', '{}')`.execute(db);
+  const { rows } = await sql<{ serial: number }>`
+    insert into sync (id, tenant_id, connection_id, name, direction, position, settings)
+    values ('sync_1', 'tenant_1', 'idp_1', 'corp-in', 'ingress', 0, '{}') returning serial`.execute(db);
+  return rows[0]?.serial ?? Number.NaN;
+}
+
 describeOnSharedStores('what hangs on objects that go', (makeStore) => {
   for (const kind of ['user', 'group'] as const)
     test(`is found without all changes of a large group for each of its members (${kind})`, async () => {
       const store = await makeStore();
       const { db } = store;
-      await sql`insert into tenant (id, name) values ('tenant_1', 'one')`.execute(db);
-      await sql`
-        insert into connection (id, tenant_id, name, type, settings)
-        values ('idp_1', 'tenant_1', 'corp', 'ldap', '{}')`.execute(db);
-      const { rows } = await sql<{ serial: number }>`
-        insert into sync (id, tenant_id, connection_id, name, direction, position, settings)
-        values ('sync_1', 'tenant_1', 'idp_1', 'corp-in', 'ingress', 0, '{}') returning serial`.execute(db);
-      const serial = rows[0]?.serial ?? 0;
+      const serial = await insertSync(store);
       const numbers = sql`generate_series(1, ${members}::int) n`;
       await sql`
         insert into membership (group_id, member_id, tenant_id, member_kind, revision)
@@ -61,22 +67,16 @@ describeOnSharedStores('what hangs on objects that go', (makeStore) => {
     const going = 200;
     const store = await makeStore();
     const { db } = store;
-    await sql`insert into tenant (id, name) values ('tenant_1', 'one')`.execute(db);
-    await sql`
-      insert into connection (id, tenant_id, name, type, settings)
-      values ('idp_1', 'tenant_1', 'corp', 'ldap', '{}')`.execute(db);
-    await sql`
-      insert into sync (id, tenant_id, connection_id, name, direction, position, settings)
-      values ('sync_1', 'tenant_1', 'idp_1', 'corp-in', 'ingress', 0, '{}')`.execute(db);
+    const serial = await insertSync(store);
     await sql`
       insert into link (sync_serial, kind, external_id, object_id, reference, alias, fingerprint)
-      select serial, 'user', 'x' || n, 'user_' || n, 'uid=' || n, 'alias ' || n, gen_random_uuid()
-      from sync, generate_series(1, ${people}::int) n`.execute(db);
+      select ${serial}::bigint, 'user', 'x' || n, 'user_' || n, 'uid=' || n, 'alias ' || n, gen_random_uuid()
+      from generate_series(1, ${people}::int) n`.execute(db);
     // Each names the next one, every second by the other name.
     await sql`
       insert into reference_link (sync_serial, kind, external_id, attribute, position, reference, object_id)
-      select serial, 'user', 'x' || n, 'manager', 0, case n % 2 when 0 then 'uid=' else 'alias ' end || n + 1, 'user_' || n + 1
-      from sync, generate_series(1, ${people}::int) n`.execute(db);
+      select ${serial}::bigint, 'user', 'x' || n, 'manager', 0, case n % 2 when 0 then 'uid=' else 'alias ' end || n + 1, 'user_' || n + 1
+      from generate_series(1, ${people}::int) n`.execute(db);
     await sql`analyze ${sql.raw(analyzed)}`.execute(db);
     const read = await store.transaction(async (trx) => {
       await preferKeyLookups(trx);
