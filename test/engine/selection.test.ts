@@ -28,6 +28,19 @@ async function corpOf(world: World) {
 }
 
 describeWorlds('a partial run', (makeWorld) => {
+  test('puts who lies in a unit that is not shown into the one above, until it is', async () => {
+    const world = await makeWorld();
+    const corp = await corpOf(world);
+    corp.tree.add('/ou=people/ou=deep');
+    corp.tree.add('/ou=people/ou=deep/uid=dan', { mail: ['dan@example.com'] });
+    corp.hidden = ({ name }) => name === 'ou=deep';
+    await runPart(world, 'corp-in', { emails: ['dan@example.com'] });
+    expect(Object.keys(await world.directory())).toContain('/ou=people/uid=dan');
+    corp.hidden = () => false;
+    await world.run('corp-in');
+    expect(await world.directory()).toEqual(corp.tree.snapshot());
+  });
+
   test('brings the people with these addresses, the units above them, and nothing else', async () => {
     const world = await makeWorld();
     await corpOf(world);

@@ -65,14 +65,19 @@ test('a restore that is interrupted leaves nothing', async () => {
 test('a backup goes where a link leads, and takes the place of nothing but a file', async () => {
   const home = mkdtempSync(join(folder, 'places-'));
   const [pipe, link, file] = [join(home, 'pipe'), join(home, 'link'), join(home, 'file')];
+  const lost = join(home, 'lost');
   const store = ['--data', join(home, 'data')];
   execFileSync('mkfifo', [pipe]);
   symlinkSync('file', link);
+  symlinkSync('nowhere', lost);
   writeFileSync(file, 'an older one');
   await lockstep('apply', '-f', writeConfiguration(home));
-  const refused = await lockstep('backup', pipe, ...store);
-  expect([refused.code, refused.stderr]).toEqual([1, expect.stringContaining('is no file')]);
+  for (const place of [pipe, lost]) {
+    const refused = await lockstep('backup', place, ...store);
+    expect([refused.code, refused.stderr]).toEqual([1, expect.stringContaining('is no file')]);
+  }
   expect(lstatSync(pipe).isFIFO()).toBe(true);
+  expect(lstatSync(lost).isSymbolicLink()).toBe(true);
   const written = await lockstep('backup', link, ...store);
   expect(written.code, written.stderr).toBe(0);
   expect(lstatSync(link).isSymbolicLink()).toBe(true);

@@ -115,6 +115,8 @@ test('refuses bytes that are no UTF-8 and says in which line', () => {
     Buffer.from('ller\n'),
   ]);
   expect(() => parse(bytes)).toThrow('line 4, column 1');
+  const folded = Buffer.from(`dn: uid=a,dc=x\n${person}cn: M\u00c3\n \u00bc\ufffd\n l\u00fcller\n`, 'latin1');
+  expect(() => parse(folded)).toThrow('line 5, column 1');
 });
 
 test('takes a fold between the octets of a character, and any octets in a comment', () => {
