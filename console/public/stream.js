@@ -45,14 +45,18 @@ async function* readEvents(response) {
   }
 }
 
-/** Raised when nobody sees the page (true), or somebody does again (false). @param {boolean} hidden */
-function whenHidden(hidden) {
+/**
+ * Raised when nobody sees the page (true), or somebody does again (false).
+ * @param {boolean} hidden
+ * @param {AbortSignal} over when nobody waits for it any more
+ */
+function whenHidden(hidden, over) {
   const controller = new AbortController();
   const look = () => {
     if (document.hidden === hidden) controller.abort();
   };
   look();
-  document.addEventListener('visibilitychange', look, { signal: controller.signal });
+  document.addEventListener('visibilitychange', look, { signal: over });
   return controller.signal;
 }
 
@@ -76,14 +80,15 @@ async function raised(signal) {
 export async function followJob(jobId, onEvent, signal) {
   let last = '';
   for (;;) {
-    await raised(AbortSignal.any([signal, whenHidden(false)]));
-    if (signal.aborted) return;
+    const turn = new AbortController();
     try {
+      await raised(AbortSignal.any([signal, whenHidden(false, turn.signal)]));
+      if (signal.aborted) return;
       /** @type {Record<string, string>} */
       const headers = last === '' ? {} : { 'last-event-id': last };
       const response = await request(`/jobs/${jobId}/events`, {
         headers,
-        signal: AbortSignal.any([signal, whenHidden(true)]),
+        signal: AbortSignal.any([signal, whenHidden(true, turn.signal)]),
       });
       if (response.status === 204) return;
       for await (const event of readEvents(response)) {
@@ -94,6 +99,8 @@ export async function followJob(jobId, onEvent, signal) {
     } catch (error) {
       if (signal.aborted) return;
       if (isRefusal(error)) throw error;
+    } finally {
+      turn.abort();
     }
     await new Promise((resolve) => {
       setTimeout(resolve, pause);
