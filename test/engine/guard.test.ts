@@ -182,6 +182,23 @@ describeWorlds('the guard', (makeWorld) => {
     expect(await told(world, await world.run('corp-in'))).toEqual([]);
   });
 
+  test('whoever was made anew is not among the same while the tie to the new one is held', async () => {
+    const world = await makeWorld();
+    const corp = await tenPeople(world, noGuard);
+    await world.system('target');
+    await world.egress('target', { guard: { ...noGuard, user: { count: 0 }, hold: 'all' } });
+    await world.run('target-out');
+    corp.tree.remove('/uid=user0');
+    await world.run('corp-in');
+    corp.tree.remove('/uid=user9');
+    corp.tree.add('/uid=user0');
+    corp.tree.addMember('/cn=staff', '/uid=user0');
+    await world.run('corp-in');
+    const held = await world.run('target-out');
+    expect(held.status).toBe('held');
+    expect(brief(held.statistics)).toMatchObject({ 'user same': '8/0/0', 'membership same': '2/0/0' });
+  });
+
   test('a group that an approval makes is joined by who was not there yet', async () => {
     const world = await makeWorld();
     const corp = await tenPeople(world, { ...oneUser, hold: 'all' });

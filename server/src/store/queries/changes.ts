@@ -115,7 +115,8 @@ const objectLabel = sql`coalesce(directory_user.username, organizational_unit.na
 
 /**
  * Live links of a sync that no change of the job touched, by kind and external id. Right for the newest job of the
- * sync: links follow the jobs after it.
+ * sync: links follow the jobs after it. Nothing is the same of an object that is gone: its entry waits to be tied to
+ * another one, or stays behind.
  */
 export async function selectSameObjects(
   executor: Executor,
@@ -132,6 +133,7 @@ export async function selectSameObjects(
     left join directory_group on link.kind = 'group' and directory_group.id = link.object_id
     where link.sync_serial = ${job.syncSerial} and link.state = 'live' and link.kind = any(${page.kinds}::text[])
       and (link.kind, link.external_id) > (${after.kind}::text, ${after.externalId}::text)
+      and coalesce(directory_user.id, organizational_unit.id, directory_group.id) is not null
       and not exists (
         select 1 from change
         where change.object_id = link.object_id and change.job_serial = ${job.serial} and change.kind = link.kind)
@@ -149,7 +151,7 @@ const referencesAtOnce = 1000;
 
 /**
  * The next resolved member references of linked groups, by group and reference, and whether a change of the job touched
- * the membership. The changes of a group are read once for all of them.
+ * the membership, or one of its ends is gone. The changes of a group are read once for all of them.
  */
 async function selectReferences(
   executor: Executor,
@@ -178,7 +180,8 @@ async function selectReferences(
       known.member_id as "memberId",
       case when directory_user.id is null then 'group' else 'user' end as "memberKind",
       (known.group_id, known.member_id) in (select object_id, member_id from touched where kind = 'membership')
-        or known.group_id in (select object_id from touched where kind = 'group') as "isTouched"
+        or known.group_id in (select object_id from touched where kind = 'group')
+        or directory_group.id is null or coalesce(directory_user.id, member_group.id) is null as "isTouched"
     from known
     left join directory_group on directory_group.id = known.group_id
     left join directory_user on directory_user.id = known.member_id
