@@ -41,6 +41,31 @@ describeWorlds('a partial run', (makeWorld) => {
     expect(await world.directory()).toEqual(corp.tree.snapshot());
   });
 
+  test('says of somebody who was asked for, and cannot come in, that it is so', async () => {
+    const world = await makeWorld();
+    const corp = await corpOf(world);
+    await world.run('corp-in');
+    for (const name of ['eve', 'eva']) corp.tree.add(`/ou=people/uid=${name}`, { mail: ['eve@example.com'] });
+    await world.ingress('corp', { match: ['mail'] });
+    const job = await runPart(world, 'corp-in', { emails: ['EVE@example.com'] });
+    const failed = ['user bind eve failed AmbiguousMatch', 'user bind eva failed AmbiguousMatch'];
+    expect([await told(world, job), job.status]).toEqual([failed, 'failed']);
+  });
+
+  test('says of somebody who was asked for, and cannot be written, that it is so', async () => {
+    const world = await makeWorld();
+    const corp = await corpOf(world);
+    await world.run('corp-in');
+    await world.system('target');
+    await world.egress('target', { map: { user: { title: { cel: 'string(int(source.mail[0]))' } } } });
+    const { id } = await getDirectoryObject(world.app, world.actor, 'user', 'ann');
+    const job = await runPart(world, 'target-out', { userIds: [id] });
+    expect(job.status).toBe('failed');
+    expect(await world.changes(job.id)).toContainEqual(
+      expect.objectContaining({ kind: 'user', objectId: id, result: 'failed' }),
+    );
+  });
+
   test('brings the people with these addresses, the units above them, and nothing else', async () => {
     const world = await makeWorld();
     await corpOf(world);

@@ -302,7 +302,7 @@ export async function makePlan(
   if (absence !== 'nothing') await planMissingObjects(run, staging, writer);
   await writer.flush();
   const { selection } = run.job;
-  if (selection !== null) await run.store.keepSelected(run.job, selection);
+  if (selection !== null) await staging.keepSelected(selection);
   await staging.analyzePlan(writer.last);
   // What a run of a part, or of changes, leaves alone it has not compared.
   const comparesAll = selection === null && absence !== 'told';

@@ -46,9 +46,8 @@ export function planObject(candidate: ObjectCandidate, options: DiffOptions): Pl
   const common = { kind, label, externalId, link };
   if (tie.by === 'conflict') {
     const outcome = { result: 'failed' as const, code: tie.code, message: tie.message };
-    return [
-      { ...common, verb: tie.verb, objectId: tie.verb === 'update' ? candidate.objectId : null, outcome },
-    ];
+    const isThere = tie.verb === 'update' || revision > 0;
+    return [{ ...common, verb: tie.verb, objectId: isThere ? candidate.objectId : null, outcome }];
   }
   const object = { ...common, objectId: candidate.objectId, contribution: candidate.contribution ?? null };
   if (existing === null) {

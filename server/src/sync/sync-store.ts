@@ -389,6 +389,11 @@ export interface Staging extends AsyncDisposable {
    * are skipped and planned again by the next run.
    */
   planRemovedMembers(firstOrdinal: number, absence: Absence): Promise<number>;
+  /**
+   * Takes out of an unweighed plan what a partial run must not touch. A user who is selected by an address, and whose
+   * record could not come in, stays: the job has to say so.
+   */
+  keepSelected(selection: JobSelection): Promise<void>;
   /** How many memberships were known and stay as they are. */
   countSameMemberships(): Promise<number>;
   /** Undo: notes which of the objects that an earlier job created have got members or groups otherwise. */
@@ -462,8 +467,6 @@ export interface SyncStore {
    * that what goes in many small steps counts as what it comes to.
    */
   countLosses(job: RunnableJob, sync: RunnableSync, since: Date | null): Promise<Record<Kind, PlannedLoss>>;
-  /** Takes out of an unweighed plan what a partial run must not touch. */
-  keepSelected(job: RunnableJob, selection: JobSelection): Promise<void>;
   /** Marks the destructive part of the plan, or all of it, as skipped. */
   skipPlanned(
     job: RunnableJob,

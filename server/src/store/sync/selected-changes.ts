@@ -1,11 +1,11 @@
 import { sql } from 'kysely';
 import { matchKey } from '../../sync/match-key.ts';
 import type { JobSelection } from '../../sync/selection.ts';
-import type { RunnableJob } from '../../sync/sync-store.ts';
-import type { Executor, Store } from '../store.ts';
+import type { Executor } from '../store.ts';
 import { requireOwnership } from './job-rows.ts';
+import type { StagingContext } from './staging-tables.ts';
 
-/** E-mail addresses of a user, in an image of a change or in the directory, as rows of one column. */
+/** E-mail addresses of a user, in an image of a change, in the directory or in what was read, as rows of one column. */
 const addresses = (image: string) =>
   sql.raw(`select jsonb_array_elements_text(
   case when jsonb_typeof(${image} -> 'mail') = 'array' then ${image} -> 'mail' else '[]'::jsonb end)`);
@@ -13,48 +13,54 @@ const pageSize = 2000;
 
 interface PlannedUser {
   readonly ordinal: number;
-  readonly id: string;
+  /** null: of one who never came to be. */
+  readonly id: string | null;
   readonly emails: readonly string[];
 }
 
 /**
- * The users in a plan who have one of these addresses, had it or will have it. Compared here and not by lower(), which
- * depends on the database's locale.
+ * The users in a plan who have one of these addresses, had it or will have it, by their ids; and by their ordinals the
+ * changes of those whose record could not come in. Compared here and not by lower(), which depends on the database's
+ * locale.
  */
 async function usersWithAddress(
   trx: Executor,
-  job: RunnableJob,
+  { job, table }: StagingContext,
   emails: readonly string[],
-): Promise<string[]> {
+): Promise<{ ids: readonly string[]; ordinals: readonly number[] }> {
   const wanted = new Set(emails.map(matchKey));
-  const found = new Set<string>();
+  const ids = new Set<string>();
+  const ordinals: number[] = [];
   for (let after: number | undefined = 0; after !== undefined && wanted.size > 0;) {
     const { rows }: { rows: PlannedUser[] } = await sql<PlannedUser>`
       select c.ordinal, c.object_id as id,
-        array(${addresses('c.after')} union ${addresses('c.before')} union ${addresses('d.attributes')}) as emails
+        array(${addresses('c.after')} union ${addresses('c.before')} union ${addresses('d.attributes')} union ${addresses('o.attributes')}) as emails
       from change c left join directory_user d on d.id = c.object_id
-      where c.job_serial = ${job.serial} and c.ordinal > ${after} and c.kind = 'user' and c.object_id is not null
+      left join ${table('object')} o on c.object_id is null and o.kind = c.kind and o.external_id = c.external_id
+      where c.job_serial = ${job.serial} and c.ordinal > ${after} and c.kind = 'user'
       order by c.ordinal limit ${pageSize}`.execute(trx);
-    for (const { id, emails: own } of rows)
-      if (own.some((email) => wanted.has(matchKey(email)))) found.add(id);
+    for (const { ordinal, id, emails: own } of rows) {
+      if (!own.some((email) => wanted.has(matchKey(email)))) continue;
+      if (id === null) ordinals.push(ordinal);
+      else ids.add(id);
+    }
     after = rows.at(-1)?.ordinal;
   }
-  return [...found];
+  return { ids: [...ids], ordinals };
 }
 
 /**
  * Takes out of an unweighed plan what a partial run must not touch. The creation of a unit stays where something
  * selected is to lie below it; a membership stays where its group or its member is selected.
  */
-export async function keepSelected(store: Store, job: RunnableJob, selection: JobSelection): Promise<void> {
+export async function keepSelected(context: StagingContext, selection: JobSelection): Promise<void> {
+  const { store, job } = context;
   const groups = selection.groupIds ?? [];
   const units = selection.organizationalUnitIds ?? [];
   await store.transaction(async (trx) => {
     await requireOwnership(trx, job);
-    const users = [
-      ...(selection.userIds ?? []),
-      ...(await usersWithAddress(trx, job, selection.emails ?? [])),
-    ];
+    const addressed = await usersWithAddress(trx, context, selection.emails ?? []);
+    const users = [...(selection.userIds ?? []), ...addressed.ids];
     await sql`
       with recursive unit (id, parent_id) as (
         select u.id, u.parent_id from organizational_unit u where u.tenant_id = ${job.tenantId}
@@ -86,7 +92,7 @@ export async function keepSelected(store: Store, job: RunnableJob, selection: Jo
         select u.parent_id from unit u join above a on a.id = u.id where u.parent_id is not null
       )
       delete from change c where c.job_serial = ${job.serial} and not coalesce(case c.kind
-        when 'user' then c.object_id in (select id from person)
+        when 'user' then c.object_id in (select id from person) or c.ordinal = any (${addressed.ordinals}::bigint[])
         when 'group' then c.object_id in (select id from party)
         when 'organizationalUnit' then c.object_id in (select id from below)
           or c.verb = 'create' and c.object_id in (select id from above)

@@ -40,6 +40,7 @@ import { planPasswords } from './passwords.ts';
 import { planPendingReferences } from './references.ts';
 import { referrers } from './referrers.ts';
 import { resolveReferences } from './resolve-references.ts';
+import { keepSelected } from './selected-changes.ts';
 import { SeenTally, listUnseen, settleSeen } from './seen-keys.ts';
 import { indexCandidates, indexStaged, markTouched, noteGone, see } from './stage-read.ts';
 import { StagedRows } from './staged-rows.ts';
@@ -127,6 +128,7 @@ export async function openStaging(store: Store, job: RunnableJob, sync: Runnable
     writeChanges: () => plan.ship(),
     planAddedMembers: (first) => planAddedMembers(context, first),
     planRemovedMembers: (first, absence) => planRemovedMembers(context, first, absence),
+    keepSelected: (selection) => keepSelected(context, selection),
     countSameMemberships: () => countSameMemberships(context),
     countLinked: () => countLinked(context),
     countUnmanaged: () => countUnmanaged(context),

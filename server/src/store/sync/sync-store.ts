@@ -27,7 +27,6 @@ import {
 } from './job-rows.ts';
 import { ensureMatchAttribute } from './match-attributes.ts';
 import type { PasswordReading } from './passwords.ts';
-import { keepSelected } from './selected-changes.ts';
 import { recordOutcomes } from './outcomes.ts';
 import { openStaging } from './staging.ts';
 import { computeStatistics } from './statistics.ts';
@@ -57,7 +56,6 @@ export function makeSyncStore(store: Store, passwords: PasswordReading = noPassw
     ensureMatchAttribute: (tenantId, kind, attribute) =>
       ensureMatchAttribute(store, tenantId, kind, attribute),
     countLosses: (job, sync, since) => countLosses(store, job, sync, since),
-    keepSelected: (job, selection) => keepSelected(store, job, selection),
     withdrawExports: (job, code, message) => withdrawExports(store, job, code, message),
     skipPlanned: (job, which, code, message) => skipPlanned(store, job, which, code, message),
     planDigest: (jobSerial, which) => planDigest(store.db, jobSerial, which),
