@@ -54,7 +54,7 @@ describeWorlds('a partial run', (makeWorld) => {
 
   test('says of somebody who was asked for, and cannot be written, that it is so', async () => {
     const world = await makeWorld();
-    const corp = await corpOf(world);
+    await corpOf(world);
     await world.run('corp-in');
     await world.system('target');
     await world.egress('target', { map: { user: { title: { cel: 'string(int(source.mail[0]))' } } } });
