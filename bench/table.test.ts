@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { median, renderTable } from './table.ts';
+import { median, perSecond, renderTable } from './table.ts';
 
 test('a target that is missed says so, a hair above or below', () => {
   const line = { what: 'w', ours: 'o', yardstick: 'y' };
@@ -20,4 +20,8 @@ test('the median of an even number lies between the two in the middle', () => {
   expect(median([9, 1, 5])).toBe(5);
   expect(median([4, 1, 2, 100])).toBe(3);
   expect(() => median([])).toThrow();
+});
+
+test('a rate that is not quite nothing is not written as nothing', () => {
+  expect([perSecond(0.4), perSecond(1), perSecond(1234.5)]).toEqual(['< 1/s', '1/s', '1,235/s']);
 });

@@ -48,6 +48,11 @@ export function count(value: number): string {
   return Math.round(value).toLocaleString('en-US');
 }
 
+/** What rounds to nothing is something all the same. */
+export function perSecond(rate: number): string {
+  return rate < 1 ? '< 1/s' : `${count(rate)}/s`;
+}
+
 export function seconds(value: number): string {
   return `${value.toFixed(value < 10 ? 2 : 1)} s`;
 }

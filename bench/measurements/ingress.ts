@@ -5,7 +5,7 @@ import { writeChanges } from '../changes.ts';
 import { expectCount } from '../programs/lockstep.ts';
 import { changeByLdapmodify, loadBySlapadd, readByLdapsearch } from '../programs/openldap.ts';
 import type { Stage } from '../stage.ts';
-import { count, median, seconds, type Line } from '../table.ts';
+import { count, median, perSecond, seconds, type Line } from '../table.ts';
 
 /** Number of entries in an LDIF file. */
 export async function countEntries(path: string): Promise<number> {
@@ -26,8 +26,8 @@ export async function measureFirstIngress(stage: Stage): Promise<Line> {
   const [ours, theirs] = [entries / run.jobSeconds, entries / load.wallSeconds];
   return {
     what: 'First full ingress, entries per second',
-    ours: `${count(ours)}/s`,
-    yardstick: `slapadd -q: ${count(theirs)}/s`,
+    ours: perSecond(ours),
+    yardstick: `slapadd -q: ${perSecond(theirs)}`,
     ratio: ours / theirs,
     target: { limit: 0.5, sense: 'atLeast' },
   };

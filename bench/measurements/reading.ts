@@ -3,7 +3,7 @@ import { pageSize, readAttributes, readByLdapsearch } from '../programs/openldap
 import { runOrThrow } from '../programs/program.ts';
 import type { ReaderResult, ReaderTask } from '../readers/measure.ts';
 import type { Stage } from '../stage.ts';
-import { count, median, type Line } from '../table.ts';
+import { median, perSecond, type Line } from '../table.ts';
 
 /** Entries per CPU second of three clients that read the same entries in turn. */
 export async function measureReading(stage: Stage): Promise<Line[]> {
@@ -21,8 +21,8 @@ export async function measureReading(stage: Stage): Promise<Line[]> {
   const ours = median(rates.lockstep);
   const line = (name: 'ldapsearch' | 'ldapts'): Line => ({
     what: 'Reading and decoding, entries per CPU second of the client',
-    ours: `${count(ours)}/s`,
-    yardstick: `${name}: ${count(median(rates[name]))}/s`,
+    ours: perSecond(ours),
+    yardstick: `${name}: ${perSecond(median(rates[name]))}`,
     ratio: ours / median(rates[name]),
   });
   return [{ ...line('ldapsearch'), target: { limit: 1, sense: 'atLeast' } }, line('ldapts')];

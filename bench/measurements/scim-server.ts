@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { ScimLoad } from '../programs/scim-load.ts';
 import { startLockstepScim, startPeer, type ScimServer } from '../programs/scim-server.ts';
 import { openPlace, type Stage } from '../stage.ts';
-import { count, type Line } from '../table.ts';
+import { count, perSecond, type Line } from '../table.ts';
 
 const userUrn = 'urn:ietf:params:scim:schemas:core:2.0:User';
 const groupUrn = 'urn:ietf:params:scim:schemas:core:2.0:Group';
@@ -114,8 +114,8 @@ export async function measureScimServer(stage: Stage): Promise<Line[]> {
   const scimmy = await measurePeer('scimmy', users, members);
   const line = (what: string, of: keyof Rates): Line => ({
     what: `SCIM server, ${what}, requests per second`,
-    ours: `${count(ours[of])}/s`,
-    yardstick: `Jackson: ${count(jackson[of])}/s, scimmy-routers: ${count(scimmy[of])}/s`,
+    ours: perSecond(ours[of]),
+    yardstick: `Jackson: ${perSecond(jackson[of])}, scimmy-routers: ${perSecond(scimmy[of])}`,
     ratio: ours[of] / Math.max(jackson[of], scimmy[of]),
   });
   return [
