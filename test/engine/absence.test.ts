@@ -24,9 +24,11 @@ describeWorlds('absence on ingress', (makeWorld) => {
     corp.tree.set('/ou=people/uid=ann', { title: ['chief'] });
     corp.hidden = ({ name }) => name === 'uid=bob' || name === 'cn=staff';
     corp.incomplete = 'a referral was not followed';
+    corp.warnings = ['dc=a lies on another server', 'dc=b lies on another server'];
     const partial = await world.run('corp-in');
     expect(partial.status).toBe('partial_success');
     expect(partial.note).toContain('a referral was not followed');
+    expect(await world.messages(partial.id)).toEqual(expect.arrayContaining([...corp.warnings]));
     expect(await told(world, partial)).toEqual(['user update ann']);
     expect(Object.keys(await world.directory())).toEqual(Object.keys(before));
     corp.incomplete = null;

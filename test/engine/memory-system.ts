@@ -69,6 +69,8 @@ export class MemorySystem {
   order = 0;
   /** Set: reads end without their proof, for this reason. */
   incomplete: string | null = null;
+  /** What each read tells beside its entries. */
+  warnings: readonly string[] = [];
   /** Entries that an incomplete read does not bring. */
   hidden: (entry: Entry) => boolean = () => false;
   /** Set: reading fails with this in the middle. */
@@ -127,7 +129,7 @@ export class MemorySystem {
       if (this.readFailure) throw this.readFailure;
     }
     if (this.readFailure) throw this.readFailure;
-    const warnings: string[] = [];
+    const { warnings } = this;
     if (this.incomplete === null) return { complete: true, warnings };
     return { complete: false, reason: this.incomplete, warnings };
   }

@@ -184,7 +184,7 @@ async function conclude(
   return {
     complete: doubts.length === 0,
     reason: doubts.length === 0 ? undefined : printable(doubts.join('; ')),
-    warnings: end.warnings.map(printable),
+    warnings: end.warnings.map((warning) => printable(warning)),
     readCount: read.readCount,
     clean,
     absence: doubts.length > 0 ? 'nothing' : end.changesOnly === true ? 'told' : 'whole',
