@@ -20,6 +20,7 @@ describeWorlds('matching on ingress', (makeWorld, store) => {
       corp.tree.add('/uid=new2', { mail: ['new@x.org'] });
       corp.tree.add('/uid=fine', { mail: ['fine@x.org'] });
       await world.ingress('corp');
+      expect(await world.run('corp-in', 'dryRun')).toMatchObject({ status: 'partial_success', error: null });
       const job = await world.run('corp-in');
       expect(job.status).toBe('partial_success');
       expect(brief(job.statistics)).toEqual({ 'user created': '1/0/0', 'user binded': '0/4/0' });

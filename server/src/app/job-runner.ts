@@ -130,7 +130,8 @@ async function breakOff(
   const errorMessage = `${sentence}${remedy}`;
   await store.addMessage(job, 'error', errorMessage);
   const statistics = await store.computeStatistics(job.serial);
-  const status = jobStatus({ brokeOff: true, cancelled: false, incomplete: false, held: false, statistics });
+  const end = { dry: false, brokeOff: true, cancelled: false, incomplete: false, held: false };
+  const status = jobStatus({ ...end, statistics });
   await store.finish(job, sync, { status, statistics, errorCode: code, errorMessage, note: null });
 }
 

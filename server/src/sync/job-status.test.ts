@@ -3,6 +3,7 @@ import { emptyStatistics } from '@lockstep/contract/job.ts';
 import { jobStatus } from './job-status.ts';
 
 const fine = {
+  dry: false,
   brokeOff: false,
   cancelled: false,
   incomplete: false,
@@ -18,6 +19,7 @@ test('only a job that read everything and in which nothing failed is a success',
   expect(jobStatus({ ...fine, incomplete: true })).toBe('partial_success');
   expect(jobStatus({ ...fine, statistics: failed })).toBe('failed');
   expect(jobStatus({ ...fine, statistics: { ...failed, user: same } })).toBe('partial_success');
+  expect(jobStatus({ ...fine, dry: true, statistics: failed })).toBe('failed');
   expect(jobStatus({ ...fine, held: true, incomplete: true })).toBe('held');
   expect(jobStatus({ ...fine, brokeOff: true, held: true })).toBe('failed');
   expect(jobStatus({ ...fine, cancelled: true, brokeOff: true })).toBe('cancelled');

@@ -2,6 +2,8 @@ import type { JobStatus, Statistics } from '@lockstep/contract/vocabulary.ts';
 import { kinds, operations } from '@lockstep/contract/vocabulary.ts';
 
 export interface JobEnd {
+  /** A dry run: what it skipped is what a run would carry out. */
+  readonly dry: boolean;
   /** The job broke off before its plan was carried out. */
   readonly brokeOff: boolean;
   readonly cancelled: boolean;
@@ -24,8 +26,9 @@ export function jobStatus(end: JobEnd): Exclude<JobStatus, 'pending' | 'running'
   let succeeded = 0;
   for (const kind of kinds) {
     for (const operation of operations) {
-      failed += end.statistics[kind][operation].failed;
-      succeeded += end.statistics[kind][operation].success;
+      const count = end.statistics[kind][operation];
+      failed += count.failed;
+      succeeded += end.dry ? count.success + count.skipped : count.success;
     }
   }
   if (failed === 0) return end.incomplete ? 'partial_success' : 'success';

@@ -288,7 +288,14 @@ describe('laws of the status of a job', () => {
           statistics[kind][operation][result] += 1;
           statistics[kind][operation].total += 1;
         }
-        const status = jobStatus({ brokeOff: false, cancelled: false, held: false, incomplete, statistics });
+        const status = jobStatus({
+          dry: false,
+          brokeOff: false,
+          cancelled: false,
+          held: false,
+          incomplete,
+          statistics,
+        });
         const some = (wanted: string): boolean => ended.some(({ result }) => result === wanted);
         expect(status === 'success').toBe(!some('failed') && !incomplete);
         expect(status === 'failed').toBe(some('failed') && !some('success'));

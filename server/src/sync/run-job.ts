@@ -103,7 +103,8 @@ async function finish(run: Run, job: RunnableJob, end: { cancelled: boolean }): 
   const totals = job.totals;
   const held = totals?.verdict.tripped === true && job.mode === 'apply';
   const incomplete = totals?.complete === false;
-  const status = jobStatus({ brokeOff: false, cancelled: end.cancelled, incomplete, held, statistics });
+  const dry = run.job.mode === 'dryRun';
+  const status = jobStatus({ dry, brokeOff: false, cancelled: end.cancelled, incomplete, held, statistics });
   const sentence = totals?.verdict.findings.map((finding) => finding.sentence).join('; ');
   await run.store.finish(job, run.sync, {
     status,
