@@ -119,6 +119,40 @@ describeWorlds('members of a group that is made again', (makeWorld) => {
   });
 });
 
+describeWorlds('members that are made again', (makeWorld) => {
+  test.each(['at once', 'held'])(
+    'leave groups by the new place, where they were moved to (%s)',
+    async (how) => {
+      const world = await makeWorld();
+      const corp = await corpWithStaff(world, ['/ou=people/uid=ann', '/ou=people/uid=bob']);
+      corp.tree.add('/ou=away');
+      corp.tree.add('/cn=guests', {}, ['/ou=people/uid=ann']);
+      const target = await world.system('target');
+      await world.egress('target', { guard: how === 'held' ? { membership: { count: 0 } } : noGuard });
+      for (const name of ['corp-in', 'target-out']) await world.run(name);
+      corp.tree.remove('/ou=people/uid=ann');
+      await world.run('corp-in');
+      corp.tree.add('/ou=away/uid=ann');
+      corp.tree.addMember('/cn=guests', '/ou=away/uid=ann');
+      await world.run('corp-in');
+      const job = await world.run('target-out');
+      expect(await told(world, job)).toEqual([
+        'user bind ann',
+        'user move ann',
+        'membership bind guests < ann',
+        `membership removeMember staff < ann${how === 'held' ? ' skipped Held' : ''}`,
+      ]);
+      if (how === 'held') {
+        const again = await world.run('target-out');
+        expect(await told(world, again)).toEqual(['membership removeMember staff < ann skipped Held']);
+        await world.approve(again.id);
+      }
+      expect(target.tree.snapshot()).toEqual(corp.tree.snapshot());
+      expect(await told(world, await world.run('target-out'))).toEqual([]);
+    },
+  );
+});
+
 describeWorlds('members on ingress', (makeWorld, store) => {
   test(
     'one who stays or goes is not looked for among all who go, also of more than fit into memory',

@@ -334,6 +334,17 @@ function goneOnEgress({ job, sync, table }: StagingContext): RawBuilder<unknown>
         or ${sync.onMissing === 'delete'}::boolean and exists (select 1 from ${table('missing')} d where d.object_id = x.member_id))`;
 }
 
+/**
+ * Egress: of members whose entry the plan binds to another object, that one: it may move the entry first, and the
+ * removal then has to name it by its new place.
+ */
+function asBound({ sync, table }: StagingContext, gone: RawBuilder<unknown>): RawBuilder<unknown> {
+  return sql`
+    select x.group_id, coalesce(o.object_id, x.member_id) as member_id, x.reference from (${gone}) x
+    left join link l on l.sync_serial = ${sync.serial} and l.object_id = x.member_id
+    left join ${table('object')} o on o.kind = l.kind and o.external_id = l.external_id and o.settled`;
+}
+
 /** Plans removals of members; where absence means nothing they wait. Returns the last ordinal used. */
 export async function planRemovedMembers(
   context: StagingContext,
@@ -350,7 +361,8 @@ export async function planRemovedMembers(
       : sql`(${isLost(context, 'w')} or w.group_id in (${groupsLeftToOthers(context)})
           or exists (select 1 from ${table('object')} g where g.kind = 'group' and g.object_id = w.group_id and g.has_members and g.error_code is null)
             and not exists (select 1 from ${table('wanted')} v where v.group_id = w.group_id and v.reference = w.reference))`;
-  const gone = sync.direction === 'ingress' ? goneOnIngress(context) : goneOnEgress(context);
+  const gone =
+    sync.direction === 'ingress' ? goneOnIngress(context) : asBound(context, goneOnEgress(context));
   await insertPlanned(context, (trx) =>
     sql`
     insert into change (job_serial, ordinal, kind, verb, object_id, member_id, member_kind, external_id, releases_link, label,
@@ -469,10 +481,11 @@ export async function countSameMemberships({ store, job, sync, table }: StagingC
       select g.object_id from ${table('object')} g
       where g.kind = 'group' and g.object_id is not null and g.has_members and g.error_code is null)
     and not exists (select 1 from ${table('wanted')} w where w.group_id = x.group_id and w.member_id = x.member_id))`;
-  // Egress: the entry is another member's from now on.
+  // Egress: the entry is another member's from now on, or goes as another one's.
   const boundToOther = sql`exists (
     select 1 from change c
-    where c.job_serial = ${job.serial} and c.kind = 'membership' and c.verb = 'bind' and c.object_id = x.group_id and c.external_id = x.reference)`;
+    where c.job_serial = ${job.serial} and c.kind = 'membership' and c.verb in ('bind', 'removeMember')
+      and c.object_id = x.group_id and c.external_id = x.reference)`;
   // Its entry is another group's from now on.
   const rebound = sql`exists (
     select 1 from change c

@@ -74,21 +74,29 @@ async function writeLinks(
   );
 }
 
-/** Members that were written for a group that is gone are known of the one that its entry is bound to: who is none of its goes. */
+/**
+ * What was written of an object whose entry is bound to another one is known of that one: who is no member of the group
+ * goes, and so does the member from groups that are not the new one's.
+ */
 async function inheritMembers(
   trx: Transaction<Database>,
   job: RunnableJob,
   sync: RunnableSync,
   rows: readonly BatchOutcome[],
 ): Promise<void> {
-  const bound = rows.filter(({ kind, verb }) => kind === 'group' && verb === 'bind');
+  const bound = rows.filter(({ kind, verb }) => kind !== 'organizationalUnit' && verb === 'bind');
   if (bound.length === 0) return;
-  await sql`
-    update membership_link x set group_id = c.object_id
-    from change c
-    join link l on l.sync_serial = ${unseen(sync.serial)} and l.kind = 'group' and l.external_id = c.external_id and l.object_id <> c.object_id
+  const rebound = sql`change c
+    join link l on l.sync_serial = ${unseen(sync.serial)} and l.kind = c.kind and l.external_id = c.external_id and l.object_id <> c.object_id
     where c.job_serial = ${job.serial} and c.ordinal = any (${bound.map(({ ordinal }) => ordinal)}::bigint[])
-      and x.sync_serial = ${unseen(sync.serial)} and x.group_id = l.object_id
+      and x.sync_serial = ${unseen(sync.serial)}`;
+  await sql`
+    update membership_link x set member_id = c.object_id from ${rebound} and x.member_id = l.object_id`.execute(
+    trx,
+  );
+  if (bound.every(({ kind }) => kind === 'user')) return;
+  await sql`
+    update membership_link x set group_id = c.object_id from ${rebound} and c.kind = 'group' and x.group_id = l.object_id
       and not exists (
         select 1 from membership_link y
         where y.sync_serial = x.sync_serial and y.group_id = c.object_id and y.reference = x.reference)`.execute(
