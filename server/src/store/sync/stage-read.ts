@@ -1,4 +1,5 @@
 import { sql } from 'kysely';
+import type { RawBuilder } from 'kysely';
 import { objectKinds } from '@lockstep/contract/vocabulary.ts';
 import type { ObjectKind } from '@lockstep/contract/vocabulary.ts';
 import { referenceAttributes } from '../../directory/references.ts';
@@ -35,21 +36,23 @@ export async function markTouched(context: TouchedPlace): Promise<void> {
         and not exists (select 1 from ${table('touched')} t where t.kind = l.kind and t.external_id = l.external_id)
       order by 1, 2`.execute(store.db);
     for (const kind of objectKinds)
-      for (const attribute of referenceAttributes[kind]) await markReferrers(context, kind, attribute);
+      for (const attribute of referenceAttributes[kind])
+        await markReferrers(context, kind, attribute).execute(store.db);
   }
   await analyzeStaged(context, 'touched');
 }
 
 /**
  * Egress: links of objects whose attribute names one that the sync does not know yet, or that left its scope: they say
- * something else from now on, though nothing of their own has changed.
+ * something else from now on, though nothing of their own has changed. Names are gathered before they are compared: of
+ * attributes that nobody analyzes the planner expects few, and looked through all that changed for each.
  */
-async function markReferrers(
-  { store, sync, table }: TouchedPlace,
+export function markReferrers(
+  { sync, table }: Pick<TouchedPlace, 'sync' | 'table'>,
   kind: ObjectKind,
   attribute: string,
-): Promise<void> {
-  await sql`
+): RawBuilder<unknown> {
+  return sql`
     with changed as materialized (
       select s.object_id from ${table('source')} s
       left join link l on l.sync_serial = ${sync.serial} and l.object_id = s.object_id
@@ -58,18 +61,17 @@ async function markReferrers(
       select l.object_id from link l
       where l.sync_serial = ${sync.serial} and l.kind in ('user', 'group') and l.state = 'live'
         and not exists (select 1 from ${table('source')} s where s.kind = l.kind and s.object_id = l.object_id)
+    ), named as materialized (
+      select l.kind, l.external_id, e.id from link l
+      join ${directoryTables[kind].table} d on d.id = l.object_id
+      cross join lateral jsonb_array_elements_text(d.attributes -> ${attribute}::text) e (id)
+      where exists (select 1 from changed)
+        and l.sync_serial = ${sync.serial} and l.kind = ${kind} and d.attributes ? ${attribute}::text
     )
     insert into ${table('touched')} (kind, external_id, refers)
-    select distinct l.kind, l.external_id, true
-    from link l
-    join ${directoryTables[kind].table} d on d.id = l.object_id
-    cross join lateral jsonb_array_elements_text(d.attributes -> ${attribute}::text) e (id)
-    join changed c on c.object_id = e.id
-    where exists (select 1 from changed)
-      and l.sync_serial = ${sync.serial} and l.kind = ${kind} and d.attributes ? ${attribute}::text
-      and not exists (select 1 from ${table('touched')} t where t.kind = l.kind and t.external_id = l.external_id)`.execute(
-    store.db,
-  );
+    select distinct n.kind, n.external_id, true
+    from named n join changed c on c.object_id = n.id
+    where not exists (select 1 from ${table('touched')} t where t.kind = n.kind and t.external_id = n.external_id)`;
 }
 
 /**
