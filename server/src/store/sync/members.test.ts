@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import { expect, test } from 'vitest';
 import { describeOnBothStores } from '../../../../test/servers/stores.ts';
-import { indexLost, isLost, joinWhole } from './members.ts';
+import { goneOnEgress, indexLost, isLost, joinWhole } from './members.ts';
 import { stagingColumns } from './staging-tables.ts';
 import type { StagingTable } from './staging-tables.ts';
 
@@ -65,5 +65,50 @@ describeOnBothStores('memberships', (makeStore) => {
     });
     expect(found).toBe(lost);
     expect(plan).toMatch(/Index.* on tried_member/);
+  });
+
+  test('that leave a large group of a target are not looked for among those who stay', async () => {
+    const store = await makeStore();
+    const { db } = store;
+    const people = 4000;
+    for (const name of ['object', 'source', 'missing'] as const)
+      await sql`create table ${table(name)} (${sql.raw(stagingColumns[name])})`.execute(db);
+    const numbers = sql`generate_series(1, ${people}::int) n`;
+    await sql`
+      insert into ${table('object')} (kind, external_id, object_id, linked, reference, scope, parents, parent_reference, depth, label, name, name_key, attributes, has_members)
+      select 'user', 'x' || n, 'user_' || n, true, 'uid=' || n, 0, '[]', '', 0, '', '', '', '{}', false from ${numbers}`.execute(
+      db,
+    );
+    await sql`
+      insert into ${table('source')} (kind, object_id, label, scope, depth, external_id, needs)
+      select 'group', 'group_' || n, '', 0, 0, 'g' || n, true from ${numbers}`.execute(db);
+    // One group of half of all people, who were all in it, and as many groups of one.
+    await sql`
+      insert into membership_link (sync_serial, group_id, reference, member_id)
+      select 1, 'group_1', 'uid=' || n, 'user_' || n from ${numbers}`.execute(db);
+    await sql`
+      insert into membership (group_id, member_id, tenant_id, member_kind, revision)
+      select 'group_' || case when n % 2 = 0 then 1 else n + 1 end, 'user_' || n, 'tenant_1', 'user', 1 from ${numbers}`.execute(
+      db,
+    );
+    for (const column of ['(object_id)', '(reference)', '(kind, external_id)'])
+      await sql`create index on ${table('object')} ${sql.raw(column)}`.execute(db);
+    await sql`analyze ${table('object')}, ${table('source')}, membership, membership_link`.execute(db);
+    const { found, read } = await store.transaction(async (trx) => {
+      const readSoFar = async (): Promise<number> => {
+        const { rows } = await sql<{ read: number }>`
+          select sum(pg_stat_get_xact_tuples_returned(oid) + pg_stat_get_xact_tuples_fetched(oid))::bigint as read from pg_class
+          where relname in ('membership', 'membership_pkey', 'membership_by_member')`.execute(trx);
+        return rows[0]?.read ?? Number.NaN;
+      };
+      const before = await readSoFar();
+      const gone = goneOnEgress({ table, job: { serial: 1 }, sync: { serial: 1, onMissing: 'delete' } });
+      const { rows } = await sql<{ found: number }>`select count(*)::int as found from (${gone}) g`.execute(
+        trx,
+      );
+      return { found: rows[0]?.found, read: (await readSoFar()) - before };
+    });
+    expect(found).toBe(people / 2);
+    expect(read).toBeLessThan(10 * people);
   });
 });

@@ -302,8 +302,16 @@ async function mayLoseMembers(context: StagingContext): Promise<boolean> {
  * Egress: memberships that this sync wrote or bound, and that the directory no longer has. An entry that was bound to
  * another object since is that one's member now. A group whose entry was written for one that is gone has that one's.
  */
-function goneOnEgress({ job, sync, table }: StagingContext): RawBuilder<unknown> {
+export function goneOnEgress({
+  job,
+  sync,
+  table,
+}: Pick<StagingContext, 'table'> & {
+  readonly job: Pick<StagingContext['job'], 'serial'>;
+  readonly sync: Pick<StagingContext['sync'], 'serial' | 'onMissing'>;
+}): RawBuilder<unknown> {
   // What a group bound anew has and what it shall have are sets of their own: nobody is looked for among all the others.
+  // Who else goes by a reference is one or none, and only then is it asked whether that one is a member.
   return sql`
     (with rebound as materialized (
       select c.object_id, l.object_id as former from change c
@@ -327,8 +335,10 @@ function goneOnEgress({ job, sync, table }: StagingContext): RawBuilder<unknown>
     left join ${table('object')} g on g.kind = 'group' and g.external_id = sg.external_id
     where x.sync_serial = ${sync.serial} and x.member_id is not null
       and not exists (
-        select 1 from membership m join ${table('object')} o on o.object_id = m.member_id and o.kind = m.member_kind
-        where m.group_id = x.group_id and m.member_id <> x.member_id and (o.linked or o.settled) and o.reference = x.reference)
+        select 1 from ${table('object')} o
+        where o.reference = x.reference and o.object_id <> x.member_id and (o.linked or o.settled) and exists (
+          select 1 from membership m
+          where m.group_id = x.group_id and m.member_id = o.object_id and m.member_kind = o.kind offset 0))
       and (
         not exists (select 1 from membership m where m.group_id = x.group_id and m.member_id = x.member_id)
         or ${sync.onMissing === 'delete'}::boolean and exists (select 1 from ${table('missing')} d where d.object_id = x.member_id))`;
