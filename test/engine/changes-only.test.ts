@@ -1,4 +1,6 @@
+import { sql } from 'kysely';
 import { expect, test } from 'vitest';
+import { removeMembers } from '../../server/src/app/directory-writes/memberships.ts';
 import { brief } from '../workbench.ts';
 import { feedChanges } from './change-feed.ts';
 import type { Asked } from './change-feed.ts';
@@ -19,6 +21,15 @@ async function corpOf(
   await world.run('corp-in');
   corp.forgetCounts();
   return { corp, asked };
+}
+
+async function groupOf(world: World, name: string): Promise<{ id: string; members: string[] }> {
+  const { rows } = await sql<{ id: string; members: string[] }>`
+    select g.id, array(select member_id from membership m where m.group_id = g.id order by 1) as members
+    from directory_group g where g.tenant_id = ${world.actor.tenantId} and g.name = ${name}`.execute(
+    world.app.store.db,
+  );
+  return rows[0] as { id: string; members: string[] };
 }
 
 describeWorlds('a run of changes', (makeWorld) => {
@@ -86,6 +97,22 @@ describeWorlds('a run of changes', (makeWorld) => {
       members: ['/ou=people/uid=bob', '/ou=people/uid=later'],
     });
   });
+
+  test.each(['a member besides', 'another description'])(
+    'a member that somebody took out of the directory comes back though the group changed since: %s',
+    async (what) => {
+      const world = await makeWorld();
+      const { corp } = await corpOf(world);
+      const { id: groupId, members } = await groupOf(world, 'staff');
+      await removeMembers(world.app, world.actor, groupId, members.slice(0, 1));
+      const staff = corp.tree.get('/cn=staff');
+      if (what === 'a member besides') corp.tree.addMember('/cn=staff', '/ou=people/uid=cid');
+      else corp.tree.assign(staff, { description: ['all'] });
+      expect((await world.run('corp-in')).status).toBe('success');
+      expect((await world.run('corp-in', 'apply', { full: true })).status).toBe('success');
+      expect((await world.directory())['/cn=staff']).toMatchObject({ members: staff.members });
+    },
+  );
 
   test('a reference that a group loses while it waits is forgotten', async () => {
     const world = await makeWorld();

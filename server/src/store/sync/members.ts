@@ -72,6 +72,27 @@ function groupsLeftToOthers({ sync, table }: StagingContext): RawBuilder<unknown
 }
 
 /**
+ * Of a group that a read of changes brought, and that changed in the directory since or is to be looked at again, the
+ * members that the source has told of before: it is settled with this run, and no later one would compare them.
+ */
+async function nameOfTouched(context: StagingContext): Promise<void> {
+  const { store, sync, table } = context;
+  await sql`
+    insert into ${table('wanted')} (group_id, reference, whole)
+    select x.group_id, x.reference, false
+    from ${table('object')} g
+    join link l on l.sync_serial = ${sync.serial} and l.kind = g.kind and l.external_id = g.external_id
+    join directory_group d on d.id = l.object_id
+    join membership_link x on x.sync_serial = ${sync.serial} and x.group_id = g.object_id
+    where g.kind = 'group' and not g.has_members and g.error_code is null and g.conflict_code is null
+      and (l.fingerprint is null or l.object_revision <> d.revision)
+      and not ${isLost(context, 'x')}
+      and not exists (select 1 from ${table('wanted')} w where w.group_id = x.group_id and w.reference = x.reference)`.execute(
+    store.db,
+  );
+}
+
+/**
  * Names the references to resolve: of groups that were read again (where a staged object goes by the reference it is
  * resolved at once), and of others that name an object which was linked or moved.
  */
@@ -102,6 +123,7 @@ async function nameWanted(context: StagingContext): Promise<void> {
       store.db,
     );
   }
+  await nameOfTouched(context);
   await indexStagingTable(context, 'wanted', '(group_id, reference)');
   await analyzeStaged(context, 'wanted');
 }
