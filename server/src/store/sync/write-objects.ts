@@ -7,6 +7,7 @@ import { checkUnitDeletions } from './check-batch.ts';
 import { forgetObjects } from './deleted-objects.ts';
 import { pending } from './directory-batch.ts';
 import type { Batch, Contents } from './directory-batch.ts';
+import { unseen } from './key-lookups.ts';
 import { writeReferenceLinks } from './reference-links.ts';
 import { directoryTables, enabledColumn } from './staging-tables.ts';
 
@@ -128,7 +129,7 @@ async function writeLinks(batch: Batch, contents: Contents): Promise<void> {
   if (objectKinds.some((kind) => contents.has(kind, ...altering)))
     await sql`
     update link l set state = 'missing', fingerprint = null, object_revision = ${revision} from change c
-    where ${pending(batch)} and c.releases_link and l.sync_serial = ${sync.serial} and l.kind = c.kind and l.external_id = c.external_id`.execute(
+    where ${pending(batch)} and c.releases_link and l.sync_serial = ${unseen(sync.serial)} and l.kind = c.kind and l.external_id = c.external_id`.execute(
       trx,
     );
 }
