@@ -1,4 +1,5 @@
 import { sql } from 'kysely';
+import type { RawBuilder } from 'kysely';
 import type { ObjectKind } from '@lockstep/contract/vocabulary.ts';
 import { referenceAttributes } from '../../directory/references.ts';
 import type { Absence } from '../../sync/sync-store.ts';
@@ -39,30 +40,37 @@ async function nameLeaving(context: StagingContext, absence: Absence): Promise<v
 
 /**
  * Records that did not change, and that name somebody by a reference which came to an object, left one, or whose object
- * goes: all that such a record names is looked up again.
+ * goes: all that such a record names is looked up again. Record by record, in the order of the primary key: where the
+ * planner expects that hardly any is unchanged, it looked through all of them for each reference that is known.
  */
-async function nameUnchanged(context: StagingContext, absence: Absence): Promise<void> {
-  const { store, sync, table } = context;
-  await sql`
+export function nameUnchanged(
+  context: Pick<StagingContext, 'table'> & { readonly sync: Pick<StagingContext['sync'], 'serial'> },
+  absence: Absence,
+): RawBuilder<unknown> {
+  const { sync, table } = context;
+  return sql`
+    with concerned as materialized (
+      select distinct n.kind, n.external_id
+      from (
+        select unnest(array[o.reference, l.reference, o.alias, l.alias]) as reference
+        from ${table('object')} o
+        left join link l on l.sync_serial = ${sync.serial} and l.kind = o.kind and l.external_id = o.external_id
+        where o.kind in ('user', 'group') and o.reference is not null
+          and ((l.reference, l.alias) is distinct from (o.reference, o.alias) or l.state <> 'live')
+        union select reference from ${table('leaving')}
+      ) q
+      join reference_link n on n.sync_serial = ${sync.serial} and n.reference = q.reference
+    )
     insert into ${table('named')} (kind, external_id, attribute, position, reference, staged, known)
-    select r.kind, r.external_id, r.attribute, r.position, r.reference, false, r.object_id
-    from reference_link r
-    join link l on l.sync_serial = r.sync_serial and l.kind = r.kind and l.external_id = r.external_id
-    where r.sync_serial = ${sync.serial} and l.state = 'live' and ${seen(context, absence)}
-      and not exists (select 1 from ${table('object')} o where o.kind = r.kind and o.external_id = r.external_id)
-      and (r.kind, r.external_id) in (
-        select n.kind, n.external_id
-        from (
-          select unnest(array[o.reference, l.reference, o.alias, l.alias]) as reference
-          from ${table('object')} o
-          left join link l on l.sync_serial = ${sync.serial} and l.kind = o.kind and l.external_id = o.external_id
-          where o.kind in ('user', 'group') and o.reference is not null
-            and ((l.reference, l.alias) is distinct from (o.reference, o.alias) or l.state <> 'live')
-          union select reference from ${table('leaving')}
-        ) q
-        join reference_link n on n.sync_serial = ${sync.serial} and n.reference = q.reference)`.execute(
-    store.db,
-  );
+    select l.kind, l.external_id, r.attribute, r.position, r.reference, false, r.object_id
+    from concerned c
+    join link l on l.sync_serial = ${sync.serial} and l.kind = c.kind and l.external_id = c.external_id
+    cross join lateral (
+      select * from reference_link r
+      where r.sync_serial = ${sync.serial} and r.kind = l.kind and r.external_id = l.external_id
+      order by r.attribute, r.position) r
+    where l.state = 'live' and ${seen(context, absence)}
+      and not exists (select 1 from ${table('object')} o where o.kind = l.kind and o.external_id = l.external_id)`;
 }
 
 /** Who goes by each reference, and else by each alias: staged objects before linked ones, and of these one that is gone last. */
@@ -134,7 +142,7 @@ export async function resolveReferences(
   if (!known && (await isEmpty(context, 'named'))) return;
   if (context.sync.onMissing === 'delete' && absence !== 'nothing' && (await loses()))
     await nameLeaving(context, absence);
-  if (known) await nameUnchanged(context, absence);
+  if (known) await nameUnchanged(context, absence).execute(context.store.db);
   if (await isEmpty(context, 'named')) return;
   await indexStagingTable(context, 'named', '(reference)');
   await indexReferrers(context);
