@@ -114,6 +114,34 @@ describeWorlds('a run of changes', (makeWorld) => {
     },
   );
 
+  test('a member that two sources had goes once both have lost it', async () => {
+    const world = await makeWorld();
+    const { corp } = await corpOf(world);
+    const branch = await world.system('branch');
+    branch.tree.add('/ou=people');
+    branch.tree.add('/ou=people/uid=ann');
+    branch.tree.add('/cn=staff', {}, ['/ou=people/uid=ann']);
+    await world.ingress('branch');
+    await world.run('branch-in');
+    corp.tree.removeMember('/cn=staff', '/ou=people/uid=ann');
+    expect(await told(world, await world.run('corp-in'))).toEqual([]);
+    branch.tree.removeMember('/cn=staff', '/ou=people/uid=ann');
+    expect(await told(world, await world.run('branch-in'))).toEqual(['membership removeMember staff < ann']);
+  });
+
+  test('a member who was made anew counts once, and who takes the old name is no member', async () => {
+    const world = await makeWorld();
+    const { corp } = await corpOf(world);
+    corp.tree.move('/ou=people/uid=ann', '/uid=ann');
+    await world.run('corp-in');
+    const whole = await world.run('corp-in', 'apply', { full: true });
+    expect(brief(whole.statistics)).toMatchObject({ 'membership same': '2/0/0' });
+    corp.tree.add('/ou=people/uid=ann2');
+    corp.tree.move('/ou=people/uid=ann2', '/ou=people/uid=ann');
+    corp.tree.set('/ou=people/uid=ann', { uid: ['second'] });
+    expect(await told(world, await world.run('corp-in'))).toEqual(['user create second']);
+  });
+
   test('a reference that a group loses while it waits is forgotten', async () => {
     const world = await makeWorld();
     const { corp } = await corpOf(world);

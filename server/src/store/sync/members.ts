@@ -474,7 +474,7 @@ export async function writeWaitingMembers(
       and not ${isTakenAway}`.execute(trx);
   await sql`
     delete from membership_link x
-    where x.sync_serial = ${sync.serial} and x.member_id is null and ${isLost(context, 'x')}`.execute(trx);
+    where x.sync_serial = ${sync.serial} and ${isLost(context, 'x')} and not ${isTakenAway}`.execute(trx);
   await sql`
     insert into membership_link (sync_serial, group_id, reference, member_id)
     select distinct ${sync.serial}::bigint, w.group_id, w.reference, null::text from ${table('wanted')} w where w.member_id is null
