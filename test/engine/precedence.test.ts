@@ -43,6 +43,27 @@ describeWorlds('several sources of one person', (makeWorld, store) => {
     expect(await told(world, await world.run('hr-in'))).toEqual([]);
   });
 
+  test.each(['/ou=sales', '/cn=sales'])(
+    'what one sync gave stays when another finds %s by its path',
+    async (path) => {
+      const world = await makeWorld();
+      const hr = await world.system('hr');
+      const corp = await world.system('corp');
+      hr.tree.add(path, { description: ['by hr'] });
+      corp.tree.add(path);
+      await world.ingress('hr');
+      await world.ingress('corp');
+      await world.run('hr-in');
+      expect(await told(world, await world.run('corp-in'))).toEqual([expect.stringMatching(/ bind sales$/)]);
+      expect((await world.directory())[path]).toMatchObject({ attributes: { description: ['by hr'] } });
+      hr.tree.set(path, { description: [] });
+      corp.tree.set(path, { description: ['by corp'] });
+      await world.run('corp-in');
+      await world.run('hr-in');
+      expect((await world.directory())[path]).toMatchObject({ attributes: { description: ['by corp'] } });
+    },
+  );
+
   test('the order in which the syncs run does not matter', async () => {
     const world = await makeWorld();
     const hr = await world.system('hr');

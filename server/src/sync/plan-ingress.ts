@@ -117,18 +117,12 @@ function mustRemember({ directory, others, ownContribution }: IngressCandidate):
   return ownContribution !== null || (directory !== null && others.length > 0);
 }
 
-function planCandidate(
-  run: Run,
-  candidate: IngressCandidate,
-  parent: Parent,
-  placed: DirectoryState | null,
-): Planned {
-  const { staged, others } = candidate;
+function planCandidate(run: Run, candidate: IngressCandidate, parent: Parent, isPlaced: boolean): Planned {
+  const { staged, others, directory } = candidate;
   const { kind } = staged;
   const managed = run.specification.mapping.attributesWritten[kind];
   const rules = run.specification.match[kind];
-  const directory = candidate.directory ?? placed;
-  let tie = tieOf({ ...candidate, directory }, rules, placed !== null);
+  let tie = tieOf(candidate, rules, isPlaced);
   if (tie.by !== 'conflict' && 'failed' in parent) {
     const message = describeHomeless(parent.failed);
     tie = { by: 'conflict', verb: staged.linked ? 'update' : 'create', code: 'ParentNotFound', message };
@@ -262,8 +256,10 @@ export async function planIngressKind(
         !staged.error
           ? places?.get(placeKey(parent.id, staged.nameKey))
           : undefined;
-      const bound = place ? { ...candidate, staged: { ...staged, objectId: place.objectId } } : candidate;
-      const planned = planCandidate(run, bound, parent, place?.directory ?? null);
+      const bound = place
+        ? { ...candidate, ...place, staged: { ...staged, objectId: place.objectId } }
+        : candidate;
+      const planned = planCandidate(run, bound, parent, place !== undefined);
       const failed = planned.changes.some(({ outcome }) => outcome?.result === 'failed');
       if (failed || place) {
         settled.push({

@@ -168,6 +168,13 @@ export interface IngressCandidate {
   readonly ownContribution: JsonAttributes | null;
 }
 
+/** A directory object that was found by its place, and what other syncs say of it. */
+export interface PlacedObject {
+  readonly objectId: string;
+  readonly directory: DirectoryState;
+  readonly others: readonly OtherContribution[];
+}
+
 /** A directory object in scope that needs a second look, with the target's side where there is one. */
 export interface EgressCandidate {
   readonly kind: ObjectKind;
@@ -356,7 +363,7 @@ export interface Staging extends AsyncDisposable {
     kind: 'organizationalUnit' | 'group',
     places: readonly { parentId: string | null; nameKey: string }[],
     absence: Absence,
-  ): Promise<Map<string, { objectId: string; directory: DirectoryState }>>;
+  ): Promise<Map<string, PlacedObject>>;
   /** Unlinked staged target entries at the given places, by index. */
   findStagedByPlace(kind: ObjectKind, places: readonly TargetPlace[]): Promise<Map<number, StagedObject>>;
   /** Records which object a staged one became; null: none. */

@@ -469,8 +469,9 @@ export async function findByPlace(
   absence: Absence,
 ) {
   const { store, sync } = context;
-  const { rows } = await sql<DirectoryRow & { d_id: string; name_key: string }>`
-    select ${directoryColumns(kind)}, d.name_key
+  type Row = DirectoryRow & { d_id: string; name_key: string; others: OtherContribution[] | null };
+  const { rows } = await sql<Row>`
+    select ${directoryColumns(kind)}, d.name_key, ${othersColumn(context, 'd.id')} as others
     from unnest(${places.map(({ parentId }) => parentId ?? '')}::text[], ${places.map(({ nameKey }) => nameKey)}::text[]) as p (parent_key, name_key)
     join ${directoryTables[kind].table} d on d.tenant_id = ${sync.tenantId} and d.parent_key = p.parent_key and d.name_key = p.name_key
     where not exists (
@@ -480,7 +481,7 @@ export async function findByPlace(
   return new Map(
     rows.map((row) => [
       placeKey(row.d_parent_id, row.name_key),
-      { objectId: row.d_id, directory: directoryOf(row) as DirectoryState },
+      { objectId: row.d_id, directory: directoryOf(row) as DirectoryState, others: row.others ?? [] },
     ]),
   );
 }
