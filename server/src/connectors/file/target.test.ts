@@ -58,6 +58,19 @@ function create(uid: string, ordinal = 1): TargetChange {
   return { ...blank, ordinal, verb: 'create', parentLocation: node, name: `uid=${uid}`, set };
 }
 
+function rename(from: string, to: string, ordinal: number): TargetChange {
+  const location = `uid=${from},${node}`;
+  return {
+    ...blank,
+    ordinal,
+    verb: 'move',
+    location,
+    parentLocation: node,
+    name: `uid=${to}`,
+    set: { uid: [to] },
+  };
+}
+
 /** The names in `out.ldif`, and behind `<` those of managers. */
 async function namesInFile(): Promise<string[]> {
   const text = await readFile(join(directory, 'out.ldif'), 'utf8');
@@ -114,16 +127,24 @@ describe('the file', () => {
     );
   });
 
+  test('takes one who is new by a name that another leaves for the one that a third leaves', async () => {
+    const first = await openSession('out.ldif', 'job1');
+    const made = await applyAll(first, create('ann'), create('bob', 2));
+    const [ann, bob] = made.map((outcome) => (outcome.ok ? (outcome.externalId ?? null) : null));
+    await first.finish();
+    const second = await openSession('out.ldif', 'job2');
+    const changes = [
+      { ...rename('ann', 'bob', 1), externalId: ann ?? null },
+      { ...rename('bob', 'cid', 2), externalId: bob ?? null },
+      create('ann', 3),
+    ];
+    const outcomes = await applyAll(second, ...changes);
+    expect(outcomes.map(({ ok }) => ok)).toEqual([true, true, true]);
+    await second.finish();
+    expect(await namesInFile()).toEqual(['ann', 'bob', 'cid']);
+  });
+
   test('names people by where they are, whoever has their name by now', async () => {
-    const rename = (from: string, to: string, ordinal: number): TargetChange => ({
-      ...blank,
-      ordinal,
-      verb: 'move',
-      location: `uid=${from},${node}`,
-      parentLocation: node,
-      name: `uid=${to}`,
-      set: { uid: [to] },
-    });
     const ann = create('ann', 2);
     const first = await openSession('out.ldif', 'job1');
     const named = { ...ann, set: { ...ann.set, manager: [`UID=boss, ${node}`] } };

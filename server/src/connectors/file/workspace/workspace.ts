@@ -91,8 +91,14 @@ export class Workspace {
   /** All changes of a batch and their outcomes are committed together. */
   apply(changes: readonly TargetChange[], recovering: boolean): readonly TargetOutcome[] {
     return inTransaction(this.#database, () => {
-      const first = changes.map((change) => this.#applyOne(change, recovering));
-      const outcomes = first.some(isBlocked) ? this.#untangle(changes, first, recovering) : first;
+      let outcomes: TargetOutcome[] = [];
+      for (const [index, change] of changes.entries()) {
+        // What comes behind moves may want a name that one of them leaves.
+        if (change.verb !== 'move' && changes[index - 1]?.verb === 'move' && outcomes.some(isBlocked))
+          outcomes = this.#untangle(changes, outcomes, recovering);
+        outcomes.push(this.#applyOne(change, recovering));
+      }
+      if (outcomes.some(isBlocked)) outcomes = this.#untangle(changes, outcomes, recovering);
       if (outcomes.some((outcome) => outcome.ok)) writeMeta(this.#database, 'changed', 'true');
       return outcomes;
     });
