@@ -153,6 +153,63 @@ describeWorlds('members that are made again', (makeWorld) => {
   );
 });
 
+describeWorlds('members whose entry is bound to another one', (makeWorld) => {
+  test.each(['by another name', 'by the same name'])(
+    'who was a member by an entry that vanished is one once: %s',
+    async (how) => {
+      const world = await makeWorld();
+      const corp = await corpWithStaff(world, ['/ou=people/uid=ann', '/ou=people/uid=bob']);
+      corp.tree.add('/cn=guests', {}, ['/ou=people/uid=ann']);
+      corp.tree.set('/ou=people/uid=ann', { mail: ['ann@example.com'] });
+      const target = await world.system('target');
+      await world.egress('target');
+      for (const name of ['corp-in', 'target-out']) await world.run(name);
+      corp.tree.remove('/ou=people/uid=ann');
+      await world.run('corp-in');
+      const bob = corp.tree.get('/ou=people/uid=bob');
+      corp.tree.assign(bob, { mail: ['ann@example.com'] });
+      if (how === 'by the same name') corp.tree.move('/ou=people/uid=bob', '/ou=people/uid=ann');
+      await world.run('corp-in');
+      target.tree.remove('/ou=people/uid=bob');
+      const job = await world.run('target-out');
+      expect(brief(job.statistics)).toMatchObject({
+        'membership same': '1/0/0',
+        'membership deleted': '1/0/0',
+      });
+      expect(target.tree.snapshot()).toEqual(corp.tree.snapshot());
+      expect(await told(world, await world.run('target-out'))).toEqual([]);
+      corp.tree.removeMember('/cn=staff', corp.tree.pathOf(bob));
+      await world.run('corp-in');
+      const left = await world.run('target-out');
+      expect(brief(left.statistics)).toMatchObject({ 'membership deleted': '1/0/0' });
+      expect(target.tree.snapshot()).toEqual(corp.tree.snapshot());
+    },
+  );
+
+  test('leave with the same run the groups of a former one who stays a member out of scope', async () => {
+    const world = await makeWorld();
+    const corp = await world.system('corp');
+    for (const unit of ['/ou=in', '/ou=out']) corp.tree.add(unit);
+    corp.tree.add('/ou=in/uid=ann', { mail: ['ann@example.com'] });
+    corp.tree.add('/ou=in/cn=staff', {}, ['/ou=in/uid=ann']);
+    await world.ingress('corp');
+    const target = await world.system('target');
+    await world.egress('target', { scopes: [{ source: '/in', target: '/' }] });
+    for (const name of ['corp-in', 'target-out']) await world.run(name);
+    corp.tree.move('/ou=in/uid=ann', '/ou=out/uid=ann');
+    corp.tree.set('/ou=out/uid=ann', { mail: [] });
+    corp.tree.add('/ou=in/uid=anna', { mail: ['ann@example.com'] });
+    await world.run('corp-in');
+    expect(await told(world, await world.run('target-out'))).toEqual([
+      'user bind anna',
+      'user move anna',
+      'membership removeMember staff < anna',
+    ]);
+    expect(target.tree.get('/cn=staff').members).toEqual([]);
+    expect(await told(world, await world.run('target-out'))).toEqual([]);
+  });
+});
+
 describeWorlds('members on ingress', (makeWorld, store) => {
   test(
     'one who stays or goes is not looked for among all who go, also of more than fit into memory',

@@ -66,6 +66,23 @@ describeWorlds('a partial run', (makeWorld) => {
     );
   });
 
+  test('of a group takes out of it once who was made anew', async () => {
+    const world = await makeWorld();
+    const corp = await corpOf(world);
+    const target = await world.system('target');
+    await world.egress('target');
+    for (const name of ['corp-in', 'target-out']) await world.run(name);
+    corp.tree.remove('/ou=people/uid=ann');
+    await world.run('corp-in');
+    corp.tree.add('/ou=other/uid=ann', { mail: ['Ann@example.com'] });
+    await world.run('corp-in');
+    const { id } = await getDirectoryObject(world.app, world.actor, 'group', 'all');
+    const job = await runPart(world, 'target-out', { groupIds: [id] });
+    expect(await told(world, job)).toEqual(['membership removeMember all < ann']);
+    expect(await told(world, await world.run('target-out'))).toEqual(['user bind ann', 'user move ann']);
+    expect(target.tree.snapshot()).toEqual(corp.tree.snapshot());
+  });
+
   test('brings the people with these addresses, the units above them, and nothing else', async () => {
     const world = await makeWorld();
     await corpOf(world);

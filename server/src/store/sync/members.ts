@@ -322,7 +322,7 @@ async function mayLoseMembers(context: StagingContext): Promise<boolean> {
 
 /**
  * Egress: memberships that this sync wrote or bound, and that the directory no longer has. An entry that was bound to
- * another object since is that one's member now. A group whose entry was written for one that is gone has that one's.
+ * another object since is that one's member now, also where the former one left the scope as a member. A group whose entry was written for one that is gone has that one's.
  */
 export function goneOnEgress({
   job,
@@ -363,6 +363,9 @@ export function goneOnEgress({
           where m.group_id = x.group_id and m.member_id = o.object_id and m.member_kind = o.kind offset 0))
       and (
         not exists (select 1 from membership m where m.group_id = x.group_id and m.member_id = x.member_id)
+        or exists (
+          select 1 from link l join ${table('object')} b on b.kind = l.kind and b.external_id = l.external_id
+          where l.sync_serial = ${sync.serial} and l.object_id = x.member_id and b.settled and b.object_id <> l.object_id)
         or ${sync.onMissing === 'delete'}::boolean and exists (select 1 from ${table('missing')} d where d.object_id = x.member_id))`;
 }
 
@@ -518,6 +521,13 @@ export async function countSameMemberships({ store, job, sync, table }: StagingC
     select 1 from change c
     where c.job_serial = ${job.serial} and c.kind = 'membership' and c.verb in ('bind', 'removeMember')
       and c.object_id = x.group_id and c.external_id = x.reference)`;
+  // Egress: the entry is bound to one who is known as a member already, by an entry that vanished.
+  const boundToMember = sql`exists (
+    select 1 from change c
+    join link e on e.sync_serial = ${sync.serial} and e.kind = c.kind and e.external_id = c.external_id and e.object_id <> c.object_id
+    join membership_link y on y.sync_serial = ${sync.serial} and y.member_id = c.object_id
+    where c.job_serial = ${job.serial} and c.kind in ('user', 'group') and c.verb = 'bind'
+      and e.object_id = x.member_id and y.group_id = x.group_id)`;
   // Its entry is another group's from now on.
   const rebound = sql`exists (
     select 1 from change c
@@ -537,7 +547,9 @@ export async function countSameMemberships({ store, job, sync, table }: StagingC
         and not exists (
           select 1 from change c
           where c.job_serial = ${job.serial} and c.kind = 'membership' and c.object_id = x.group_id and c.member_id = x.member_id)
-        and not ${sync.direction === 'ingress' ? leftToOthers : boundToOther}`.execute(trx);
+        and ${sync.direction === 'ingress' ? sql`not ${leftToOthers}` : sql`not ${boundToOther} and not ${boundToMember}`}`.execute(
+      trx,
+    );
     return rows[0]?.same ?? 0;
   });
 }

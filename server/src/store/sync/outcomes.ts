@@ -76,7 +76,8 @@ async function writeLinks(
 
 /**
  * What was written of an object whose entry is bound to another one is known of that one: who is no member of the group
- * goes, and so does the member from groups that are not the new one's.
+ * goes, and so does the member from groups that are not the new one's. By which entry the new one was a member before is
+ * forgotten: it vanished.
  */
 async function inheritMembers(
   trx: Transaction<Database>,
@@ -90,6 +91,11 @@ async function inheritMembers(
     join link l on l.sync_serial = ${unseen(sync.serial)} and l.kind = c.kind and l.external_id = c.external_id and l.object_id <> c.object_id
     where c.job_serial = ${job.serial} and c.ordinal = any (${bound.map(({ ordinal }) => ordinal)}::bigint[])
       and x.sync_serial = ${unseen(sync.serial)}`;
+  await sql`
+    delete from membership_link y using membership_link x, ${rebound} and x.member_id = l.object_id
+      and y.sync_serial = ${unseen(sync.serial)} and y.group_id = x.group_id and y.member_id = c.object_id`.execute(
+    trx,
+  );
   await sql`
     update membership_link x set member_id = c.object_id from ${rebound} and x.member_id = l.object_id`.execute(
     trx,
@@ -141,6 +147,15 @@ async function writeMembershipLinks(
     delete from membership_link x using change c
     where ${done} and c.external_id is not null and x.sync_serial = ${unseen(sync.serial)} and x.group_id = c.object_id
       and x.member_id = c.member_id`.execute(trx);
+  // In a run of a part the member's entry may still be another one's: it is known by the reference alone.
+  if (rows.some(({ verb }) => verb === 'removeMember'))
+    await sql`
+      delete from membership_link x using change c
+      where ${done} and c.verb = 'removeMember' and x.sync_serial = ${unseen(sync.serial)} and x.group_id = c.object_id
+        and x.reference = c.external_id
+        and not exists (select 1 from link l where l.sync_serial = ${unseen(sync.serial)} and l.object_id = c.member_id)`.execute(
+      trx,
+    );
   // A server may tell apart what the normalised reference does not (a tab in a name, and a blank).
   await sql`
     insert into membership_link (sync_serial, group_id, reference, member_id)
