@@ -83,6 +83,28 @@ describeWorlds('a partial run', (makeWorld) => {
     expect(target.tree.snapshot()).toEqual(corp.tree.snapshot());
   });
 
+  test('may bind a membership before its group, which the whole run counts as the same', async () => {
+    const world = await makeWorld();
+    const corp = await corpOf(world);
+    const target = await world.system('target');
+    await world.egress('target');
+    for (const name of ['corp-in', 'target-out']) await world.run(name);
+    corp.tree.remove('/cn=all');
+    await world.run('corp-in');
+    corp.tree.add('/cn=all', {}, ['/ou=people/uid=ann', '/ou=people/uid=bob']);
+    await world.run('corp-in');
+    const { id } = await getDirectoryObject(world.app, world.actor, 'user', 'ann');
+    const job = await runPart(world, 'target-out', { userIds: [id] });
+    expect(await told(world, job)).toEqual(['membership bind all < ann']);
+    const whole = await world.run('target-out');
+    expect(brief(whole.statistics)).toMatchObject({
+      'membership same': '1/0/0',
+      'membership deleted': '1/0/0',
+    });
+    expect(target.tree.snapshot()).toEqual(corp.tree.snapshot());
+    expect(await told(world, await world.run('target-out'))).toEqual([]);
+  });
+
   test('brings the people with these addresses, the units above them, and nothing else', async () => {
     const world = await makeWorld();
     await corpOf(world);

@@ -506,7 +506,8 @@ export async function unsettleGroups(
 }
 
 /**
- * How many memberships stay as they are: those known of groups that are there, less those that the plan takes away or
+ * How many memberships stay as they are: those known of groups that are there, or that an entry is bound to (a run of a
+ * part may have bound their members before), less those that the plan takes away or
  * writes anew, and those that go with their group.
  */
 export async function countSameMemberships({ store, job, sync, table }: StagingContext): Promise<number> {
@@ -543,7 +544,10 @@ export async function countSameMemberships({ store, job, sync, table }: StagingC
             and not exists (select 1 from ${table('missing')} m where m.object_id = l.object_id)
             and not exists (
               select 1 from change c
-              where c.job_serial = ${job.serial} and c.kind = 'group' and c.verb = 'delete' and c.object_id = l.object_id))
+              where c.job_serial = ${job.serial} and c.kind = 'group' and c.verb = 'delete' and c.object_id = l.object_id)
+          union all
+          select c.object_id from change c
+          where c.job_serial = ${job.serial} and c.kind = 'group' and c.verb = 'bind' and c.result is null)
         and not exists (
           select 1 from change c
           where c.job_serial = ${job.serial} and c.kind = 'membership' and c.object_id = x.group_id and c.member_id = x.member_id)
