@@ -75,7 +75,7 @@ function groupsLeftToOthers({ sync, table }: StagingContext): RawBuilder<unknown
  * Of a group that a read of changes brought, and that changed in the directory since or is to be looked at again, the
  * members that the source has told of before: it is settled with this run, and no later one would compare them.
  */
-async function nameOfTouched(context: StagingContext): Promise<void> {
+async function nameMembersOfTouched(context: StagingContext): Promise<void> {
   const { store, sync, table } = context;
   await sql`
     insert into ${table('wanted')} (group_id, reference, whole)
@@ -123,7 +123,7 @@ async function nameWanted(context: StagingContext): Promise<void> {
       store.db,
     );
   }
-  await nameOfTouched(context);
+  await nameMembersOfTouched(context);
   await indexStagingTable(context, 'wanted', '(group_id, reference)');
   await analyzeStaged(context, 'wanted');
 }
@@ -322,7 +322,8 @@ async function mayLoseMembers(context: StagingContext): Promise<boolean> {
 
 /**
  * Egress: memberships that this sync wrote or bound, and that the directory no longer has. An entry that was bound to
- * another object since is that one's member now, also where the former one left the scope as a member. A group whose entry was written for one that is gone has that one's.
+ * another object since is that one's member now, also where the former one left the scope as a member. A group whose
+ * entry was written for one that is gone has that one's.
  */
 export function goneOnEgress({
   job,
@@ -363,9 +364,10 @@ export function goneOnEgress({
           where m.group_id = x.group_id and m.member_id = o.object_id and m.member_kind = o.kind offset 0))
       and (
         not exists (select 1 from membership m where m.group_id = x.group_id and m.member_id = x.member_id)
-        or exists (
-          select 1 from link l join ${table('object')} b on b.kind = l.kind and b.external_id = l.external_id
-          where l.sync_serial = ${sync.serial} and l.object_id = x.member_id and b.settled and b.object_id <> l.object_id)
+        or x.member_id in (
+          select l.object_id from ${table('object')} b
+          join link l on l.sync_serial = ${sync.serial} and l.kind = b.kind and l.external_id = b.external_id
+          where b.settled and b.object_id <> l.object_id)
         or ${sync.onMissing === 'delete'}::boolean and exists (select 1 from ${table('missing')} d where d.object_id = x.member_id))`;
 }
 
@@ -507,8 +509,8 @@ export async function unsettleGroups(
 
 /**
  * How many memberships stay as they are: those known of groups that are there, or that an entry is bound to (a run of a
- * part may have bound their members before), less those that the plan takes away or
- * writes anew, and those that go with their group.
+ * part may have bound their members before), less those that the plan takes away or writes anew, and those that go with
+ * their group.
  */
 export async function countSameMemberships({ store, job, sync, table }: StagingContext): Promise<number> {
   // Ingress: no longer given by this sync, and kept since another one gives it too.
