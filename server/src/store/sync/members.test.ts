@@ -81,16 +81,17 @@ describeOnBothStores('memberships', (makeStore) => {
     );
     await sql`
       insert into ${table('source')} (kind, object_id, label, scope, depth, external_id, needs)
-      select 'group', 'group_' || n, '', 0, 0, 'g' || n, true from ${numbers}`.execute(db);
-    // One group of half of all people, who were all in it, and as many groups of one.
+      select 'group', 'group_' || n, '', 0, 0, 'g' || n, true from generate_series(1, 20) n`.execute(db);
+    // Everybody is in twenty groups of ten, and was in one of all, where half of them still are.
     await sql`
       insert into membership_link (sync_serial, group_id, reference, member_id)
-      select 1, 'group_1', 'uid=' || n, 'user_' || n from ${numbers}`.execute(db);
+      select 1, 'group_' || g, 'uid=' || m, 'user_' || m
+      from generate_series(1, ${2 * people}::int) g, generate_series(1, case g when 1 then ${people}::int else 10 end) n,
+        lateral (select 1 + (n * 7919 + g * 104729) % ${people}::int as m) shuffled`.execute(db);
     await sql`
       insert into membership (group_id, member_id, tenant_id, member_kind, revision)
-      select 'group_' || case when n % 2 = 0 then 1 else n + 1 end, 'user_' || n, 'tenant_1', 'user', 1 from ${numbers}`.execute(
-      db,
-    );
+      select group_id, member_id, 'tenant_1', 'user', 1 from membership_link
+      where group_id <> 'group_1' or right(member_id, 1) in ('0', '1', '2', '3', '4')`.execute(db);
     for (const column of ['(object_id)', '(reference)', '(kind, external_id)'])
       await sql`create index on ${table('object')} ${sql.raw(column)}`.execute(db);
     await sql`analyze ${table('object')}, ${table('source')}, membership, membership_link`.execute(db);
