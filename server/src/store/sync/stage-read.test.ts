@@ -73,7 +73,9 @@ describeOnSharedStores('links of those who name one that left the scope of an eg
       const { rows: lines } = await sql<{ 'QUERY PLAN': string }>`
         explain (analyze, costs off, timing off) ${statement}`.execute(trx);
       const scans = lines.flatMap((line) => {
-        const found = /CTE Scan on (?:changed|named).* rows=(\d+) loops=(\d+)/.exec(line['QUERY PLAN']);
+        const found = /CTE Scan on (?:changed|named).* rows=(\d+)(?:\.\d+)? loops=(\d+)/.exec(
+          line['QUERY PLAN'],
+        );
         return found === null ? [] : [Number(found[1]) * Number(found[2])];
       });
       const { rows } = await sql<{ marked: number }>`
