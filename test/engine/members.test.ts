@@ -154,6 +154,24 @@ describeWorlds('members that are made again', (makeWorld) => {
 });
 
 describeWorlds('members whose entry is bound to another one', (makeWorld) => {
+  test('who is in the group again stays in it, though another hand moved the entry', async () => {
+    const world = await makeWorld();
+    const corp = await corpWithStaff(world, ['/ou=people/uid=ann', '/ou=people/uid=bob']);
+    corp.tree.add('/ou=away');
+    const target = await world.system('target');
+    await world.egress('target');
+    for (const name of ['corp-in', 'target-out']) await world.run(name);
+    corp.tree.remove('/ou=people/uid=ann');
+    await world.run('corp-in');
+    corp.tree.add('/ou=people/uid=ann');
+    corp.tree.addMember('/cn=staff', '/ou=people/uid=ann');
+    await world.run('corp-in');
+    target.tree.move('/ou=people/uid=ann', '/ou=away/uid=ann');
+    await world.run('target-out');
+    expect(target.tree.snapshot()).toEqual(corp.tree.snapshot());
+    expect(await told(world, await world.run('target-out'))).toEqual([]);
+  });
+
   test.each(['by another name', 'by the same name'])(
     'who was a member by an entry that vanished is one once: %s',
     async (how) => {

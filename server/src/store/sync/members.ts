@@ -373,13 +373,15 @@ export function goneOnEgress({
 
 /**
  * Egress: of members whose entry the plan binds to another object, that one: it may move the entry first, and the
- * removal then has to name it by its new place.
+ * removal then has to name it by its new place. Where that one is a member, nothing is removed: another hand may have
+ * moved the entry, so that no reference told whose it is.
  */
 function asBound({ sync, table }: StagingContext, gone: RawBuilder<unknown>): RawBuilder<unknown> {
   return sql`
     select x.group_id, coalesce(o.object_id, x.member_id) as member_id, x.reference from (${gone}) x
     left join link l on l.sync_serial = ${sync.serial} and l.object_id = x.member_id
-    left join ${table('object')} o on o.kind = l.kind and o.external_id = l.external_id and o.settled`;
+    left join ${table('object')} o on o.kind = l.kind and o.external_id = l.external_id and o.settled
+    where not exists (select 1 from membership m where m.group_id = x.group_id and m.member_id = o.object_id)`;
 }
 
 /** Plans removals of members; where absence means nothing they wait. Returns the last ordinal used. */
@@ -531,6 +533,13 @@ export async function countSameMemberships({ store, job, sync, table }: StagingC
     join membership_link y on y.sync_serial = ${sync.serial} and y.member_id = c.object_id
     where c.job_serial = ${job.serial} and c.kind in ('user', 'group') and c.verb = 'bind'
       and e.object_id = x.member_id and y.group_id = x.group_id)`;
+  // Egress: the entry is bound to one whose membership the plan writes.
+  const boundAnew = sql`exists (
+    select 1 from change c
+    join link e on e.sync_serial = ${sync.serial} and e.kind = c.kind and e.external_id = c.external_id and e.object_id <> c.object_id
+    join change m on m.job_serial = c.job_serial and m.kind = 'membership' and m.member_id = c.object_id
+    where c.job_serial = ${job.serial} and c.kind in ('user', 'group') and c.verb = 'bind'
+      and e.object_id = x.member_id and m.object_id = x.group_id)`;
   // Its entry is another group's from now on.
   const rebound = sql`exists (
     select 1 from change c
@@ -553,7 +562,7 @@ export async function countSameMemberships({ store, job, sync, table }: StagingC
         and not exists (
           select 1 from change c
           where c.job_serial = ${job.serial} and c.kind = 'membership' and c.object_id = x.group_id and c.member_id = x.member_id)
-        and ${sync.direction === 'ingress' ? sql`not ${leftToOthers}` : sql`not ${boundToOther} and not ${boundToMember}`}`.execute(
+        and ${sync.direction === 'ingress' ? sql`not ${leftToOthers}` : sql`not ${boundToOther} and not ${boundToMember} and not ${boundAnew}`}`.execute(
       trx,
     );
     return rows[0]?.same ?? 0;
