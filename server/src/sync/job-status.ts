@@ -2,7 +2,7 @@ import type { JobStatus, Statistics } from '@lockstep/contract/vocabulary.ts';
 import { kinds, operations } from '@lockstep/contract/vocabulary.ts';
 
 export interface JobEnd {
-  /** A dry run: what it skipped is what a run would carry out. */
+  /** A dry run: what it skipped counts as done, though a run may have to skip a part of it, too. */
   readonly dry: boolean;
   /** The job broke off before its plan was carried out. */
   readonly brokeOff: boolean;

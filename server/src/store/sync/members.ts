@@ -526,20 +526,19 @@ export async function countSameMemberships({ store, job, sync, table }: StagingC
     select 1 from change c
     where c.job_serial = ${job.serial} and c.kind = 'membership' and c.verb in ('bind', 'removeMember')
       and c.object_id = x.group_id and c.external_id = x.reference)`;
-  // Egress: the entry is bound to one who is known as a member already, by an entry that vanished.
-  const boundToMember = sql`exists (
+  // Egress: the entry is bound to one who is known as a member already, by an entry that vanished, or whose membership
+  // the plan writes.
+  const boundTo = (known: RawBuilder<unknown>): RawBuilder<unknown> => sql`exists (
     select 1 from change c
     join link e on e.sync_serial = ${sync.serial} and e.kind = c.kind and e.external_id = c.external_id and e.object_id <> c.object_id
-    join membership_link y on y.sync_serial = ${sync.serial} and y.member_id = c.object_id
+    join ${known} on y.member_id = c.object_id
     where c.job_serial = ${job.serial} and c.kind in ('user', 'group') and c.verb = 'bind'
       and e.object_id = x.member_id and y.group_id = x.group_id)`;
-  // Egress: the entry is bound to one whose membership the plan writes.
-  const boundAnew = sql`exists (
-    select 1 from change c
-    join link e on e.sync_serial = ${sync.serial} and e.kind = c.kind and e.external_id = c.external_id and e.object_id <> c.object_id
-    join change m on m.job_serial = c.job_serial and m.kind = 'membership' and m.member_id = c.object_id
-    where c.job_serial = ${job.serial} and c.kind in ('user', 'group') and c.verb = 'bind'
-      and e.object_id = x.member_id and m.object_id = x.group_id)`;
+  const boundToMember = boundTo(
+    sql`(select k.group_id, k.member_id from membership_link k where k.sync_serial = ${sync.serial}) y`,
+  );
+  const boundAnew = boundTo(sql`(
+    select w.object_id as group_id, w.member_id from change w where w.job_serial = ${job.serial} and w.kind = 'membership') y`);
   // Its entry is another group's from now on.
   const rebound = sql`exists (
     select 1 from change c
