@@ -52,6 +52,23 @@ describeWorlds('a partial run', (makeWorld) => {
     expect([await told(world, job), job.status]).toEqual([failed, 'failed']);
   });
 
+  test.each(['an address', 'a unit'])(
+    'says that records could not come in which may belong to what was asked for: %s',
+    async (asked) => {
+      const world = await makeWorld();
+      const corp = await corpOf(world);
+      await world.run('corp-in');
+      const people = await getUnitByPath(world.app.store.db, world.actor.tenantId, '/people');
+      await world.ingress('corp', { map: { user: { title: { cel: 'string(int(source.title[0]))' } } } });
+      corp.tree.add('/ou=people/uid=eve', { mail: ['eve@example.com'], title: ['none'] });
+      const selection =
+        asked === 'a unit' ? { organizationalUnitIds: [people ?? ''] } : { emails: ['eve@example.com'] };
+      const job = await runPart(world, 'corp-in', selection);
+      expect(await told(world, job)).toEqual([]);
+      expect(await world.messages(job.id)).toContainEqual(expect.stringMatching(/asked for: 1; a run of/));
+    },
+  );
+
   test('says of somebody who was asked for, and cannot be written, that it is so', async () => {
     const world = await makeWorld();
     await corpOf(world);
