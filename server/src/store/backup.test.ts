@@ -2,6 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { setTimeout } from 'node:timers/promises';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -154,6 +156,26 @@ describe('backup', () => {
     }
     await restoreBackup(target, path);
     await expect(restoreBackup(target, path)).rejects.toMatchObject({ code: 'Conflict' });
+  });
+
+  test('cut short is refused too when all of it came before the store was ready', async () => {
+    await using source = await onServer();
+    const path = join(folder, 'small.backup');
+    await writeBackup(source, path);
+    const whole = await readFile(path);
+    await using target = await onServer();
+    const late = Object.create(target, {
+      transaction: {
+        value: async (work: Parameters<Store['transaction']>[0]) => {
+          await setTimeout(200);
+          return target.transaction(work);
+        },
+      },
+    }) as Store;
+    await expect(restoreBackup(late, Readable.from([whole.subarray(0, -1)]))).rejects.toMatchObject({
+      code: 'InvalidRecord',
+    });
+    await restoreBackup(late, Readable.from([whole]));
   });
 
   test('of another state of the tables is refused by the names of the migrations', async () => {

@@ -257,6 +257,8 @@ async function faultOfStore(store: Store, error: unknown): Promise<LockstepError
 export async function restoreBackup(store: Store, source: Readable | string): Promise<BackupReport> {
   const input = typeof source === 'string' ? createReadStream(source) : source;
   const bytes = createGunzip();
+  // It may fail while the transaction is still being opened, with nobody reading: the reader gets it then.
+  bytes.on('error', () => undefined);
   // Its failure ends `bytes` with the same error, which the reader of the frames then gets.
   const feeding = pipeline(input, bytes).catch(() => undefined);
   try {
