@@ -1,6 +1,6 @@
 import { accessRoutes } from './access-routes.ts';
 import { authZoneRoutes } from './auth-zone.ts';
-import { identitySchema } from './account.ts';
+import { accountRoutes } from './account-routes.ts';
 import { configurationRoutes, connectionRoutes, syncRoutes } from './configuration-routes.ts';
 import { connectionTokenRoutes } from './connection-token.ts';
 import { directoryRoutes } from './directory-routes.ts';
@@ -8,22 +8,10 @@ import { jobRoutes } from './job-routes.ts';
 import { oauthRoutes } from './oauth.ts';
 import type { Route } from './route.ts';
 import { signingKeyRoutes } from './signing-key.ts';
+import { tenantRoutes } from './tenant.ts';
 
 /** Everything of the native API lies under this. */
 export const apiPrefix = '/lockstep/v1';
-
-const accountRoutes = {
-  getIdentity: {
-    method: 'GET',
-    path: '/identity',
-    summary: 'Whom the credential stands for',
-    tag: 'account',
-    role: 'reader',
-    status: 200,
-    response: identitySchema,
-    errors: [],
-  },
-} as const satisfies Record<string, Route>;
 
 const storeRoutes = {
   downloadBackup: {
@@ -52,6 +40,7 @@ export const routes = {
   ...authZoneRoutes,
   ...jobRoutes,
   ...directoryRoutes,
+  ...tenantRoutes,
   ...storeRoutes,
 } as const satisfies Record<string, Route>;
 export type OperationId = keyof typeof routes;

@@ -115,7 +115,7 @@ export async function composeRuntime(options: RuntimeOptions): Promise<Runtime> 
     isInUse: await isInstalled(store),
   });
   const administratorFile = options.administratorFile ?? join(store.dataDirectory ?? '.', 'admin.json');
-  const credentials = await bootstrapInstallation({ store, vault }, async (made) =>
+  const credentials = await bootstrapInstallation({ store, vault, clock: systemClock }, async (made) =>
     keepCredentials(administratorFile, made),
   );
   const queue = opened.use(await openQueue(store, { onError }));

@@ -1,10 +1,17 @@
 import { timingSafeEqual } from 'node:crypto';
 import type { Identity } from '@lockstep/contract/account.ts';
 import { LockstepError } from '../kernel/errors.ts';
-import { findAccount, findInstalledTenant, findToken } from '../store/queries/installation.ts';
+import {
+  findAccount,
+  findAdministrator,
+  findInstalledTenant,
+  findToken,
+} from '../store/queries/installation.ts';
+import { markTokenUsed } from '../store/queries/tokens.ts';
 import type { Actor } from './actor.ts';
 import type { Application } from './application.ts';
 import { tokenHash } from './installation.ts';
+import { isUsedAnew } from './tokens.ts';
 
 /** Longer texts are no token of ours and are not hashed. */
 const longestToken = 512;
@@ -23,19 +30,30 @@ function rejected(): LockstepError {
 export async function authenticateToken(app: Application, token: string): Promise<Actor> {
   if (token.length === 0 || token.length > longestToken) throw rejected();
   const hash = tokenHash(token);
-  const found = await findToken(app.store.db, hash, app.clock.now());
+  const now = app.clock.now();
+  const found = await findToken(app.store.db, hash, now);
   if (found === undefined || !timingSafeEqual(hash, found.hash)) throw rejected();
-  const { hash: _, ...actor } = found;
-  return actor;
+  if (isUsedAnew(found.lastUsedAt, now)) await markTokenUsed(app.store.db, 'account', found.id, now);
+  return found.caller;
 }
 
 /**
- * The administrator of the installation's first tenant: whom the machine's own user acts as.
- * @throws LockstepError Unauthenticated on a store that has none yet.
+ * Whom the machine's own user acts as: the first administrator of a tenant, or of the installation's first one when
+ * none is named.
+ * @param tenant its id or name.
+ * @throws LockstepError NotFound; Unauthenticated on a store that has none yet.
  */
-export async function localAdministrator(app: Application): Promise<Actor> {
-  const installed = await findInstalledTenant(app.store.db);
-  const actor = installed && (await findAccount(app.store.db, installed.accountId));
+export async function localAdministrator(app: Application, tenant?: string): Promise<Actor> {
+  const { db } = app.store;
+  if (tenant !== undefined) {
+    const named = await findAdministrator(db, tenant);
+    if (named !== undefined) return named;
+    throw new LockstepError('NotFound', `there is no tenant ${JSON.stringify(tenant)}`, {
+      remedy: 'See `bin/lockstep tenants list`; `bin/lockstep tenants create` makes one.',
+    });
+  }
+  const installed = await findInstalledTenant(db);
+  const actor = installed && (await findAccount(db, installed.accountId));
   if (actor === undefined) throw rejected();
   return actor;
 }

@@ -5,10 +5,10 @@ import { PassThrough, type Readable } from 'node:stream';
 import { LockstepError } from '../kernel/errors.ts';
 import { restoreBackup, writeBackup, type BackupReport } from '../store/backup.ts';
 import { openStore, type StoreLocation } from '../store/open.ts';
-import { findInstalledTenant } from '../store/queries/installation.ts';
 import type { Store } from '../store/store.ts';
-import { requireRole, type Actor } from './actor.ts';
+import type { Actor } from './actor.ts';
 import type { Application } from './application.ts';
+import { requireInstallationAdministrator } from './installation.ts';
 
 /** How files begin, in the data directory, that a backup is written to before it is sent. */
 const unsent = 'unsent-backup-';
@@ -20,17 +20,7 @@ const unsent = 'unsent-backup-';
  * @throws LockstepError Forbidden.
  */
 export async function backUpInstallation(app: Application, actor: Actor): Promise<Readable> {
-  requireRole(actor, 'administrator');
-  const installed = await findInstalledTenant(app.store.db);
-  if (installed?.tenantId !== actor.tenantId) {
-    throw new LockstepError(
-      'Forbidden',
-      'a backup holds all tenants, and is for the first one of the store',
-      {
-        remedy: 'Use a token of the administrator whose credentials the first start wrote to admin.json.',
-      },
-    );
-  }
+  await requireInstallationAdministrator(app, actor, 'a backup, which holds all tenants,');
   const { dataDirectory } = app.store;
   if (dataDirectory !== undefined) return writeFirst(app.store, dataDirectory);
   const stream = new PassThrough();

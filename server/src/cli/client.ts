@@ -59,14 +59,17 @@ function renderPath(route: Route, params: Readonly<Record<string, string>>, quer
 }
 
 /**
- * The native API on a unix socket, by its route table. Who may open the socket is its administrator, so no token is
- * sent. Throws LockstepError for problems, ConnectionLost when nobody answers.
+ * The native API on a unix socket, by its route table. Who may open the socket is the administrator of its tenants, so
+ * no token is sent. Throws LockstepError for problems, ConnectionLost when nobody answers.
  */
 export class ApiClient {
   readonly #socketPath: string;
+  readonly #tenant: Readonly<Record<string, string>>;
 
-  constructor(socketPath: string) {
+  /** @param tenant name or id of the one that is meant; undefined: the first one */
+  constructor(socketPath: string, tenant?: string) {
     this.#socketPath = socketPath;
+    this.#tenant = tenant === undefined ? {} : { 'lockstep-tenant': encodeURIComponent(tenant) };
   }
 
   async call<Id extends OperationId>(id: Id, call: CallOf<Id>): Promise<RouteResponse<Routes[Id]>> {
@@ -117,6 +120,7 @@ export class ApiClient {
           headers: {
             host: 'localhost',
             'lockstep-client': 'cli',
+            ...this.#tenant,
             ...(payload === undefined
               ? {}
               : { 'content-type': 'application/json', 'content-length': payload.length }),

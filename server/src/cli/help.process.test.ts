@@ -22,6 +22,10 @@ test('the launcher needs no program beside the shell', () => {
 test('every command that is promised is there', () => {
   expect(commands.map((names) => names.join(' ')).sort()).toEqual(
     [
+      'accounts delete',
+      'accounts list',
+      'accounts put',
+      'accounts token',
       'apply',
       'backup',
       'connections list',
@@ -54,6 +58,8 @@ test('every command that is promised is there', () => {
       'serve',
       'sync',
       'syncs list',
+      'tenants create',
+      'tenants list',
       'version',
       'worker',
     ].sort(),

@@ -50,7 +50,7 @@ async function answers(client: ApiClient): Promise<boolean> {
 /** The process that holds the data directory, if one does and listens. A server store is opened by everybody. */
 export async function connectToRunning(location: StoreLocation): Promise<ApiClient | undefined> {
   if (location.type === 'server' || !existsSync(location.directory)) return undefined;
-  const client = new ApiClient(socketPathOf(location.directory));
+  const client = new ApiClient(socketPathOf(location.directory), location.tenant);
   return (await answers(client)) ? client : undefined;
 }
 
@@ -136,7 +136,7 @@ export async function openLocalRuntime(
   );
   const stack = opened.move();
   return {
-    client: new ApiClient(path),
+    client: new ApiClient(path, location.tenant),
     url: runtime.address,
     failed: runtime.application.store.failed,
     [Symbol.asyncDispose]: async () => stack.disposeAsync(),

@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { version } from '../kernel/version.ts';
+import { accountsCommand } from './commands/accounts.ts';
 import { applyCommand } from './commands/apply.ts';
 import { backupCommand } from './commands/backup.ts';
 import { connectionsCommand } from './commands/connections.ts';
@@ -15,6 +16,7 @@ import { runCommand } from './commands/run.ts';
 import { serveCommand } from './commands/serve.ts';
 import { syncCommand } from './commands/sync.ts';
 import { syncsCommand } from './commands/syncs.ts';
+import { tenantsCommand } from './commands/tenants.ts';
 import { versionCommand } from './commands/version.ts';
 import { workerCommand } from './commands/worker.ts';
 
@@ -43,9 +45,11 @@ Example:
     jobsCommand,
     directoryCommand,
     connectionsCommand,
+    accountsCommand,
     keysCommand,
     policiesCommand,
     oauthClientsCommand,
+    tenantsCommand,
     backupCommand,
     restoreCommand,
     demoCommand,

@@ -7,24 +7,36 @@ import { LockstepError } from '../kernel/errors.ts';
  * Where a command finds its store: embedded in a directory, or on a PostgreSQL server. There a directory, if one is
  * named as well, is for what the process itself leaves: the socket and the credentials of a new installation.
  */
-export type StoreLocation =
-  | { readonly type: 'embedded'; readonly directory: string; readonly keyFile: string | undefined }
-  | {
-      readonly type: 'server';
-      readonly url: string;
-      readonly directory: string | undefined;
-      readonly keyFile: string | undefined;
-    };
+export type StoreLocation = (
+  | { readonly type: 'embedded'; readonly directory: string }
+  | { readonly type: 'server'; readonly url: string; readonly directory: string | undefined }
+) & {
+  readonly keyFile: string | undefined;
+  /** Name or id of the tenant that is meant; undefined: the first one. */
+  readonly tenant?: string | undefined;
+};
 
 export interface StoreOptions {
   readonly data?: string | undefined;
   readonly databaseUrl?: string | undefined;
   readonly keyFile?: string | undefined;
+  readonly tenant?: string | undefined;
   readonly json?: boolean | undefined;
 }
 
-/** Adds `--data`, `--database-url` and `--key-file`; `beside`: what the data is beside when nothing names it. */
-export function withStoreOptions(command: Command, beside: 'here' | 'configurationFile' = 'here'): Command {
+/** What the data is beside when nothing names it. */
+type Beside = 'here' | 'configurationFile';
+
+/** For commands about one tenant: those of the whole installation, and `--tenant`. */
+export function withStoreOptions(command: Command, beside: Beside = 'here'): Command {
+  return withInstallationOptions(command, beside).option(
+    '--tenant <name>',
+    'tenant that is meant (default: the first one)',
+  );
+}
+
+/** Adds `--data`, `--database-url` and `--key-file`. */
+export function withInstallationOptions(command: Command, beside: Beside = 'here'): Command {
   const last = beside === 'here' ? './data' : '"data" beside the configuration file';
   return command
     .option('--data <dir>', `data directory of the embedded store (default: $LOCKSTEP_DATA, else ${last})`)
@@ -80,20 +92,28 @@ export function locateStore(
     environment[name] === '' ? undefined : environment[name];
   refuseEmpty(options.data, '--data');
   refuseEmpty(options.keyFile, '--key-file');
+  refuseEmpty(options.tenant, '--tenant');
+  const { tenant } = options;
   const keyFile = options.keyFile ?? variable('LOCKSTEP_KEY_FILE');
   const url =
     options.databaseUrl ?? (options.data === undefined ? variable('LOCKSTEP_DATABASE_URL') : undefined);
   if (url !== undefined) {
     refuseOtherDatabases(url);
     const directory = options.data === undefined ? undefined : resolve(options.data);
-    return { type: 'server', url, directory, keyFile };
+    return { type: 'server', url, directory, keyFile, tenant };
   }
   const beside = configurationFile === undefined ? 'data' : join(dirname(configurationFile), 'data');
   return {
     type: 'embedded',
     directory: resolve(options.data ?? variable('LOCKSTEP_DATA') ?? beside),
     keyFile,
+    tenant,
   };
+}
+
+/** A value of an option as a shell takes it. */
+function shellWord(text: string): string {
+  return /^[\w./-]+$/.test(text) ? text : JSON.stringify(text);
 }
 
 /** What a command has to be given, after a blank, to find this store from here; empty: nothing. A URL may hold a password. */
@@ -101,11 +121,16 @@ export function storeArguments(
   location: StoreLocation,
   environment: NodeJS.ProcessEnv = process.env,
 ): string {
+  const tenant = location.tenant === undefined ? '' : ` --tenant ${shellWord(location.tenant)}`;
+  return `${placeArguments(location, environment)}${tenant}`;
+}
+
+function placeArguments(location: StoreLocation, environment: NodeJS.ProcessEnv): string {
   const { LOCKSTEP_DATABASE_URL: url = '', LOCKSTEP_DATA: data = '' } = environment;
   if (location.type === 'server') return location.url === url ? '' : ' --database-url ...';
   const { directory } = location;
   if (url === '' && directory === resolve(data === '' ? 'data' : data)) return '';
-  return ` --data ${/^[\w./-]+$/.test(directory) ? directory : JSON.stringify(directory)}`;
+  return ` --data ${shellWord(directory)}`;
 }
 
 /** For commands that read what is there: a mistyped directory must not become a new, empty one. */

@@ -38,7 +38,7 @@ async function listenPrivately(server: FastifyInstance, socketPath: string): Pro
 
 /**
  * Lockstep's own API on a unix socket that only this user of this machine can open: requests without a token act as the
- * administrator.
+ * administrator of the tenant that they name, else of the first one.
  */
 export async function listenLocal(
   application: Application,
@@ -49,7 +49,7 @@ export async function listenLocal(
   const server = buildServer(application, {
     ...options,
     surfaces: [nativeSurface],
-    defaultActor: async () => localAdministrator(application),
+    defaultActor: async (tenant) => localAdministrator(application, tenant),
   });
   server.addHook('onClose', async () => rm(socketPath, { force: true }));
   await listenPrivately(server, socketPath);

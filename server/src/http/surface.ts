@@ -2,8 +2,11 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Actor } from '../app/actor.ts';
 import type { Application } from '../app/application.ts';
 
-/** Whom a request acts for when it brings no credential of its own; undefined: nobody, it is refused. */
-export type DefaultActor = (() => Promise<Actor>) | undefined;
+/**
+ * Whom a request acts for when it brings no credential of its own, by the tenant that it names, if any; undefined:
+ * nobody, it is refused.
+ */
+export type DefaultActor = ((tenant?: string) => Promise<Actor>) | undefined;
 
 /** What every surface is given. */
 export interface SurfaceContext {

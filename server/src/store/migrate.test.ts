@@ -105,6 +105,7 @@ describe('migrate', () => {
       '0024_forgotten_images.sql 4e5e56925681',
       '0025_object_history.sql 973c80195b56',
       '0026_former_links.sql 6375319b73b6',
+      '0027_accounts.sql 947b9b2c449f',
     ]);
   });
 });

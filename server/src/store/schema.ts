@@ -98,12 +98,13 @@ interface AccountTable {
 
 interface ApiTokenTable {
   id: string;
-  tenant_id: string;
   account_id: string;
   token_hash: Uint8Array;
   created_at: CreatedAt;
   expires_at: MomentOrNull;
   revoked_at: MomentOrNull;
+  label: Generated<string>;
+  last_used_at: MomentOrNull;
 }
 
 interface AccessKeyTable {

@@ -180,7 +180,6 @@ describeOnServerStore('authentik gateway', (makeStore) => {
     const { db } = api.client.app.store;
     await sql`insert into tenant (id, name) values ('idaas_aaaaaaaaaaaaaaaaaaaaaaaaaa', 'other')`.execute(db);
     await sql`update account set tenant_id = 'idaas_aaaaaaaaaaaaaaaaaaaaaaaaaa'`.execute(db);
-    await sql`update api_token set tenant_id = 'idaas_aaaaaaaaaaaaaaaaaaaaaaaaaa'`.execute(db);
     expect(await refusal(api.now.providers.providersMicrosoftEntraRetrieve({ id: made.pk }))).toEqual({
       status: 404,
       body: { detail: 'No MicrosoftEntraProvider matches the given query.' },

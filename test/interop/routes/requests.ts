@@ -38,6 +38,9 @@ function nativeBodies(id: string, things: Things): unknown[] {
       { name: 'k', account: things['accountName'] },
       { name: 'k', policies: [things['policy']] },
     ],
+    putAccount: [{ role: 'reader' }],
+    createAccountToken: [{}],
+    createTenant: [{ name: 'x' }],
     issueSecurityToken: [{}],
     putPolicy: [policy],
     createOauthClient: [{ name: 'c', scopes: ['dashboard:iam:config:read'] }],
@@ -62,9 +65,15 @@ function nativeRequests(things: Things): Request[] {
   return all.flatMap(([operation, route]) =>
     (route.path.includes('{kind}') ? Object.entries(segments) : [['', '']]).flatMap(
       ([kind = '', thing = '']) => {
-        const value = (name: string) =>
-          ({ kind, object: things[thing], member: things['user'], token: things['scimToken'] })[name] ??
-          things[name];
+        const named: Things = {
+          ...things,
+          kind,
+          object: things[thing] ?? '',
+          member: things['user'] ?? '',
+          account: things['accountName'] ?? '',
+          token: things[route.path.startsWith('/accounts/') ? 'accountToken' : 'scimToken'] ?? '',
+        };
+        const value = (name: string) => named[name];
         const path = apiPrefix + filled(route.path, value);
         const { method } = route;
         const reads = route.role === 'reader';

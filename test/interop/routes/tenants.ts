@@ -6,11 +6,8 @@ import { accessKeyContext, newAccessKey } from '../../../server/src/app/access/k
 import { tokenHash } from '../../../server/src/app/installation.ts';
 import { uuidOfId, uuidOfJob } from '../../../server/src/http/surfaces/authentik/uuid.ts';
 import { newId, newJobId } from '../../../server/src/kernel/ids.ts';
-import {
-  insertAccessKey,
-  insertAccount,
-  insertApiToken,
-} from '../../../server/src/store/queries/installation.ts';
+import { insertAccessKey, insertAccount } from '../../../server/src/store/queries/installation.ts';
+import { insertToken } from '../../../server/src/store/queries/tokens.ts';
 import type { Store } from '../../../server/src/store/store.ts';
 import { serveApplication } from '../../servers/api-client.ts';
 import { openIdleApplication } from '../../servers/application.ts';
@@ -46,6 +43,7 @@ const unknownUuid = () => uuidOfId(newId('user'));
 export function unknownThings(serial: number): Things {
   return {
     accountName: `nobody-${serial}`,
+    accountToken: newId('token'),
     policy: `no-policy-${serial}`,
     key: newAccessKey().accessKeyId,
     client: newId('oauthClient'),
@@ -96,7 +94,11 @@ export async function openRoutes(store: Store) {
     const accountId = newId('account');
     await insertAccount(db, { id: accountId, tenantId, name: accountId, role });
     const [token, key] = [newId('token'), newAccessKey()];
-    await insertApiToken(db, { id: newId('token'), tenantId, accountId, hash: tokenHash(token) });
+    await insertToken(
+      db,
+      { type: 'account', id: accountId },
+      { id: newId('token'), hash: tokenHash(token), label: '', createdAt: new Date(), expiresAt: null },
+    );
     const sealedSecret = app.vault.seal(key.accessKeySecret, accessKeyContext(key.accessKeyId));
     await insertAccessKey(db, { id: key.accessKeyId, tenantId, accountId, sealedSecret });
     const { rows } = await sql<{
@@ -193,6 +195,7 @@ export async function settle({ send }: Routes, who: Caller): Promise<{ things: T
   const { job } = await native('POST', '/syncs/their-sync/jobs', {});
   await native('PUT', '/policies/their-policy', { ...policy, description: theirSecret });
   const key = await native('POST', '/access-keys', { name: theirSecret });
+  const accountToken = await native('POST', '/accounts/administrator/tokens', { label: theirSecret });
   const oauth = {
     name: theirSecret,
     redirectUris: ['https://x.example'],
@@ -252,6 +255,7 @@ export async function settle({ send }: Routes, who: Caller): Promise<{ things: T
   const record = JSON.parse((await send(caller, push)).text);
   const things = {
     accountName: 'administrator',
+    accountToken: accountToken.id,
     policy: 'their-policy',
     key: key.id,
     client: client.id,

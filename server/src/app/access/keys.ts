@@ -3,7 +3,6 @@ import type { Page } from '@lockstep/contract/page.ts';
 import { LockstepError } from '../../kernel/errors.ts';
 import {
   findAccessKey,
-  findAccountIdByName,
   insertNamedAccessKey,
   revokeAccessKeyRow,
   selectAccessKeys,
@@ -13,6 +12,7 @@ import { attachPolicyRow } from '../../store/queries/policies.ts';
 import { requireRole, type Actor } from '../actor.ts';
 import type { Application, Executor } from '../application.ts';
 import { cutPage, type PageRequest } from '../page.ts';
+import { getAccountRow } from './accounts.ts';
 import { accessKeyContext, newAccessKey } from './key-material.ts';
 import { getPolicyRow } from './policies.ts';
 
@@ -68,13 +68,6 @@ export interface AccessKeyRequest {
   readonly policies?: readonly string[] | undefined;
 }
 
-async function resolveAccount(trx: Executor, actor: Actor, name: string | undefined): Promise<string> {
-  if (name === undefined) return actor.accountId;
-  const id = await findAccountIdByName(trx, actor.tenantId, name);
-  if (id !== undefined) return id;
-  throw new LockstepError('NotFound', `there is no account ${JSON.stringify(name)}`, { field: 'account' });
-}
-
 /**
  * Makes an access key. Its secret is in the answer and is never shown again.
  * @throws LockstepError NotFound for an unknown account or policy; InvalidRequest for a moment that is past.
@@ -92,7 +85,10 @@ export async function createAccessKey(
   const { accessKeyId, accessKeySecret } = newAccessKey();
   const sealedSecret = app.vault.seal(accessKeySecret, accessKeyContext(accessKeyId));
   return app.store.transaction(async (trx) => {
-    const accountId = await resolveAccount(trx, actor, request.account);
+    const accountId =
+      request.account === undefined
+        ? actor.accountId
+        : (await getAccountRow(trx, actor, request.account, 'account')).id;
     const { tenantId } = actor;
     await insertNamedAccessKey(trx, {
       id: accessKeyId,

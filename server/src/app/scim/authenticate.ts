@@ -2,16 +2,13 @@ import { timingSafeEqual } from 'node:crypto';
 import type { ScimServerConnection } from '@lockstep/contract/connection-configuration.ts';
 import { LockstepError } from '../../kernel/errors.ts';
 import { getScimProfile, type ScimProfile } from '../../scim/profile.ts';
-import {
-  findPresentedToken,
-  markScimTokenUsed,
-  type PresentedToken,
-} from '../../store/queries/scim-tokens.ts';
+import { findPresentedToken, type PresentedToken } from '../../store/queries/scim-tokens.ts';
+import { markTokenUsed } from '../../store/queries/tokens.ts';
 import type { Application } from '../application.ts';
 import { parseSettings } from '../connections.ts';
 import { tokenHash } from '../installation.ts';
+import { endsSoon, isUsedAnew } from '../tokens.ts';
 import { presentedTokensOf } from './presented-tokens.ts';
-import { endsSoon } from './tokens.ts';
 
 /** A connection that somebody pushes to, with the token that they showed. */
 export interface PushedConnection {
@@ -30,7 +27,6 @@ export interface PushedConnection {
 const longestToken = 512;
 /** So long a token that was found is believed, in milliseconds: as long as a revocation elsewhere may take to be seen. */
 const believedFor = 1000;
-const minute = 60_000;
 
 function connectionOf(found: PresentedToken, now: Date): PushedConnection {
   const settings = parseSettings('scim_server', { ...found.settings }, 'settings') as ScimServerConnection;
@@ -72,8 +68,7 @@ export async function authenticatePush(
   believed.delete(key);
   const found = await findPresentedToken(app.store.db, hash, connection, now);
   if (found === undefined || !timingSafeEqual(hash, found.hash)) throw rejected();
-  if (found.lastUsedAt === null || now.getTime() - found.lastUsedAt.getTime() > minute)
-    await markScimTokenUsed(app.store.db, found.id, now);
+  if (isUsedAnew(found.lastUsedAt, now)) await markTokenUsed(app.store.db, 'connection', found.id, now);
   const opened = connectionOf(found, now);
   const end = found.expiresAt?.getTime() ?? Infinity;
   believed.set(key, { connection: opened, until: Math.min(end, now.getTime() + believedFor) });

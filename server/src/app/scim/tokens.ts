@@ -1,48 +1,15 @@
-import { forgetPresentedTokens } from './presented-tokens.ts';
-import { randomText } from '../access/key-material.ts';
-import type { ConnectionTokenView, CreatedConnectionToken } from '@lockstep/contract/connection-token.ts';
+import type { CreatedConnectionToken } from '@lockstep/contract/connection-token.ts';
 import type { Page } from '@lockstep/contract/page.ts';
+import type { TokenView } from '@lockstep/contract/token.ts';
 import { LockstepError } from '../../kernel/errors.ts';
-import { newId } from '../../kernel/ids.ts';
 import type { ConnectionRow } from '../../store/queries/connections.ts';
-import {
-  insertScimToken,
-  revokeScimTokenRow,
-  selectScimTokens,
-  type ScimTokenRow,
-} from '../../store/queries/scim-tokens.ts';
+import { randomText } from '../access/key-material.ts';
 import { requireRole, type Actor } from '../actor.ts';
 import type { Application, Executor } from '../application.ts';
 import { getConnectionRow } from '../connections.ts';
-import { tokenHash } from '../installation.ts';
-import { cutPage, requireIdKey, type PageRequest } from '../page.ts';
-
-const day = 24 * 60 * 60 * 1000;
-/** So long before its end a token is called expiring: time to make another and to hand it over. */
-const warnedBefore = 14 * day;
-
-/** Whether a token that is still good ends so soon that its users must be told. */
-export function endsSoon(expiresAt: Date | null, now: Date): boolean {
-  return expiresAt !== null && expiresAt.getTime() - now.getTime() < warnedBefore;
-}
-
-function statusOf(row: ScimTokenRow, now: Date): ConnectionTokenView['status'] {
-  if (row.revokedAt !== null) return 'revoked';
-  if (row.expiresAt !== null && row.expiresAt <= now) return 'expired';
-  return endsSoon(row.expiresAt, now) ? 'expiring' : 'active';
-}
-
-function showToken(row: ScimTokenRow, now: Date): ConnectionTokenView {
-  return {
-    id: row.id,
-    label: row.label,
-    status: statusOf(row, now),
-    createdAt: row.createdAt.toISOString(),
-    expiresAt: row.expiresAt?.toISOString() ?? null,
-    lastUsedAt: row.lastUsedAt?.toISOString() ?? null,
-    revokedAt: row.revokedAt?.toISOString() ?? null,
-  };
-}
+import type { PageRequest } from '../page.ts';
+import { keepToken, listTokens, revokeToken, type TokenRequest } from '../tokens.ts';
+import { forgetPresentedTokens } from './presented-tokens.ts';
 
 /** @throws LockstepError NotFound; Conflict for a connection that nobody pushes to. */
 async function getPushedConnection(
@@ -63,17 +30,10 @@ export async function listConnectionTokens(
   actor: Actor,
   connection: string,
   page: PageRequest,
-): Promise<Page<ConnectionTokenView>> {
+): Promise<Page<TokenView>> {
   requireRole(actor, 'administrator');
   const { id } = await getConnectionRow(app.store.db, actor, connection);
-  requireIdKey(page.after, 'token');
-  const rows = await selectScimTokens(app.store.db, id, { ...page, limit: page.limit + 1 });
-  return cutPage(
-    rows,
-    page.limit,
-    (row) => showToken(row, app.clock.now()),
-    (row) => row.id,
-  );
+  return listTokens(app, { type: 'connection', id }, page);
 }
 
 /**
@@ -85,20 +45,12 @@ export async function createConnectionToken(
   app: Application,
   actor: Actor,
   connection: string,
-  request: { readonly label: string; readonly expiresAt?: Date | undefined },
+  request: TokenRequest,
 ): Promise<CreatedConnectionToken> {
   requireRole(actor, 'administrator');
-  const createdAt = app.clock.now();
-  const expiresAt = request.expiresAt ?? null;
-  if (expiresAt !== null && expiresAt <= createdAt) {
-    throw new LockstepError('InvalidRequest', 'the token would have expired already', { field: 'expiresAt' });
-  }
-  const { id: connectionId, name } = await getPushedConnection(app.store.db, actor, connection);
+  const { id, name } = await getPushedConnection(app.store.db, actor, connection);
   const token = `scim_${randomText(43)}`;
-  const { label } = request;
-  const made = { id: newId('token', createdAt.getTime()), label, createdAt, expiresAt };
-  await insertScimToken(app.store.db, { ...made, connectionId, hash: tokenHash(token) });
-  const view = showToken({ ...made, lastUsedAt: null, revokedAt: null }, createdAt);
+  const view = await keepToken(app, { type: 'connection', id }, token, request);
   return { ...view, token, path: `/scim/v2/${encodeURIComponent(name)}` };
 }
 
@@ -111,11 +63,6 @@ export async function revokeConnectionToken(
 ): Promise<void> {
   requireRole(actor, 'administrator');
   const { id } = await getConnectionRow(app.store.db, actor, connection);
-  const revoked = await revokeScimTokenRow(app.store.db, id, token, app.clock.now());
+  await revokeToken(app, { type: 'connection', id }, connection, token);
   forgetPresentedTokens(app);
-  if (revoked) return;
-  throw new LockstepError(
-    'NotFound',
-    `connection ${JSON.stringify(connection)} has no token ${JSON.stringify(token)}`,
-  );
 }

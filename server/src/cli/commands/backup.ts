@@ -6,7 +6,7 @@ import { LockstepError } from '../../kernel/errors.ts';
 import { fileError } from '../file-error.ts';
 import { note, print, printJson } from '../output.ts';
 import { openSession } from '../session.ts';
-import { withStoreOptions, type StoreOptions } from '../store-location.ts';
+import { withInstallationOptions, type StoreOptions } from '../store-location.ts';
 
 /**
  * Where the bytes go: a link leads there and stays. What is no file would be replaced by one: a device, a pipe, a link
@@ -50,7 +50,7 @@ async function backup(file: string, options: StoreOptions): Promise<void> {
 
 /** `lockstep backup` */
 export function backupCommand(): Command {
-  return withStoreOptions(new Command('backup'))
+  return withInstallationOptions(new Command('backup'))
     .description('write everything in the store to a file, also while a server is running')
     .argument('<file>', 'file to write')
     .option('--json', 'one JSON document')

@@ -6,7 +6,7 @@ import { collectPages, noteMore, type PagingOptions } from '../paging.ts';
 import { openSession } from '../session.ts';
 import { withStoreOptions, type StoreOptions } from '../store-location.ts';
 import { printable, renderTable } from '../table.ts';
-import { connectionTokenCommand } from './connection-tokens.ts';
+import { connectionTokenCommand } from './tokens.ts';
 
 function whereabouts({ name, configuration }: ConnectionView): string {
   if (configuration.type === 'scim_server') return `/scim/v2/${name}`;

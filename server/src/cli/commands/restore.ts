@@ -5,7 +5,7 @@ import { LockstepError } from '../../kernel/errors.ts';
 import { note, print, printJson } from '../output.ts';
 import { renderError } from '../report-error.ts';
 import { exitCodeOf, terminated, type Ending } from '../signals.ts';
-import { locateStore, withStoreOptions, type StoreOptions } from '../store-location.ts';
+import { locateStore, withInstallationOptions, type StoreOptions } from '../store-location.ts';
 
 function unusable(file: string, reason: string, cause?: unknown): LockstepError {
   return new LockstepError('InvalidRequest', `The backup ${file} cannot be read (${reason}).`, {
@@ -57,7 +57,7 @@ async function restore(file: string, options: StoreOptions): Promise<void> {
 
 /** `lockstep restore` */
 export function restoreCommand(): Command {
-  return withStoreOptions(new Command('restore'))
+  return withInstallationOptions(new Command('restore'))
     .description('fill an empty store with a backup; from an embedded store to a server and back, too')
     .argument('<file>', 'file that "backup" has written')
     .option('--json', 'one JSON document')

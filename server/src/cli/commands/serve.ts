@@ -5,7 +5,7 @@ import { loadConfiguration } from '../configuration-file.ts';
 import { logLevelOption } from '../log-level-option.ts';
 import { print } from '../output.ts';
 import { terminated } from '../signals.ts';
-import { locateStore, withStoreOptions, type StoreOptions } from '../store-location.ts';
+import { locateStore, withInstallationOptions, type StoreOptions } from '../store-location.ts';
 
 interface ServeOptions extends StoreOptions {
   readonly listen: string;
@@ -78,7 +78,7 @@ async function serve(options: ServeOptions): Promise<void> {
 
 /** `lockstep serve` */
 export function serveCommand(): Command {
-  return withStoreOptions(new Command('serve'), 'configurationFile')
+  return withInstallationOptions(new Command('serve'), 'configurationFile')
     .description('serve API and console, run jobs and schedules; says "listening on URL" when ready')
     .option('--listen <host:port>', 'address to listen on; port 0 takes a free one', '127.0.0.1:7700')
     .option('--public-url <url>', 'where clients reach this server, if not where they say that they do')

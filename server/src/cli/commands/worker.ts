@@ -4,7 +4,7 @@ import { LockstepError } from '../../kernel/errors.ts';
 import { logLevelOption } from '../log-level-option.ts';
 import { note } from '../output.ts';
 import { terminated } from '../signals.ts';
-import { locateStore, withStoreOptions, type StoreOptions } from '../store-location.ts';
+import { locateStore, withInstallationOptions, type StoreOptions } from '../store-location.ts';
 
 async function work(options: StoreOptions & { logLevel: LogLevel }): Promise<void> {
   const location = locateStore(options);
@@ -24,7 +24,7 @@ async function work(options: StoreOptions & { logLevel: LogLevel }): Promise<voi
 
 /** `lockstep worker` */
 export function workerCommand(): Command {
-  return withStoreOptions(new Command('worker'))
+  return withInstallationOptions(new Command('worker'))
     .description('run the jobs of a PostgreSQL store, beside any number of servers and workers')
     .addOption(logLevelOption())
     .addHelpText(

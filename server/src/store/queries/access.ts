@@ -78,17 +78,6 @@ export async function revokeAccessKeyRow(
   return rows.length > 0;
 }
 
-export async function findAccountIdByName(
-  executor: Executor,
-  tenantId: string,
-  name: string,
-): Promise<string | undefined> {
-  const { rows } = await sql<{ id: string }>`
-    select id from account where tenant_id = ${tenantId} and name = ${name}
-    order by serial limit 1`.execute(executor);
-  return rows[0]?.id;
-}
-
 /** Everything that decides about a request signed with a key, in one look. */
 export interface SignerRow {
   /** The key itself, or the key that a temporary one comes from. */

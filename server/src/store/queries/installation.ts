@@ -25,9 +25,16 @@ export async function findInstalledTenant(
   return rows[0];
 }
 
-export async function insertTenant(executor: Executor, tenant: { id: string; name: string }): Promise<void> {
+/** @returns false when another tenant has the name. */
+export async function insertTenant(
+  executor: Executor,
+  tenant: { id: string; name: string },
+): Promise<boolean> {
   await sql`insert into installation (only_row) values (true) on conflict do nothing`.execute(executor);
-  await sql`insert into tenant (id, name) values (${tenant.id}, ${tenant.name})`.execute(executor);
+  const { rows } = await sql`
+    insert into tenant (id, name) values (${tenant.id}, ${tenant.name}) on conflict (name) do nothing
+    returning id`.execute(executor);
+  return rows.length > 0;
 }
 
 export async function insertAccount(
@@ -39,15 +46,6 @@ export async function insertAccount(
     values (${account.id}, ${account.tenantId}, ${account.name}, ${account.role})`.execute(executor);
 }
 
-export async function insertApiToken(
-  executor: Executor,
-  token: { id: string; tenantId: string; accountId: string; hash: Uint8Array },
-): Promise<void> {
-  await sql`
-    insert into api_token (id, tenant_id, account_id, token_hash)
-    values (${token.id}, ${token.tenantId}, ${token.accountId}, ${token.hash})`.execute(executor);
-}
-
 export async function insertAccessKey(
   executor: Executor,
   key: { id: string; tenantId: string; accountId: string; sealedSecret: Uint8Array },
@@ -57,41 +55,57 @@ export async function insertAccessKey(
     values (${key.id}, ${key.tenantId}, ${key.accountId}, ${key.sealedSecret})`.execute(executor);
 }
 
-export interface TokenRow {
+/** Whom a request acts for. */
+export interface CallerRow {
   readonly tenantId: string;
   readonly tenantName: string;
   readonly accountId: string;
   readonly accountName: string;
   readonly role: Role;
-  readonly hash: Uint8Array;
 }
+
+export interface FoundToken {
+  readonly id: string;
+  readonly hash: Uint8Array;
+  readonly lastUsedAt: Date | null;
+  readonly caller: CallerRow;
+}
+
+const callerColumns = sql`
+  account.tenant_id as "tenantId", tenant.name as "tenantName", account.id as "accountId", account.name as "accountName",
+  account.role`;
 
 /** The token with this hash, unless it is revoked or expired at `now`. */
 export async function findToken(
   executor: Executor,
   hash: Uint8Array,
   now: Date,
-): Promise<TokenRow | undefined> {
-  const { rows } = await sql<TokenRow>`
-    select account.tenant_id as "tenantId", tenant.name as "tenantName", account.id as "accountId",
-      account.name as "accountName", account.role as "role", api_token.token_hash as "hash"
+): Promise<FoundToken | undefined> {
+  const { rows } = await sql<CallerRow & Omit<FoundToken, 'caller'>>`
+    select api_token.id, api_token.token_hash as hash, api_token.last_used_at as "lastUsedAt", ${callerColumns}
     from api_token
     join account on account.id = api_token.account_id
     join tenant on tenant.id = account.tenant_id
     where api_token.token_hash = ${hash}
       and api_token.revoked_at is null
       and (api_token.expires_at is null or api_token.expires_at > ${now})`.execute(executor);
+  if (rows[0] === undefined) return undefined;
+  const { id, hash: found, lastUsedAt, ...caller } = rows[0];
+  return { id, hash: found, lastUsedAt, caller };
+}
+
+export async function findAccount(executor: Executor, accountId: string): Promise<CallerRow | undefined> {
+  const { rows } = await sql<CallerRow>`
+    select ${callerColumns} from account join tenant on tenant.id = account.tenant_id
+    where account.id = ${accountId}`.execute(executor);
   return rows[0];
 }
 
-export async function findAccount(
-  executor: Executor,
-  accountId: string,
-): Promise<Omit<TokenRow, 'hash'> | undefined> {
-  const { rows } = await sql<Omit<TokenRow, 'hash'>>`
-    select account.tenant_id as "tenantId", tenant.name as "tenantName", account.id as "accountId",
-      account.name as "accountName", account.role as "role"
-    from account join tenant on tenant.id = account.tenant_id
-    where account.id = ${accountId}`.execute(executor);
+/** The oldest administrator of a tenant, which is named by its id or name. */
+export async function findAdministrator(executor: Executor, tenant: string): Promise<CallerRow | undefined> {
+  const { rows } = await sql<CallerRow>`
+    select ${callerColumns} from account join tenant on tenant.id = account.tenant_id
+    where (tenant.id = ${tenant} or tenant.name = ${tenant}) and account.role = 'administrator'
+    order by tenant.id = ${tenant} desc, account.serial limit 1`.execute(executor);
   return rows[0];
 }

@@ -46,6 +46,17 @@ export async function findTenant(executor: Executor, tenantId: string): Promise<
   return rows[0];
 }
 
+/** Tenants by id, those after the given one. */
+export async function selectTenants(
+  executor: Executor,
+  page: { after?: string | undefined; limit: number },
+): Promise<Pick<TenantRow, 'id' | 'name' | 'createdAt'>[]> {
+  const { rows } = await sql<Pick<TenantRow, 'id' | 'name' | 'createdAt'>>`
+    select id, name, created_at as "createdAt" from tenant where id > ${page.after ?? ''}
+    order by id limit ${page.limit}`.execute(executor);
+  return rows;
+}
+
 export async function updateTenantDescription(
   executor: Executor,
   tenantId: string,

@@ -1,11 +1,26 @@
 import type { FastifyRequest } from 'fastify';
 import type { Actor, Surface as JobSurface } from '../../../app/actor.ts';
 import { authenticateToken } from '../../../app/authentication.ts';
+import { LockstepError } from '../../../kernel/errors.ts';
 import type { SurfaceContext } from '../../surface.ts';
 
 /** RFC 6750 section 2.1; the scheme's letter case does not count (RFC 9110 section 11.1). */
 function bearerToken(header: string | undefined): string {
   return /^bearer +([\w.~+/-]+=*) *$/i.exec(header ?? '')?.[1] ?? '';
+}
+
+/** The tenant that Lockstep's own commands name, by id or name, as a URI component: names may have any letters. */
+function tenantOf(request: FastifyRequest): string | undefined {
+  const named = request.headers['lockstep-tenant'];
+  if (typeof named !== 'string') return undefined;
+  try {
+    return decodeURIComponent(named);
+  } catch (cause) {
+    throw new LockstepError('InvalidRequest', 'the tenant is no URI component', {
+      field: 'lockstep-tenant',
+      cause,
+    });
+  }
 }
 
 /**
@@ -15,7 +30,7 @@ function bearerToken(header: string | undefined): string {
  */
 export async function authenticateRequest(context: SurfaceContext, request: FastifyRequest): Promise<Actor> {
   const token = bearerToken(request.headers.authorization);
-  if (token === '' && context.defaultActor !== undefined) return context.defaultActor();
+  if (token === '' && context.defaultActor !== undefined) return context.defaultActor(tenantOf(request));
   return authenticateToken(context.application, token);
 }
 

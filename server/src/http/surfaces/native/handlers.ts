@@ -2,6 +2,15 @@ import type { RouteRequest, RouteResponse } from '@lockstep/contract/route.ts';
 import { directorySegments } from '@lockstep/contract/directoryObject.ts';
 import type { OperationId, routes } from '@lockstep/contract/routes.ts';
 import type { Actor, Surface as JobSurface } from '../../../app/actor.ts';
+import {
+  createAccountToken,
+  deleteAccount,
+  getAccount,
+  listAccounts,
+  listAccountTokens,
+  putAccount,
+  revokeAccountToken,
+} from '../../../app/access/accounts.ts';
 import { createAccessKey, listAccessKeys, revokeAccessKey } from '../../../app/access/keys.ts';
 import {
   attachPolicy,
@@ -55,7 +64,9 @@ import {
 } from '../../../app/scim/tokens.ts';
 import { listSigningKeys, rotateSigningKey } from '../../../app/signing-keys.ts';
 import { createOauthClient, deleteOauthClient, listOauthClients } from '../../../app/oauth/clients.ts';
+import type { TokenRequest } from '../../../app/tokens.ts';
 import { deleteZone, getZone, listZones, putZone } from '../../../app/zones/zones.ts';
+import { createTenant, listTenants } from '../../../app/tenants.ts';
 import { deleteSync, getSync, listSyncs, putSync } from '../../../app/syncs.ts';
 
 /** Who calls, and through what. */
@@ -81,9 +92,35 @@ function membershipAddress(
   return { kind, group: params.object, memberKind: query.memberKind, member: params.member };
 }
 
+function tokenRequest({
+  label,
+  expiresAt,
+}: RouteRequest<Routes['createAccountToken']>['body']): TokenRequest {
+  return { label, ...(expiresAt && { expiresAt: new Date(expiresAt) }) };
+}
+
 /** The use case behind each operation of the route table. */
 export const handlers: { readonly [Id in JsonOperationId]: Handler<Id> } = {
   getIdentity: async ({ actor }) => showIdentity(actor),
+
+  listAccounts: async ({ app, actor }, { query }) => listAccounts(app, actor, query),
+  getAccount: async ({ app, actor }, { params }) => getAccount(app, actor, params.account),
+  putAccount: async ({ app, actor }, { params, body }) => putAccount(app, actor, params.account, body),
+  deleteAccount: async ({ app, actor }, { params }) => {
+    await deleteAccount(app, actor, params.account);
+    return undefined;
+  },
+  listAccountTokens: async ({ app, actor }, { params, query }) =>
+    listAccountTokens(app, actor, params.account, query),
+  createAccountToken: async ({ app, actor }, { params, body }) =>
+    createAccountToken(app, actor, params.account, tokenRequest(body)),
+  revokeAccountToken: async ({ app, actor }, { params }) => {
+    await revokeAccountToken(app, actor, params.account, params.token);
+    return undefined;
+  },
+
+  listTenants: async ({ app, actor }, { query }) => listTenants(app, actor, query),
+  createTenant: async ({ app, actor }, { body }) => createTenant(app, actor, body.name),
 
   listAccessKeys: async ({ app, actor }, { query }) => listAccessKeys(app, actor, query),
   createAccessKey: async ({ app, actor }, { body }) => {
@@ -126,13 +163,8 @@ export const handlers: { readonly [Id in JsonOperationId]: Handler<Id> } = {
   testConnection: async ({ app, actor }, { params }) => testConnection(app, actor, params.connection),
   listConnectionTokens: async ({ app, actor }, { params, query }) =>
     listConnectionTokens(app, actor, params.connection, query),
-  createConnectionToken: async ({ app, actor }, { params, body }) => {
-    const { label, expiresAt } = body;
-    return createConnectionToken(app, actor, params.connection, {
-      label,
-      ...(expiresAt && { expiresAt: new Date(expiresAt) }),
-    });
-  },
+  createConnectionToken: async ({ app, actor }, { params, body }) =>
+    createConnectionToken(app, actor, params.connection, tokenRequest(body)),
   revokeConnectionToken: async ({ app, actor }, { params }) => {
     await revokeConnectionToken(app, actor, params.connection, params.token);
     return undefined;

@@ -1,7 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { sql } from 'kysely';
 import { expect, test } from 'vitest';
-import type { ConnectionTokenView, CreatedConnectionToken } from '@lockstep/contract/connection-token.ts';
+import type { CreatedConnectionToken } from '@lockstep/contract/connection-token.ts';
+import type { TokenView } from '@lockstep/contract/token.ts';
 import { openIdleApplication } from '../../../../../test/servers/application.ts';
 import { expectProblem } from '../../../../../test/servers/api-client.ts';
 import { pushUser, serveScim, urn, type ScimClient } from '../../../../../test/servers/scim-client.ts';
@@ -26,7 +27,7 @@ describeOnServerStore('tokens of those who push', (makeStore) => {
     expect(second).toMatchObject({ label: 'entra', status: 'active', expiresAt: null, path: '/scim/v2/hr' });
     expect(second.token).toMatch(/^scim_[A-Za-z0-9]{43}$/);
     await client.expect(200, 'GET', '/Users', undefined, bearer(second.token));
-    const listed = await api.json<{ items: ConnectionTokenView[] }>('GET', '/connections/hr/tokens');
+    const listed = await api.json<{ items: TokenView[] }>('GET', '/connections/hr/tokens');
     expect(listed.items.map(({ label, lastUsedAt }) => [label, lastUsedAt === null])).toEqual([
       ['', true],
       ['entra', false],
@@ -105,7 +106,7 @@ describeOnServerStore('tokens of those who push', (makeStore) => {
       ({ status } = await client.send('GET', '/Users?count=0', undefined, bearer(long.token)));
     }
     expect(status).toBe(401);
-    const listed = await api.json<{ items: ConnectionTokenView[] }>('GET', '/connections/hr/tokens');
+    const listed = await api.json<{ items: TokenView[] }>('GET', '/connections/hr/tokens');
     expect(listed.items.map((each) => each.status)).toEqual(['active', 'expired', 'expiring']);
   });
 

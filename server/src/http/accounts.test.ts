@@ -1,0 +1,205 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { sql } from 'kysely';
+import { expect, test } from 'vitest';
+import type { AccountView, CreatedToken } from '@lockstep/contract/account.ts';
+import type { Page } from '@lockstep/contract/page.ts';
+import type { CreatedTenant, TenantView } from '@lockstep/contract/tenant.ts';
+import type { TokenView } from '@lockstep/contract/token.ts';
+import { openIdleApplication } from '../../../test/servers/application.ts';
+import { expectProblem, serveApplication, type ApiClient } from '../../../test/servers/api-client.ts';
+import {
+  describeOnServerStore,
+  describeOnSharedStores,
+  type SharedStore,
+} from '../../../test/servers/shared-store.ts';
+import { newId } from '../kernel/ids.ts';
+import type { Store } from '../store/store.ts';
+import { lockTenant } from '../store/queries/tenant.ts';
+
+const minute = 60_000;
+const day = 24 * 60 * minute;
+/** How much later it is for the server, in milliseconds. */
+let passed = 0;
+
+async function start(makeStore: SharedStore): Promise<ApiClient> {
+  const app = await openIdleApplication(await makeStore());
+  return serveApplication({ ...app, clock: { now: () => new Date(Date.now() + passed) } });
+}
+
+const bearer = (token: string) => ({ authorization: `Bearer ${token}` });
+
+const token = async (api: ApiClient, account: string, body = {}) =>
+  (await api.json<CreatedToken>('POST', `/accounts/${account}/tokens`, body)).token;
+const status = async (api: ApiClient, as: string, method: string, path: string, body?: unknown) =>
+  (await api.send(method, path, body, bearer(as))).status;
+
+describeOnSharedStores('accounts', (makeStore) => {
+  test('do what their role allows, as it is now', async () => {
+    await using api = await start(makeStore);
+    const made = await api.json<AccountView>('PUT', '/accounts/auditor', { role: 'reader' });
+    expect(made).toMatchObject({ name: 'auditor', role: 'reader' });
+    expect(await api.json('GET', '/accounts/auditor')).toEqual(made);
+    const auditor = await token(api, 'auditor');
+    expect(auditor).toMatch(/^[0-9a-f]{40}$/);
+    const zone = ['PUT', '/auth-zones/z', { type: 'ssid' }] as const;
+    expect(await status(api, auditor, 'GET', '/syncs')).toBe(200);
+    expect(await status(api, auditor, ...zone)).toBe(403);
+    expect(await status(api, auditor, 'GET', '/accounts')).toBe(403);
+    expect(await status(api, auditor, 'PUT', '/accounts/auditor', { role: 'administrator' })).toBe(403);
+    expect(await api.json('PUT', '/accounts/auditor', { role: 'administrator' })).toEqual({
+      ...made,
+      role: 'administrator',
+    });
+    expect(await status(api, auditor, ...zone)).toBe(200);
+    const listed = await api.json<Page<AccountView>>('GET', '/accounts');
+    expect(listed.items.map(({ name }) => name)).toEqual(['administrator', 'auditor']);
+    const first = await api.json<Page<AccountView>>('GET', '/accounts?limit=1');
+    const second = await api.json<Page<AccountView>>('GET', `/accounts?limit=1&after=${first.next}`);
+    expect([...first.items, ...second.items]).toEqual(listed.items);
+    expect(second.next).toBeNull();
+  });
+
+  test('are let in by tokens, each of which ends by itself', async () => {
+    await using api = await start(makeStore);
+    await api.json('PUT', '/accounts/auditor', { role: 'reader' });
+    const laptop = await api.json<CreatedToken>('POST', '/accounts/auditor/tokens', { label: 'laptop' });
+    expect(laptop).toMatchObject({ label: 'laptop', status: 'active', expiresAt: null, lastUsedAt: null });
+    const expiresAt = new Date(Date.now() + day).toISOString();
+    const short = await token(api, 'auditor', { label: 'short', expiresAt });
+    for (const one of [laptop.token, short]) expect(await status(api, one, 'GET', '/syncs')).toBe(200);
+    const list = async () => (await api.json<Page<TokenView>>('GET', '/accounts/auditor/tokens')).items;
+    const [used] = await list();
+    expect(used?.lastUsedAt).not.toBeNull();
+    expect(await status(api, laptop.token, 'GET', '/syncs')).toBe(200);
+    expect((await list())[0]?.lastUsedAt).toBe(used?.lastUsedAt);
+    passed = day + minute;
+    expect(await status(api, short, 'GET', '/syncs')).toBe(401);
+    expect(await status(api, laptop.token, 'GET', '/syncs')).toBe(200);
+    expect(Date.parse((await list())[0]?.lastUsedAt ?? '')).toBeGreaterThan(
+      Date.parse(used?.lastUsedAt ?? '') + day - minute,
+    );
+    expect((await list()).map(({ status: is }) => is)).toEqual(['active', 'expired']);
+    passed = 0;
+    expect((await list()).map(({ status: is }) => is)).toEqual(['active', 'expiring']);
+    await api.json('DELETE', `/accounts/auditor/tokens/${laptop.id}`);
+    expect(await status(api, laptop.token, 'GET', '/syncs')).toBe(401);
+    expect(await status(api, short, 'GET', '/syncs')).toBe(200);
+    const kept = JSON.stringify(await api.app.store.db.selectFrom('api_token').selectAll().execute());
+    const told = JSON.stringify(await list());
+    for (const text of [laptop.token, short]) expect(`${kept} ${told}`).not.toContain(text);
+    const past = { expiresAt: new Date(Date.now() - day).toISOString() };
+    expect(await expectProblem(await api.send('POST', '/accounts/auditor/tokens', past), 400)).toMatchObject({
+      field: 'expiresAt',
+    });
+    await api.json('PUT', '/accounts/other', { role: 'reader' });
+    await expectProblem(await api.send('DELETE', `/accounts/other/tokens/${laptop.id}`), 404);
+    await expectProblem(await api.send('POST', '/accounts/nobody/tokens', {}), 404);
+    await expectProblem(await api.send('GET', '/accounts/nobody/tokens'), 404);
+  });
+
+  test('end with all that they were given', async () => {
+    await using api = await start(makeStore);
+    const { db } = api.app.store;
+    await api.json('PUT', '/accounts/ada', { role: 'administrator' });
+    const ada = await token(api, 'ada');
+    const { accountId } = (await (await api.send('GET', '/identity', undefined, bearer(ada))).json()) as {
+      accountId: string;
+    };
+    await api.json('POST', '/access-keys', { name: 'hers', account: 'ada' });
+    const client = await api.send('POST', '/oauth-clients', { name: 'hers' }, bearer(ada));
+    const { id: clientId } = (await client.json()) as { id: string };
+    const { accountId: admin, tenantId } = api.app.credentials;
+    for (const id of [accountId, admin])
+      await sql`
+        insert into oauth_grant (id, client_id, account_id, scopes) values (${newId('oauthGrant')}, ${clientId}, ${id}, '[]')`.execute(
+        db,
+      );
+    await sql`
+      insert into action_batch (id, tenant_id, account_id, status, synchronous, sealed_actions)
+      values ('batch_x', ${tenantId}, ${accountId}, 'pending', false, '')`.execute(db);
+    await api.json('DELETE', '/accounts/ada');
+    expect(await status(api, ada, 'GET', '/identity')).toBe(401);
+    for (const table of ['api_token', 'access_key', 'oauth_client', 'oauth_grant', 'action_batch']) {
+      const { rows } = await sql<{ account_id: string }>`
+        select account_id from ${sql.table(table)} where account_id <> ${admin}`.execute(db);
+      expect(rows, table).toEqual([]);
+    }
+    await expectProblem(await api.send('DELETE', '/accounts/ada'), 404);
+    await expectProblem(await api.send('GET', '/accounts/ada'), 404);
+    expect(await api.json('GET', '/identity')).toMatchObject({ accountId: admin });
+  });
+
+  test('leave a tenant an administrator', async () => {
+    await using api = await start(makeStore);
+    for (const [method, body] of [
+      ['PUT', { role: 'operator' }],
+      ['DELETE', undefined],
+    ] as const) {
+      const refused = await expectProblem(await api.send(method, '/accounts/administrator', body), 409);
+      expect(refused.detail).toContain('administrator is the only administrator');
+    }
+    await api.json('PUT', '/accounts/administrator', { role: 'administrator' });
+    await api.json('PUT', '/accounts/ada', { role: 'administrator' });
+    await api.json('PUT', '/accounts/administrator', { role: 'reader' });
+    expect(await api.json('GET', '/identity')).toMatchObject({ role: 'reader' });
+  });
+
+  test('are of one tenant, and tenants are made by the first one alone', async () => {
+    await using api = await start(makeStore);
+    const made = await api.json<CreatedTenant>('POST', '/tenants', { name: 'acme & söhne' });
+    const theirs = made.administrator.apiToken;
+    const identity = await api.send('GET', '/identity', undefined, bearer(theirs));
+    expect(await identity.json()).toEqual({
+      tenantId: made.id,
+      tenantName: 'acme & söhne',
+      accountId: made.administrator.accountId,
+      role: 'administrator',
+    });
+    await api.json('PUT', '/accounts/auditor', { role: 'reader' });
+    const put = await api.send('PUT', '/accounts/auditor', { role: 'operator' }, bearer(theirs));
+    expect(put.status).toBe(200);
+    expect(await api.json('GET', '/accounts/auditor')).toMatchObject({ role: 'reader' });
+    for (const [method, body] of [
+      ['GET', undefined],
+      ['POST', { name: 'more' }],
+    ] as const)
+      await expectProblem(await api.send(method, '/tenants', body, bearer(theirs)), 403);
+    const taken = await expectProblem(await api.send('POST', '/tenants', { name: 'acme & söhne' }), 409);
+    expect(taken).toMatchObject({ code: 'Conflict', field: 'name' });
+    await expectProblem(await api.send('POST', '/tenants', { name: 'a/b' }), 400);
+    const listed = await api.json<Page<TenantView>>('GET', '/tenants');
+    expect(listed.items.map(({ name }) => name)).toEqual(['default', 'acme & söhne']);
+    expect(JSON.stringify(listed)).not.toContain(theirs);
+    await api.json('PUT', '/connections/hr', { type: 'scim_server' });
+    const seen = await api.send('GET', '/connections', undefined, bearer(theirs));
+    expect(await seen.json()).toEqual({ items: [], next: null });
+  });
+});
+
+/** Sessions that wait for a lock. */
+async function countWaiting(store: Store): Promise<number> {
+  const { rows } = await sql`
+    select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`.execute(
+    store.db,
+  );
+  return rows.length;
+}
+
+describeOnServerStore('two administrators', (makeStore) => {
+  test('who are taken away at once leave one of them', async () => {
+    await using api = await start(makeStore);
+    const { store, credentials } = api.app;
+    await api.json('PUT', '/accounts/ada', { role: 'administrator' });
+    const outside = AsyncLocalStorage.snapshot();
+    const asked = await store.transaction(async (trx) => {
+      await lockTenant(trx, credentials.tenantId);
+      return outside(async () => {
+        const both = ['administrator', 'ada'].map(async (name) => api.send('DELETE', `/accounts/${name}`));
+        await expect.poll(async () => countWaiting(store)).toBe(2);
+        return { both: Promise.all(both) };
+      });
+    });
+    const answers = await asked.both;
+    expect(answers.map(({ status }) => status).toSorted((one, other) => one - other)).toEqual([204, 409]);
+  });
+});
