@@ -1,5 +1,7 @@
 import { sql } from 'kysely';
 import { countUnfinishedJobs } from '../store/queries/jobs.ts';
+import { selectLastRuns, type LastRunRow } from '../store/queries/syncs.ts';
+import type { Actor } from './actor.ts';
 import type { Application } from './application.ts';
 
 /** Whether the installation can serve, and what its operator must know of the store. */
@@ -33,4 +35,9 @@ export async function checkReadiness(app: Application): Promise<Readiness> {
 /** Jobs waiting and running in the whole installation. */
 export async function countActiveJobs(app: Application): Promise<{ pending: number; running: number }> {
   return countUnfinishedJobs(app.store.db);
+}
+
+/** How the syncs of the tenant ended last. */
+export async function listLastRuns(app: Application, actor: Actor): Promise<LastRunRow[]> {
+  return selectLastRuns(app.store.db, actor.tenantId);
 }

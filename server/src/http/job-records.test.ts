@@ -104,6 +104,10 @@ const names = (events: JobEvent[]): string[] => events.map((event) => event.even
 const texts = (events: JobEvent[]): string[] =>
   events.flatMap((event) => (event.event === 'message' ? [event.data.text] : []));
 
+const statusLine = (status: string) => `lockstep_sync_last_status{sync="in",status="${status}"}`;
+const changesLine = (kind: string, result: string) =>
+  `lockstep_sync_last_changes{sync="in",kind="${kind}",result="${result}"}`;
+
 describeOnSharedStores('records of a job', (makeStore) => {
   test('changes, statistics and the history of one object', async () => {
     await using client = await serveApplication(await openIdleApplication(await makeStore()));
@@ -201,6 +205,49 @@ describeOnSharedStores('records of a job', (makeStore) => {
     await expectProblem(await client.send('GET', '/directory/users?path=/None'), 404);
     await expectProblem(await client.send('GET', '/directory/users/jdoe/members'), 400);
     await expectProblem(await client.send('GET', '/directory/robots'), 400);
+  });
+
+  test('metrics tell how each sync ended last', async () => {
+    await using client = await serveApplication(await openIdleApplication(await makeStore()));
+    const { db } = client.app.store;
+    const { job, serial } = await seed(client);
+    const lines = async () => {
+      const authorization = `Bearer ${client.app.credentials.apiToken}`;
+      const { body } = await client.server.inject({ url: '/metrics', headers: { authorization } });
+      return body.split('\n').filter((line) => line.startsWith('lockstep_sync_last'));
+    };
+    expect(await lines()).toEqual([]);
+    const { statistics } = await client.json<JobView>('GET', `/jobs/${job.id}`);
+    await endJob(client.app.store, serial);
+    await sql`
+      update job set statistics = ${JSON.stringify(statistics)}::jsonb, ended_at = '2026-01-31T08:00:00Z'
+      where serial = ${serial}`.execute(db);
+    const told = await lines();
+    expect(told).toContain('lockstep_sync_last_end_timestamp_seconds{sync="in"} 1769846400');
+    expect(told).toContain(`${statusLine('partial_success')} 1`);
+    for (const other of ['held', 'success', 'failed', 'cancelled'])
+      expect(told).toContain(`${statusLine(other)} 0`);
+    expect(told).toContain(`${changesLine('user', 'success')} 1`);
+    expect(told).toContain(`${changesLine('user', 'failed')} 1`);
+    expect(told).toContain(`${changesLine('membership', 'success')} 1`);
+    expect(told).toContain(`${changesLine('group', 'skipped')} 0`);
+    // A preview, a part and an undo say nothing of the sync.
+    for (const set of [
+      sql`mode = 'dryRun'`,
+      sql`mode = 'apply', selection = '{}'`,
+      sql`selection = null, undoes_job_id = 'j'`,
+    ]) {
+      await sql`update job set ${set} where serial = ${serial}`.execute(db);
+      expect(await lines()).toEqual([]);
+    }
+    await sql`update job set undoes_job_id = null where serial = ${serial}`.execute(db);
+    expect(await lines()).toEqual(told);
+    await sql`update sync set enabled = false`.execute(db);
+    expect(await lines()).toEqual([]);
+    await sql`update sync set enabled = true`.execute(db);
+    await sql`insert into tenant (id, name) values ('idaas_other', 'other')`.execute(db);
+    await sql`update account set tenant_id = 'idaas_other'`.execute(db);
+    expect(await lines()).toEqual([]);
   });
 
   test('another tenant sees none of it', async () => {

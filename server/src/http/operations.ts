@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify';
-import { checkReadiness } from '../app/health.ts';
+import { checkReadiness, listLastRuns } from '../app/health.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import type { SurfaceContext } from './surface.ts';
 import { authenticateRequest } from './surfaces/native/authenticate.ts';
@@ -16,8 +16,8 @@ export function registerOperations(
     return reply.code(readiness.ready ? 200 : 503).send(readiness);
   });
   instance.get('/metrics', async (request, reply) => {
-    await authenticateRequest(context, request);
-    const { contentType, text } = await metrics.render();
+    const actor = await authenticateRequest(context, request);
+    const { contentType, text } = await metrics.render(await listLastRuns(context.application, actor));
     return reply.header('content-type', contentType).send(text);
   });
   instance.addHook('onResponse', async (request, reply) => {

@@ -1,6 +1,6 @@
 import { sql, type Kysely, type RawBuilder } from 'kysely';
 import type { SyncConfiguration } from '@lockstep/contract/configuration.ts';
-import type { Direction } from '@lockstep/contract/vocabulary.ts';
+import type { Direction, JobStatus, Statistics } from '@lockstep/contract/vocabulary.ts';
 import type { ReadPosition } from '../../sync/sync-store.ts';
 import type { Database } from '../schema.ts';
 
@@ -241,4 +241,25 @@ export async function moveNextRun(
     where id = ${id} and next_run_at is not distinct from ${from}::timestamptz
     returning id`.execute(executor);
   return rows.length > 0;
+}
+
+/** How the newest run of a sync ended that was no part, no undo and more than a preview; nulls: none has ended. */
+export interface LastRunRow {
+  readonly name: string;
+  readonly status: JobStatus | null;
+  readonly endedAt: Date | null;
+  readonly statistics: Statistics | null;
+}
+
+/** Of the syncs of a tenant that are enabled, in their order. */
+export async function selectLastRuns(executor: Executor, tenantId: string): Promise<LastRunRow[]> {
+  const { rows } = await sql<LastRunRow>`
+    select sync.name, last.status, last.ended_at as "endedAt", last.statistics
+    from sync left join lateral (
+      select job.status, job.ended_at, job.statistics from job
+      where job.sync_id = sync.id and job.mode in ('apply', 'approve') and job.ended_at is not null
+        and job.selection is null and job.undoes_job_id is null
+      order by job.id desc limit 1) last on true
+    where sync.tenant_id = ${tenantId} and sync.enabled order by sync.position, sync.id`.execute(executor);
+  return rows;
 }
