@@ -162,7 +162,7 @@ export const syncSchema = z.strictObject({
     .boolean()
     .default(false)
     .describe(
-      'Egress: run soon after each change of the directory as well, changes of a second or two together. After a run that failed the next one waits a minute, twice as long each time, an hour at most; what failed in one that did the rest is tried again with the next change, or by the `schedule`.',
+      'Egress: run soon after each change of the directory as well, changes of a second or two together. After a run that failed the next one waits a minute, twice as long each time, an hour at most; what failed in one that did the rest is tried again in the same way, a day apart at most, and with each change.',
     ),
   passwords: z
     .boolean()

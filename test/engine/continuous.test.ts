@@ -7,6 +7,7 @@ import { makeJobRunner } from '../../server/src/app/job-runner.ts';
 import { scheduledSyncs } from '../../server/src/app/schedules.ts';
 import { getSync } from '../../server/src/app/syncs.ts';
 import { LockstepError } from '../../server/src/kernel/errors.ts';
+import { newJobId } from '../../server/src/kernel/ids.ts';
 import type { ScheduledSyncs } from '../../server/src/jobs/scheduler.ts';
 import type { JobView } from '../../contract/src/job.ts';
 import { describeWorlds } from './world.ts';
@@ -94,6 +95,40 @@ describeWorlds('a continuous egress', (makeWorld) => {
     copy.readFailure = null;
     expect((await look(world, after(380))).length).toBe(1);
     expect(copy.tree.find('/uid=bob')).toBeDefined();
+  });
+
+  test('tries again what failed in a run that did the rest, less and less often', async () => {
+    const world = await makeWorld();
+    const corp = await world.system('corp');
+    const copy = await world.system('copy');
+    await world.ingress('corp');
+    await world.egress('copy', { continuous: true });
+    copy.refuse = ({ name }) => (name === 'uid=ann' ? 'busy' : null);
+    corp.tree.add('/uid=ann');
+    corp.tree.add('/uid=bob');
+    await world.run('corp-in');
+    expect(await look(world, after(2))).toHaveLength(1);
+    expect((await jobsOf(world))[0]?.status).toBe('partial_success');
+    for (const seconds of [60, 120, 240]) {
+      expect(await look(world, after(seconds - 10)), `${seconds}`).toEqual([]);
+      expect(await look(world, after(seconds + 10)), `${seconds}`).toHaveLength(1);
+    }
+    const day = 24 * 3600;
+    const { db } = world.app.store;
+    const [last] = await jobsOf(world);
+    for (let job = 0; job < 30; job++)
+      await sql`
+        insert into job (id, tenant_id, sync_id, connection_id, sync_name, direction, mode, status, started_through, ended_at)
+        select ${newJobId()}, tenant_id, sync_id, connection_id, sync_name, direction, mode, status, started_through, ended_at
+        from job where id = ${last?.id}`.execute(db);
+    expect(await look(world, after(day - 10))).toEqual([]);
+    await sql`update job set undoes_job_id = 'x' where sync_id = ${last?.syncId}`.execute(db);
+    expect(await look(world, after(day + 10)), 'for the sake of an undo').toEqual([]);
+    await sql`update job set undoes_job_id = null where sync_id = ${last?.syncId}`.execute(db);
+    copy.refuse = () => null;
+    expect(await look(world, after(day + 10))).toHaveLength(1);
+    expect(Object.keys(copy.tree.snapshot())).toEqual(['/uid=ann', '/uid=bob']);
+    expect(await look(world, after(2 * day))).toEqual([]);
   });
 
   test('is refused of an ingress', async () => {

@@ -1,5 +1,10 @@
 import type { ScheduledSyncs } from '../jobs/scheduler.ts';
-import { selectOutdatedSyncs, selectPushedSyncs, type SyncRow } from '../store/queries/syncs.ts';
+import {
+  selectOutdatedSyncs,
+  selectPushedSyncs,
+  selectUnfinishedSyncs,
+  type SyncRow,
+} from '../store/queries/syncs.ts';
 import type { Application, Executor } from './application.ts';
 import { addJob } from './jobs.ts';
 
@@ -9,12 +14,14 @@ const gathering = 1000;
 const patience = 5000;
 /** A sync whose run failed is not started again sooner; the rest doubles with each run that fails as well. */
 const rest = { seconds: 60, mostSeconds: 3600 };
+/** What failed in a run that did the rest is tried again, too, and less and less often: it may fail for good. */
+const retry = { seconds: 60, mostSeconds: 24 * 3600 };
 /** How often it is looked whether something changed. */
 const interval = 1000;
 
 /**
  * Syncs that follow what changes, as the scheduler sees them: egress syncs the directory, ingress syncs what is pushed
- * into their connection. Due as soon as the changes have settled.
+ * into their connection. Due as soon as the changes have settled, and to try again what failed.
  */
 export function continuousSyncs(app: Application): ScheduledSyncs {
   return {
@@ -33,10 +40,12 @@ async function outdated(
   syncId?: string,
 ): Promise<SyncRow[]> {
   const before = (milliseconds: number): Date => new Date(now.getTime() - milliseconds);
-  const moments = { now, settled: before(gathering), overdue: before(patience), rest };
+  const moments = { now, settled: before(gathering), overdue: before(patience), rest, retry };
   const pushed = [...app.connectors].filter(([, { isPushed }]) => isPushed).map(([type]) => type);
+  const installed = [...app.connectors.keys()];
   return [
-    ...(await selectOutdatedSyncs(executor, [...app.connectors.keys()], moments, syncId)),
+    ...(await selectOutdatedSyncs(executor, installed, moments, syncId)),
+    ...(await selectUnfinishedSyncs(executor, installed, moments, syncId)),
     ...(await selectPushedSyncs(executor, pushed, moments, syncId)),
   ];
 }

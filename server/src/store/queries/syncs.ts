@@ -155,25 +155,44 @@ export interface Moments {
   readonly now: Date;
   readonly settled: Date;
   readonly overdue: Date;
-  /** How long a sync rests when a run of it failed, and again and again: twice as long each time, up to the limit. */
-  readonly rest: { readonly seconds: number; readonly mostSeconds: number };
+  /** How long a sync rests when a run of it failed, and again and again. */
+  readonly rest: Rest;
+  /** How long what failed in a run that did the rest is left alone, and again and again. */
+  readonly retry: Rest;
 }
 
-/** Failed runs in a row that still make a difference. */
-const countedFailures = 20;
+/** Twice as long each time, up to the limit. */
+export interface Rest {
+  readonly seconds: number;
+  readonly mostSeconds: number;
+}
+
+/** Runs in a row that still make a difference. */
+const countedRuns = 20;
+
+/** When a sync has rested after runs `j` that all ended in one of these ways, back from the last one; null: that did not. */
+const restedAt = (
+  ways: RawBuilder<unknown>,
+  which: RawBuilder<unknown>,
+  { seconds, mostSeconds }: Rest,
+) => sql`(
+  select max(f.ended_at) + make_interval(secs => least(${mostSeconds}::float8, ${seconds}::float8 * 2 ^ (count(*) - 1)))
+  from (
+    select r.ended_at, bool_and(r.status in ${ways}) over (order by r.id desc) as unbroken
+    from (
+      select j.id, j.ended_at, j.status from job j
+      where j.sync_id = sync.id and j.mode = 'apply' and j.status not in ('pending', 'running') and ${which}
+      order by j.id desc limit ${countedRuns}
+    ) r
+  ) f where f.unbroken)`;
 
 const failed = sql`('failed', 'cancelled')`;
 
 /** Whether a sync rests after its last runs failed. */
-const rests = ({ now, rest }: Moments) => sql`coalesce((
-  select max(f.ended_at) + make_interval(secs => least(${rest.mostSeconds}::float8, ${rest.seconds}::float8 * 2 ^ (count(*) - 1)))
-  from (
-    select f.ended_at from job f
-    where f.sync_id = sync.id and f.mode = 'apply' and f.status in ${failed} and f.id > coalesce((
-      select s.id from job s where s.sync_id = sync.id and s.mode = 'apply' and s.status not in ('pending', 'running')
-        and s.status not in ${failed} order by s.id desc limit 1), '')
-    order by f.id desc limit ${countedFailures}
-  ) f) > ${now}, false)`;
+const rests = ({ now, rest }: Moments) => sql`coalesce(${restedAt(failed, sql`true`, rest)} > ${now}, false)`;
+
+const isIdle = sql`
+  not exists (select 1 from job where job.sync_id = sync.id and job.status in ('pending', 'running'))`;
 
 /**
  * Syncs that follow the directory and have not looked at a change that is older than `settled`, or at changes since
@@ -191,8 +210,27 @@ export async function selectOutdatedSyncs(
       and exists (select 1 from ${unseenChange})
       and (not exists (select 1 from ${unseenChange} and g.at > ${moments.settled})
         or exists (select 1 from ${unseenChange} and g.at < ${moments.overdue}))
-      and not exists (select 1 from job where job.sync_id = sync.id and job.status in ('pending', 'running'))
+      and ${isIdle}
       and not ${rests(moments)}
+      order by sync.id limit 100`,
+  );
+}
+
+/**
+ * Syncs that follow the directory, the last whole run of which did what it could, while something failed: not for the
+ * sake of an undo, which they would do again. Only those with a connection of one of these types.
+ */
+export async function selectUnfinishedSyncs(
+  executor: Executor,
+  types: readonly string[],
+  { now, retry }: Moments,
+  syncId?: string,
+): Promise<SyncRow[]> {
+  const whole = sql`j.selection is null and j.undoes_job_id is null`;
+  return select(
+    executor,
+    sql`${continuous} and connection.type = any(${types}::text[]) and (${syncId ?? null}::text is null or sync.id = ${syncId ?? null})
+      and ${restedAt(sql`('partial_success')`, whole, retry)} <= ${now} and ${isIdle}
       order by sync.id limit 100`,
   );
 }
@@ -221,7 +259,7 @@ export async function selectPushedSyncs(
         where r.connection_serial = connection.serial and r.sequence > greatest(coalesce(j.seen, -1), 0)
           and (r.changed_at <= ${moments.settled} or coalesce(j.ended_at, sync.created_at) <= ${moments.overdue})
           and (j.status is null or j.seen >= 0 or j.status not in ${failed} or not ${rests(moments)}))
-      and not exists (select 1 from job where job.sync_id = sync.id and job.status in ('pending', 'running'))
+      and ${isIdle}
       order by sync.id limit 100`,
   );
 }
