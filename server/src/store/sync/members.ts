@@ -234,6 +234,9 @@ export async function joinWhole(trx: Executor): Promise<void> {
 
 async function addOnEgress(context: StagingContext, first: number): Promise<void> {
   const { job, sync, table } = context;
+  // By a list of the groups: joined to them a membership of any tenant would be read.
+  const memberships = sql`(
+    select * from membership where group_id = any (array(select object_id from ${table('source')} where kind = 'group')))`;
   // Name by name, so that each is a join of whole tables: looked up by all of them a member would be compared with every
   // other one of its group.
   const foundAs = (alias: string, name: RawBuilder<unknown>): RawBuilder<unknown> => sql`
@@ -251,7 +254,7 @@ async function addOnEgress(context: StagingContext, first: number): Promise<void
     select ${job.serial}, ${first}::bigint - 1 + row_number() over (order by m.group_id, m.member_id), 'membership',
       case when x.group_id is null and ${present} is not null then 'bind' else 'addMember' end,
       m.group_id, m.member_id, m.member_kind, coalesce(x.reference, ${present}, l.reference), sg.label || ' < ' || sm.label
-    from membership m
+    from ${memberships} m
     join ${table('source')} sg on sg.kind = 'group' and sg.object_id = m.group_id and sg.conflict_code is null
     join ${table('source')} sm on sm.kind = m.member_kind and sm.object_id = m.member_id and sm.conflict_code is null
     left join membership_link x on x.sync_serial = ${sync.serial} and x.group_id = m.group_id and x.member_id = m.member_id

@@ -137,19 +137,19 @@ export async function* undoCandidates(
  */
 export async function noteJoined(context: StagingContext, undone: number): Promise<void> {
   const { store, table } = context;
+  // A list: joined to them a membership of any tenant would be read.
+  const created = sql`array(
+    select c.object_id from change c where ${succeeded(undone)} and c.kind in ('user', 'group') and c.verb = 'create')`;
   await store.transaction(async (trx) => {
     await joinWhole(trx);
     for (const end of [sql.raw('group_id'), sql.raw('member_id')])
       await sql`
       insert into ${table('joined')} (object_id)
       select distinct m.${end}
-      from change c
-      join membership m on m.${end} = c.object_id
+      from membership m
       left join change x on x.job_serial = ${undone} and x.kind = 'membership' and x.verb = 'addMember' and x.result is null
         and x.object_id = m.group_id and x.member_id = m.member_id
-      where ${succeeded(undone)} and c.kind in ('user', 'group') and c.verb = 'create' and x.object_id is null`.execute(
-        trx,
-      );
+      where m.${end} = any (${created}) and x.object_id is null`.execute(trx);
   });
   await indexStagingTable(context, 'joined', '(object_id)');
   await analyzeStaged(context, 'joined');

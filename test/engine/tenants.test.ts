@@ -1,0 +1,49 @@
+import { sql } from 'kysely';
+import { expect, test } from 'vitest';
+import type { Store } from '../../server/src/store/store.ts';
+import { brief } from '../workbench.ts';
+import { describeWorlds, makeWorld } from './world.ts';
+
+const memberships = 20_000;
+
+/** The store, and how many memberships its transactions have read. */
+function countingReads(store: Store): { store: Store; read(): number } {
+  let read = 0;
+  const transaction: Store['transaction'] = (work) =>
+    store.transaction(async (trx) => {
+      const result = await work(trx);
+      const { rows } = await sql<{ read: number }>`
+        select seq_tup_read + coalesce(idx_tup_fetch, 0) as read from pg_stat_xact_user_tables where relname = 'membership'`.execute(
+        trx,
+      );
+      read += rows[0]?.read ?? Number.NaN;
+      return result;
+    });
+  return { store: { ...store, transaction }, read: () => read };
+}
+
+describeWorlds('a small tenant beside a large one', (_makeWorld, store) => {
+  test('reads no memberships of the large one, neither to write its own to a target nor to take them back', async () => {
+    const { db } = store();
+    await sql`
+      insert into membership (group_id, member_id, tenant_id, member_kind, revision)
+      select 'group_' || n % 100, 'user_' || n, 'tenant_large', 'user', 1 from generate_series(1, ${memberships}::int) n`.execute(
+      db,
+    );
+    await sql`analyze membership`.execute(db);
+    const counting = countingReads(store());
+    const world = await makeWorld(counting.store);
+    const corp = await world.system('corp');
+    await world.system('target');
+    corp.tree.add('/uid=ann');
+    corp.tree.add('/cn=staff', {}, ['/uid=ann']);
+    await world.ingress('corp');
+    await world.egress('target');
+    const job = await world.run('corp-in');
+    expect(brief((await world.run('target-out')).statistics)).toMatchObject({
+      'membership created': '1/0/0',
+    });
+    expect(brief((await world.undo(job.id)).statistics)).toMatchObject({ 'membership deleted': '1/0/0' });
+    expect(counting.read()).toBeLessThan(memberships / 10);
+  });
+});
