@@ -11,12 +11,17 @@ function countingReads(store: Store): { store: Store; read(): number } {
   let read = 0;
   const transaction: Store['transaction'] = (work) =>
     store.transaction(async (trx) => {
+      // Of the transaction, and of those just before it.
+      const readSoFar = async (): Promise<number> => {
+        const { rows } = await sql<{ read: number }>`
+          select seq_tup_read + coalesce(idx_tup_fetch, 0) as read from pg_stat_xact_user_tables where relname = 'membership'`.execute(
+          trx,
+        );
+        return rows[0]?.read ?? Number.NaN;
+      };
+      const before = await readSoFar();
       const result = await work(trx);
-      const { rows } = await sql<{ read: number }>`
-        select seq_tup_read + coalesce(idx_tup_fetch, 0) as read from pg_stat_xact_user_tables where relname = 'membership'`.execute(
-        trx,
-      );
-      read += rows[0]?.read ?? Number.NaN;
+      read += (await readSoFar()) - before;
       return result;
     });
   return { store: { ...store, transaction }, read: () => read };

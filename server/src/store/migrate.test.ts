@@ -106,6 +106,7 @@ describe('migrate', () => {
       '0025_object_history.sql 973c80195b56',
       '0026_former_links.sql 6375319b73b6',
       '0027_accounts.sql 947b9b2c449f',
+      '0028_lists_of_a_tenant.sql f09c37dfe6cc',
     ]);
   });
 });

@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import { describeOnSharedStores } from '../../../../test/servers/shared-store.ts';
 import type { Executor, Store } from '../store.ts';
 import { countObjects, searchMemberships, searchObjects } from './directory-search.ts';
+import { selectObjects } from './directory.ts';
 
 const tenant = 'tenant_1';
 const people = 3000;
@@ -43,12 +44,17 @@ async function rowsRead(
   look: (trx: Executor) => Promise<void>,
 ): Promise<number> {
   return store.transaction(async (trx) => {
+    // Of the transaction, and of those just before it.
+    const readSoFar = async (): Promise<number> => {
+      const { rows } = await sql<{ read: number }>`
+        select seq_tup_read + coalesce(idx_tup_fetch, 0) as read from pg_stat_xact_user_tables where relname = ${table}`.execute(
+        trx,
+      );
+      return rows[0]?.read ?? Number.NaN;
+    };
+    const before = await readSoFar();
     await look(trx);
-    const { rows } = await sql<{ read: number }>`
-      select seq_tup_read + coalesce(idx_tup_fetch, 0) as read from pg_stat_xact_user_tables where relname = ${table}`.execute(
-      trx,
-    );
-    return rows[0]?.read ?? Number.NaN;
+    return (await readSoFar()) - before;
   });
 }
 
@@ -84,5 +90,27 @@ describeOnSharedStores('a search of the directory', (makeStore) => {
       expect([total, rows.length, rows[0]?.originId]).toEqual([people, 10, 'idp_1']);
     });
     expect(read).toBeLessThan(20);
+  });
+
+  test.each(['before', 'after'])('pages by id of a tenant read nobody who was made %s', async (when) => {
+    const store = await makeStore();
+    const own = people / 3;
+    const first = when === 'before' ? people : 0;
+    // Two large tenants, each in one span of ids, as they grow.
+    await sql`
+      insert into directory_user (id, tenant_id, username, username_key, attributes, revision)
+      select 'user_' || lpad(n::text, 5, '0'), case when n > ${first}::int and n <= ${first + own}::int then ${tenant} else 'other' end,
+        'u' || n, 'u' || n, '{}', 1
+      from generate_series(1, ${people + own}::int) n`.execute(store.db);
+    await sql`analyze directory_user`.execute(store.db);
+    const lastButTwo = `user_${String(first + own - 2).padStart(5, '0')}`;
+    const read = await rowsRead(store, 'directory_user', async (trx) => {
+      for (const page of [{ limit: 10 }, { limit: 10, after: lastButTwo }]) {
+        const expected = page.after === undefined ? 10 : 2;
+        expect(await selectObjects(trx, tenant, 'user', {}, page)).toHaveLength(expected);
+        expect(await searchObjects(trx, tenant, 'user', {}, page)).toHaveLength(expected);
+      }
+    });
+    expect(read).toBeLessThan(50);
   });
 });

@@ -3,6 +3,7 @@ import type { JsonAttributeMap } from '@lockstep/contract/attribute.ts';
 import type { ObjectKind } from '@lockstep/contract/vocabulary.ts';
 import type { Database } from '../schema.ts';
 import { directoryTables, enabledColumn } from '../sync/staging-tables.ts';
+import { behind } from './tenant-page.ts';
 
 type Executor = Kysely<Database>;
 
@@ -81,12 +82,17 @@ function originConditions(
   return conditions;
 }
 
-function condition(tenantId: string, kind: ObjectKind, search: ObjectSearch): RawBuilder<unknown> {
+function condition(
+  tenantId: string,
+  kind: ObjectKind,
+  search: ObjectSearch,
+  after?: string,
+): RawBuilder<unknown> {
   const key = sql`o.${directoryTables[kind].key}`;
-  const conditions = [sql`o.tenant_id = ${tenantId}`, ...originConditions(tenantId, kind, search)];
+  const conditions = [behind(tenantId, after, 'o'), ...originConditions(tenantId, kind, search)];
   const { ids, nameKey, namePrefix, parentId, unitId, enabled } = search;
   if (ids !== undefined) conditions.push(sql`o.id = any(${[...ids]}::text[])`);
-  if (nameKey !== undefined) conditions.push(sql`${key} = ${nameKey}`);
+  if (nameKey !== undefined) conditions.push(sql`o.tenant_id = ${tenantId} and ${key} = ${nameKey}`);
   if (namePrefix !== undefined) conditions.push(sql`starts_with(${key}, ${namePrefix})`);
   if (parentId !== undefined) conditions.push(placed(sql`o.parent_id`, parentId));
   if (enabled !== undefined && kind === 'user') conditions.push(sql`o.enabled = ${enabled}`);
@@ -126,8 +132,8 @@ export async function searchObjects(
       origin.annotations as "originAnnotations", origin.external_id as "originExternalId", ${leaf} as "leaf"
     from (
       select * from ${table} o
-      where ${condition(tenantId, kind, search)} and o.id > ${page.after ?? ''}
-      order by o.id limit ${page.limit} offset ${page.offset ?? 0}
+      where ${condition(tenantId, kind, search, page.after)}
+      order by o.tenant_id, o.id limit ${page.limit} offset ${page.offset ?? 0}
     ) o
     left join lateral (
       select c.id, c.type, c.annotations, l.external_id from ${origins} order by s.position, s.id limit 1

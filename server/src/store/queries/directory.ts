@@ -2,6 +2,7 @@ import { sql, type Kysely, type RawBuilder } from 'kysely';
 import type { JsonAttributeMap } from '@lockstep/contract/attribute.ts';
 import type { Direction, ObjectKind } from '@lockstep/contract/vocabulary.ts';
 import type { Database } from '../schema.ts';
+import { behind } from './tenant-page.ts';
 
 type Executor = Kysely<Database>;
 
@@ -70,14 +71,19 @@ export async function selectObjects(
   filter: DirectoryFilter,
   page: { after?: string | undefined; limit: number },
 ): Promise<DirectoryRow[]> {
-  const conditions = [sql`tenant_id = ${tenantId}`, sql`id > ${page.after ?? ''}`];
+  const conditions = [behind(tenantId, page.after)];
   if (filter.parentId !== undefined) {
     conditions.push(filter.parentId === null ? sql`parent_id is null` : sql`parent_id = ${filter.parentId}`);
   }
   if (filter.namePrefix !== undefined)
     conditions.push(sql`starts_with(${tables[kind].nameKey}, ${filter.namePrefix})`);
-  if (filter.nameKey !== undefined) conditions.push(sql`${tables[kind].nameKey} = ${filter.nameKey}`);
-  return select(executor, kind, sql`${sql.join(conditions, sql` and `)} order by id limit ${page.limit}`);
+  if (filter.nameKey !== undefined)
+    conditions.push(sql`tenant_id = ${tenantId} and ${tables[kind].nameKey} = ${filter.nameKey}`);
+  return select(
+    executor,
+    kind,
+    sql`${sql.join(conditions, sql` and `)} order by tenant_id, id limit ${page.limit}`,
+  );
 }
 
 export async function findObject(

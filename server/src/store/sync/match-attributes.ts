@@ -3,6 +3,7 @@ import type { ObjectKind } from '@lockstep/contract/vocabulary.ts';
 import { valueFromJson } from '../../directory/attributes.ts';
 import type { JsonAttributes } from '../../directory/attributes.ts';
 import { matchTexts } from '../../sync/match-key.ts';
+import { behind } from '../queries/tenant-page.ts';
 import type { Store } from '../store.ts';
 import { directoryTables } from './staging-tables.ts';
 
@@ -29,7 +30,7 @@ export async function ensureMatchAttribute(
   for (;;) {
     const { rows } = await sql<{ id: string; attributes: JsonAttributes }>`
       select id, attributes from ${directoryTables[kind].table}
-      where tenant_id = ${tenantId} and id > ${after} order by id limit 2000`.execute(store.db);
+      where ${behind(tenantId, after)} order by tenant_id, id limit 2000`.execute(store.db);
     const last = rows.at(-1);
     if (!last) break;
     after = last.id;
