@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { sql } from 'kysely';
 import { brief } from '../workbench.ts';
+import { feedChanges } from './change-feed.ts';
 import { describeWorlds, told } from './world.ts';
 
 describeWorlds('matching on ingress', (makeWorld, store) => {
@@ -50,6 +51,38 @@ describeWorlds('matching on ingress', (makeWorld, store) => {
     expect(change?.error?.message).toContain('ann, bob');
     expect(job.status).toBe('failed');
   });
+
+  test.each(['a read of everything', 'changes'])(
+    'who comes back into the scope under another name stays who it was, whoever has the former name now (%s)',
+    async (read) => {
+      const world = await makeWorld();
+      const corp = await world.system('corp');
+      if (read === 'changes') feedChanges(corp);
+      corp.tree.add('/ou=in');
+      corp.tree.add('/ou=out');
+      const kept = ['ou=a', 'cn=b', 'uid=c'];
+      for (const name of kept) corp.tree.add(`/ou=in/${name}`);
+      const scopes = [{ source: '/ou=in', target: '/' }];
+      await world.ingress('corp', { scopes, match: ['username'], onMissing: 'ignore' });
+      await world.run('corp-in');
+      for (const name of kept) corp.tree.move(`/ou=in/${name}`, `/ou=out/${name}`);
+      await world.run('corp-in');
+      for (const name of kept) {
+        corp.tree.move(`/ou=out/${name}`, `/ou=in/${name}2`);
+        corp.tree.add(`/ou=in/${name}`);
+      }
+      const job = await world.run('corp-in');
+      expect(await told(world, job)).toEqual([
+        'organizationalUnit move a2',
+        'organizationalUnit create a',
+        'user create c',
+        'user move c2',
+        'group move b2',
+        'group create b',
+      ]);
+      expect(await told(world, await world.run('corp-in'))).toEqual([]);
+    },
+  );
 
   test('the first rule that finds something decides; one match binds', async () => {
     const world = await makeWorld();

@@ -17,7 +17,7 @@ import type {
 } from '../../sync/sync-store.ts';
 import { keysetPages } from './keyset-pages.ts';
 import { isPlainCreate } from './plan-creates.ts';
-import { directoryTables, enabledColumn, seen } from './staging-tables.ts';
+import { directoryTables, enabledColumn, isFree } from './staging-tables.ts';
 import type { StagingContext } from './staging-tables.ts';
 
 const pageSize = 2000;
@@ -474,10 +474,7 @@ export async function findByPlace(
     select ${directoryColumns(kind)}, d.name_key, ${othersColumn(context, 'd.id')} as others
     from unnest(${places.map(({ parentId }) => parentId ?? '')}::text[], ${places.map(({ nameKey }) => nameKey)}::text[]) as p (parent_key, name_key)
     join ${directoryTables[kind].table} d on d.tenant_id = ${sync.tenantId} and d.parent_key = p.parent_key and d.name_key = p.name_key
-    where not exists (
-      select 1 from link l join sync s on s.serial = l.sync_serial
-      where l.object_id = d.id and l.state = 'live' and s.connection_id = ${sync.connectionId} and s.direction = 'ingress'
-        and (l.sync_serial <> ${sync.serial} or ${seen(context, absence)}))`.execute(store.db);
+    where ${isFree(context, absence)}`.execute(store.db);
   return new Map(
     rows.map((row) => [
       placeKey(row.d_parent_id, row.name_key),

@@ -2,7 +2,7 @@ import { sql } from 'kysely';
 import type { RawBuilder } from 'kysely';
 import type { ObjectKind } from '@lockstep/contract/vocabulary.ts';
 import type { Absence } from '../../sync/sync-store.ts';
-import { seen } from './staging-tables.ts';
+import { isFree } from './staging-tables.ts';
 import type { StagingContext } from './staging-tables.ts';
 
 /**
@@ -50,10 +50,7 @@ function directoryCandidates(
 ): RawBuilder<unknown> {
   const { sync, table } = context;
   const parts: RawBuilder<unknown>[] = [];
-  const free = sql`not exists (
-    select 1 from link l join sync s on s.serial = l.sync_serial
-    where l.object_id = d.id and l.state = 'live' and s.connection_id = ${sync.connectionId} and s.direction = 'ingress'
-      and (l.sync_serial <> ${sync.serial} or ${seen(context, absence)}))`;
+  const free = isFree(context, absence);
   const directory = {
     user: sql.raw('directory_user'),
     group: sql.raw('directory_group'),

@@ -131,3 +131,16 @@ export function unseen(place: Pick<StagingPlace, 'table'>, absence: Absence): Ra
 export function seen(place: Pick<StagingPlace, 'table'>, absence: Absence): RawBuilder<unknown> {
   return found(place, absence, 'seen');
 }
+
+/**
+ * Whether a directory object `d` is free to be bound: no live link of an ingress sync of this connection ties
+ * it. One of this sync does not tie it once its record is gone, and ties it again as soon as its record is back.
+ */
+export function isFree({ sync, table }: Pick<StagingContext, 'sync' | 'table'>, absence: Absence) {
+  return sql`not exists (
+    select 1 from link l join sync s on s.serial = l.sync_serial
+    where l.object_id = d.id and s.connection_id = ${sync.connectionId} and s.direction = 'ingress'
+      and case when l.sync_serial <> ${sync.serial} then l.state = 'live'
+        else l.state = 'live' and ${seen({ table }, absence)}
+          or exists (select 1 from ${table('key')} k where k.kind = l.kind and k.external_id = l.external_id) end)`;
+}
