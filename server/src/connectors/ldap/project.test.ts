@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { ldapConnectionSchema } from '@lockstep/contract/connection-configuration.ts';
 import type { ObjectKind } from '@lockstep/contract/vocabulary.ts';
-import type { Attributes } from '../../directory/attributes.ts';
+import type { AttributeValue, Attributes } from '../../directory/attributes.ts';
 import type { ExternalObject, Projected } from '../../sync/connector.ts';
 import { resolveShape } from './config.ts';
 import { projectEntry } from './project.ts';
@@ -160,6 +160,16 @@ describe('an entry that exists', () => {
     expect(seeAlso('CN=D, DC=x', 'CN=B\\,C,dc=x')).toEqual(there.attributes['seeAlso']);
     expect(seeAlso('CN=D, DC=x')).toEqual(['CN=D, DC=x']);
     expect(seeAlso('CN=D, DC=x', 'none')).toEqual(['CN=D, DC=x', 'none']);
+  });
+
+  test('takes values for what the server has where one side calls text what the other one calls bytes', () => {
+    const [text, bytes] = ['Chef de cuisine', new TextEncoder().encode('Chef de cuisine')];
+    const names = { uid: ['a'], cn: ['A'], sn: ['A'] };
+    const having = (...title: AttributeValue[]): Attributes => ({ ...names, title });
+    const { attributes } = project('user', having(bytes, 'x'), existing('uid=a', having('y', text)));
+    expect(attributes['title']).toEqual([text, 'x']);
+    const back = project('user', having(text), existing('uid=a', having(bytes)));
+    expect(back.attributes['title']).toEqual([bytes]);
   });
 
   test('projecting what is there gives what is there', () => {

@@ -7,7 +7,7 @@ import { sameDescription, type LdapShape } from './config.ts';
 import { sameName } from './location.ts';
 import { unionClasses, withSuperiors } from './objectClasses.ts';
 import { parseDn, renderRdn, type RdnPair } from '../../directory/dn/dn.ts';
-import { asSpelled, distinctValues } from './values.ts';
+import { asRead, asSpelled, distinctValues } from './values.ts';
 
 type Draft = Record<string, readonly AttributeValue[]>;
 
@@ -72,7 +72,7 @@ function fit(
 ): readonly AttributeValue[] {
   const there = existing === null ? undefined : existing.attributes[name];
   const distinct = distinctValues(name, values);
-  return there === undefined ? distinct : asSpelled(name, distinct, there);
+  return there === undefined ? distinct : asSpelled(name, asRead(distinct, there), there);
 }
 
 /** The account's state is written by disable and enable alone, also where a mapping names its attribute. */

@@ -37,6 +37,26 @@ export function distinctValues(name: string, values: readonly AttributeValue[]):
   });
 }
 
+const utf8 = new TextEncoder();
+
+/** Equal where the bytes are, whether they were read as text or not. */
+const bytesKey = (value: AttributeValue): string =>
+  Buffer.from(typeof value === 'string' ? utf8.encode(value) : value).toString('latin1');
+
+/**
+ * The values as text or bytes, whichever the server's were read as: a connection may say of an attribute that it is
+ * binary where the other one does not, and the same values would be written each time.
+ */
+export function asRead(
+  values: readonly AttributeValue[],
+  present: readonly AttributeValue[],
+): readonly AttributeValue[] {
+  const form = typeof values[0];
+  if ([...values, ...present].every((value) => typeof value === form)) return values;
+  const read = new Map(present.map((value) => [bytesKey(value), value]));
+  return values.map((value) => read.get(bytesKey(value)) ?? value);
+}
+
 /** The values as the server spells them where they are the same names: another spelling would be written each time. */
 export function asSpelled(
   name: string,
