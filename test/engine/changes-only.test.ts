@@ -213,6 +213,18 @@ describeWorlds('a run of changes', (makeWorld) => {
     expect(asked).toEqual([null, null]);
   });
 
+  test('everything is read again once who is gone shall be treated otherwise', async () => {
+    const world = await makeWorld();
+    const { corp, asked } = await corpOf(world, { onMissing: 'ignore' });
+    corp.tree.remove('/ou=people/uid=ann');
+    expect(await told(world, await world.run('corp-in'))).toEqual(['membership removeMember staff < ann']);
+    await world.ingress('corp', { onMissing: 'delete' });
+    expect(await told(world, await world.run('corp-in'))).toEqual(['user delete ann']);
+    expect(await world.directory()).toEqual(corp.tree.snapshot());
+    await world.run('corp-in');
+    expect(asked).toEqual([null, 0, null, 2]);
+  });
+
   test('everything is read again when somebody asks for it, and when such a plan is approved', async () => {
     const world = await makeWorld();
     const { corp, asked } = await corpOf(world, { guard: { ...noGuard, user: { count: 0 } } });

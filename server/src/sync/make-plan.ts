@@ -15,7 +15,7 @@ import { objectKeys } from './object-keys.ts';
 import type { PlannedChange } from './planned-change.ts';
 import { ProgressNotes } from './progress-notes.ts';
 import { normaliseReferences } from './references.ts';
-import { plannedKinds, plansMemberships, readsChanges } from './run-context.ts';
+import { plannedKinds, plansMemberships, readsChanges, readVersion } from './run-context.ts';
 import type { Run } from './run-context.ts';
 import { SourceSurvey } from './source-survey.ts';
 import { stageEntries } from './stage-entries.ts';
@@ -258,7 +258,7 @@ function nextPosition(run: Run, { absence, position }: Reading): ReadPosition | 
   const changesOnly = absence === 'told';
   const before = changesOnly ? run.sync.readPosition?.wholeAt : undefined;
   const wholeAt = before ?? run.startedAt.toISOString();
-  return { position, version: run.specification.version, wholeAt, changesOnly };
+  return { position, version: readVersion(run), wholeAt, changesOnly };
 }
 
 /**

@@ -63,6 +63,11 @@ export function plansMemberships(run: Run): boolean {
 /** Everything is read again after so many milliseconds, so that what reads of changes missed is found. */
 const wholeReadEvery = 24 * 60 * 60_000;
 
+/** With another mapping all records are looked at again, and who is gone when that means something else. */
+export function readVersion({ specification, sync }: Run): string {
+  return `${specification.version} ${sync.onMissing}`;
+}
+
 /** Whether the run reads what changed since the last one; else it reads everything. */
 export function readsChanges(run: Run): boolean {
   const { readPosition } = run.sync;
@@ -72,7 +77,7 @@ export function readsChanges(run: Run): boolean {
     run.job.selection === null &&
     !run.job.full &&
     readPosition !== null &&
-    readPosition.version === run.specification.version &&
+    readPosition.version === readVersion(run) &&
     run.startedAt.getTime() - Date.parse(readPosition.wholeAt) < wholeReadEvery
   );
 }

@@ -59,7 +59,7 @@ export interface RunnableSync {
 export interface ReadPosition {
   /** The connected system's own word for it. */
   readonly position: unknown;
-  /** `SyncSpecification.version` of that read: under another one everything is read again. */
+  /** `readVersion` of that read: under another one everything is read again. */
   readonly version: string;
   /** When everything was read last, in ISO 8601. */
   readonly wholeAt: string;
