@@ -51,4 +51,33 @@ describeWorlds('a small tenant beside a large one', (_makeWorld, store) => {
     expect(brief((await world.undo(job.id)).statistics)).toMatchObject({ 'membership deleted': '1/0/0' });
     expect(counting.read()).toBeLessThan(memberships / 10);
   });
+
+  test('is known to the database as soon as it has many links, however small the jobs were that made them', async () => {
+    const { db } = store();
+    await sql`
+      insert into link (sync_serial, kind, external_id, object_id)
+      select 1000000, 'user', 'u' || n, 'user_large_' || n from generate_series(1, 20000) n`.execute(db);
+    await sql`analyze link`.execute(db);
+    const world = await makeWorld(store());
+    const corp = await world.system('corp');
+    corp.tree.add('/uid=ann');
+    await world.ingress('corp');
+    await world.run('corp-in');
+    const own = await sql<{ serial: number }>`
+      select serial from sync where tenant_id = ${world.actor.tenantId}`.execute(db);
+    const serial = own.rows[0]?.serial ?? 0;
+    await sql`
+      insert into link (sync_serial, kind, external_id, object_id)
+      select ${serial}::int, 'user', 'u' || n, 'user_small_' || n from generate_series(1, 2000) n`.execute(
+      db,
+    );
+    const expectedLinks = async (): Promise<number> => {
+      const { rows: plan } = await sql<{ 'QUERY PLAN': [{ Plan: { 'Plan Rows': number } }] }>`
+        explain (format json) select from link where sync_serial = ${sql.lit(serial)}`.execute(db);
+      return plan[0]?.['QUERY PLAN'][0].Plan['Plan Rows'] ?? 0;
+    };
+    expect(await expectedLinks()).toBeLessThan(10);
+    await world.run('corp-in');
+    expect(await expectedLinks()).toBeGreaterThan(1000);
+  });
 });

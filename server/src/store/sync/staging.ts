@@ -46,13 +46,14 @@ import { indexCandidates, indexStaged, markTouched, noteGone, see } from './stag
 import { StagedRows } from './staged-rows.ts';
 import { analyzeStaged } from './staging-statistics.ts';
 import { markNeeds, sawAll, stageMissing, stageSource } from './stage-source.ts';
-import { refreshPlanStatistics } from './table-statistics.ts';
+import { introduceSync, refreshPlanStatistics } from './table-statistics.ts';
 import { noteJoined, planMembersBack, undoCandidates } from './undo.ts';
 import { refuseUndoConflicts } from './undo-conflicts.ts';
 import { openStagingArea, requireStaged } from './staging-area.ts';
 
 /** Opens the staging area of a job; what an interrupted attempt left in it is gone. */
 export async function openStaging(store: Store, job: RunnableJob, sync: RunnableSync): Promise<Staging> {
+  await introduceSync(store, sync.serial);
   const area = await openStagingArea(store, job, sync);
   const { context } = area;
   const staged = new StagedRows(context);
