@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { roles } from './account.ts';
-import { timeSchema } from './page.ts';
+import { endSchema, timeSchema } from './page.ts';
 
 /** The name of a policy, as RAM has it. */
 export const policyNameSchema = z
@@ -39,10 +39,7 @@ export type CreatedAccessKey = z.infer<typeof createdAccessKeySchema>;
 export const accessKeyRequestSchema = z.strictObject({
   name: z.string().trim().min(1).max(100).describe('What it is for.'),
   account: z.string().min(1).max(200).optional().describe('Name of the account it acts for; else your own.'),
-  expiresAt: z.iso
-    .datetime({ offset: true })
-    .optional()
-    .describe('When it ends; without it when it is revoked.'),
+  expiresAt: endSchema.optional().describe('When it ends; without it when it is revoked.'),
   policies: z.array(policyNameSchema).max(20).optional().describe('Policies to attach.'),
 });
 

@@ -6,6 +6,11 @@ export const maximumPageSize = 1000;
 /** A time of the API: ISO 8601 in UTC with milliseconds. */
 export const timeSchema = z.iso.datetime();
 
+/** When what is asked for shall end. An offset leads into years that `timeSchema` cannot tell. */
+export const endSchema = z.iso
+  .datetime({ offset: true })
+  .refine((text) => Date.parse(text) < Date.UTC(10_000, 0), 'must be before the year 10000');
+
 /** Parameters of every list: a page is what follows the key `after`. */
 export const pageQuery = {
   limit: z

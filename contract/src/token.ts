@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { timeSchema } from './page.ts';
+import { endSchema, timeSchema } from './page.ts';
 
 /** A bearer token as it is listed: the store keeps no more of it than a hash. */
 export const tokenSchema = z.object({
@@ -17,10 +17,7 @@ export type TokenView = z.infer<typeof tokenSchema>;
 
 export const tokenRequestSchema = z.strictObject({
   label: z.string().trim().max(100).default('').describe('What it is for.'),
-  expiresAt: z.iso
-    .datetime({ offset: true })
-    .optional()
-    .describe('When it ends; without it when it is revoked.'),
+  expiresAt: endSchema.optional().describe('When it ends; without it when it is revoked.'),
 });
 
 export const tokenIdSchema = z.string().regex(/^[a-z0-9_]{1,64}$/, 'is no id of a token');

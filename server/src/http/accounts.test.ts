@@ -91,6 +91,15 @@ describeOnSharedStores('accounts', (makeStore) => {
     expect(await expectProblem(await api.send('POST', '/accounts/auditor/tokens', past), 400)).toMatchObject({
       field: 'expiresAt',
     });
+    const tooLate = { name: 'late', expiresAt: '9999-12-31T23:59:59-12:00' };
+    for (const [path, body] of [
+      ['/accounts/auditor/tokens', { expiresAt: tooLate.expiresAt }],
+      ['/access-keys', tooLate],
+    ] as const)
+      expect(await expectProblem(await api.send('POST', path, body), 400)).toMatchObject({
+        field: 'body.expiresAt',
+        detail: 'body.expiresAt: must be before the year 10000',
+      });
     await api.json('PUT', '/accounts/other', { role: 'reader' });
     await expectProblem(await api.send('DELETE', `/accounts/other/tokens/${laptop.id}`), 404);
     await expectProblem(await api.send('POST', '/accounts/nobody/tokens', {}), 404);
