@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -132,7 +133,7 @@ function told(options: StoreOptions, environment: NodeJS.ProcessEnv = {}): strin
 test('commands that are told to a person name the store where another one would be found from here', () => {
   expect(told({})).toBe('');
   expect(told({ data: 'data' })).toBe('');
-  expect(told({ data: '/var/lib/lock step' })).toBe(' --data "/var/lib/lock step"');
+  expect(told({ data: '/var/lib/lock step' })).toBe(" --data '/var/lib/lock step'");
   expect(told({}, { LOCKSTEP_DATA: '/srv/a' })).toBe('');
   expect(told({ data: '/srv/b' }, { LOCKSTEP_DATA: '/srv/a' })).toBe(' --data /srv/b');
   const LOCKSTEP_DATABASE_URL = 'postgres://me:secret@db/x';
@@ -140,3 +141,11 @@ test('commands that are told to a person name the store where another one would 
   expect(told({}, { LOCKSTEP_DATABASE_URL })).toBe('');
   expect(told({ databaseUrl: LOCKSTEP_DATABASE_URL })).toBe(' --database-url ...');
 });
+
+test.each(['Acme & Söhne', '$HOME `id` "$(id)"', "O'Neill's", '50 % \\ !!', '-x', ' '])(
+  'the tenant %j is named as a shell takes it',
+  (tenant) => {
+    const words = execFileSync('sh', ['-c', `printf %s${told({ tenant })}`], { encoding: 'utf8' });
+    expect(words).toBe(`--tenant${tenant}`);
+  },
+);

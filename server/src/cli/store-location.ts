@@ -111,9 +111,9 @@ export function locateStore(
   };
 }
 
-/** A value of an option as a shell takes it. */
+/** A value of an option as a shell takes it: between single quotes nothing has a meaning but one of them. */
 function shellWord(text: string): string {
-  return /^[\w./-]+$/.test(text) ? text : JSON.stringify(text);
+  return /^[\w./-]+$/.test(text) ? text : `'${text.replaceAll("'", String.raw`'\''`)}'`;
 }
 
 /** What a command has to be given, after a blank, to find this store from here; empty: nothing. A URL may hold a password. */
