@@ -14,6 +14,8 @@ import {
 } from '../../../test/servers/shared-store.ts';
 import { newId } from '../kernel/ids.ts';
 import type { Store } from '../store/store.ts';
+import { deleteAccountRow } from '../store/queries/accounts.ts';
+import { deleteConnectionRow } from '../store/queries/connections.ts';
 import { lockTenant } from '../store/queries/tenant.ts';
 
 const minute = 60_000;
@@ -194,21 +196,54 @@ async function countWaiting(store: Store): Promise<number> {
   return rows.length;
 }
 
-describeOnServerStore('two administrators', (makeStore) => {
-  test('who are taken away at once leave one of them', async () => {
-    await using api = await start(makeStore);
-    const { store, credentials } = api.app;
-    await api.json('PUT', '/accounts/ada', { role: 'administrator' });
-    const outside = AsyncLocalStorage.snapshot();
-    const asked = await store.transaction(async (trx) => {
-      await lockTenant(trx, credentials.tenantId);
-      return outside(async () => {
-        const both = ['administrator', 'ada'].map(async (name) => api.send('DELETE', `/accounts/${name}`));
-        await expect.poll(async () => countWaiting(store)).toBe(2);
-        return { both: Promise.all(both) };
-      });
+/** What is asked for while another transaction has the lock of the tenant, and does `meanwhile`. */
+async function askMeanwhile(
+  api: ApiClient,
+  meanwhile: (trx: Store['db']) => Promise<unknown>,
+  ask: () => Promise<Response>[],
+): Promise<number[]> {
+  const { store, credentials } = api.app;
+  const outside = AsyncLocalStorage.snapshot();
+  const asked = await store.transaction(async (trx) => {
+    await lockTenant(trx, credentials.tenantId);
+    await meanwhile(trx);
+    return outside(async () => {
+      const requests = ask();
+      await expect.poll(async () => countWaiting(store)).toBe(requests.length);
+      return { answers: Promise.all(requests) };
     });
-    const answers = await asked.both;
-    expect(answers.map(({ status }) => status).toSorted((one, other) => one - other)).toEqual([204, 409]);
+  });
+  return (await asked.answers).map(({ status }) => status).toSorted((one, other) => one - other);
+}
+
+describeOnServerStore('accounts that are asked about at once', (makeStore) => {
+  test('leave one of two administrators who are taken away', async () => {
+    await using api = await start(makeStore);
+    await api.json('PUT', '/accounts/ada', { role: 'administrator' });
+    const statuses = await askMeanwhile(
+      api,
+      async () => undefined,
+      () => ['administrator', 'ada'].map(async (name) => api.send('DELETE', `/accounts/${name}`)),
+    );
+    expect(statuses).toEqual([204, 409]);
+  });
+
+  test('are given no token or key when they go, nor is a connection', async () => {
+    await using api = await start(makeStore);
+    const { id } = await api.json<AccountView>('PUT', '/accounts/ada', { role: 'reader' });
+    const hr = await api.json<{ id: string }>('PUT', '/connections/hr', { type: 'scim_server' });
+    const statuses = await askMeanwhile(
+      api,
+      async (trx) => {
+        await deleteAccountRow(trx, id);
+        await deleteConnectionRow(trx, hr.id);
+      },
+      () => [
+        api.send('POST', '/accounts/ada/tokens', {}),
+        api.send('POST', '/access-keys', { name: 'hers', account: 'ada' }),
+        api.send('POST', '/connections/hr/tokens', {}),
+      ],
+    );
+    expect(statuses).toEqual([404, 404, 404]);
   });
 });

@@ -18,6 +18,7 @@ import type { Application, Executor } from '../application.ts';
 import { newApiToken } from '../installation.ts';
 import { cutPage, requireIdKey, type PageRequest } from '../page.ts';
 import { keepToken, listTokens, revokeToken, type TokenRequest } from '../tokens.ts';
+import { applicationWithin } from '../transaction-application.ts';
 
 function showAccount(row: AccountRow): AccountView {
   return { id: row.id, name: row.name, role: row.role, createdAt: row.createdAt.toISOString() };
@@ -122,9 +123,16 @@ export async function createAccountToken(
   request: TokenRequest,
 ): Promise<CreatedToken> {
   requireRole(actor, 'administrator');
-  const { id } = await getAccountRow(app.store.db, actor, name);
   const token = newApiToken();
-  return { ...(await keepToken(app, { type: 'account', id }, token, request)), token };
+  return app.store.transaction(async (trx) => {
+    // Until the token is there nobody deletes whom it is for.
+    await lockTenant(trx, actor.tenantId);
+    const { id } = await getAccountRow(trx, actor, name);
+    return {
+      ...(await keepToken(applicationWithin(app, trx), { type: 'account', id }, token, request)),
+      token,
+    };
+  });
 }
 
 /** Ends a token for good. Revoking twice is no error. @throws LockstepError NotFound. */

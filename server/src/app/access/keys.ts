@@ -9,6 +9,7 @@ import {
   type AccessKeyRow,
 } from '../../store/queries/access.ts';
 import { attachPolicyRow } from '../../store/queries/policies.ts';
+import { lockTenant } from '../../store/queries/tenant.ts';
 import { requireRole, type Actor } from '../actor.ts';
 import type { Application, Executor } from '../application.ts';
 import { cutPage, type PageRequest } from '../page.ts';
@@ -85,6 +86,8 @@ export async function createAccessKey(
   const { accessKeyId, accessKeySecret } = newAccessKey();
   const sealedSecret = app.vault.seal(accessKeySecret, accessKeyContext(accessKeyId));
   return app.store.transaction(async (trx) => {
+    // Until the key is there nobody deletes whom it is for.
+    await lockTenant(trx, actor.tenantId);
     const accountId =
       request.account === undefined
         ? actor.accountId

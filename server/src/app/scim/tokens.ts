@@ -3,12 +3,14 @@ import type { Page } from '@lockstep/contract/page.ts';
 import type { TokenView } from '@lockstep/contract/token.ts';
 import { LockstepError } from '../../kernel/errors.ts';
 import type { ConnectionRow } from '../../store/queries/connections.ts';
+import { lockTenant } from '../../store/queries/tenant.ts';
 import { randomText } from '../access/key-material.ts';
 import { requireRole, type Actor } from '../actor.ts';
 import type { Application, Executor } from '../application.ts';
 import { getConnectionRow } from '../connections.ts';
 import type { PageRequest } from '../page.ts';
 import { keepToken, listTokens, revokeToken, type TokenRequest } from '../tokens.ts';
+import { applicationWithin } from '../transaction-application.ts';
 import { forgetPresentedTokens } from './presented-tokens.ts';
 
 /** @throws LockstepError NotFound; Conflict for a connection that nobody pushes to. */
@@ -48,10 +50,14 @@ export async function createConnectionToken(
   request: TokenRequest,
 ): Promise<CreatedConnectionToken> {
   requireRole(actor, 'administrator');
-  const { id, name } = await getPushedConnection(app.store.db, actor, connection);
   const token = `scim_${randomText(43)}`;
-  const view = await keepToken(app, { type: 'connection', id }, token, request);
-  return { ...view, token, path: `/scim/v2/${encodeURIComponent(name)}` };
+  return app.store.transaction(async (trx) => {
+    // Until the token is there nobody deletes what it is for.
+    await lockTenant(trx, actor.tenantId);
+    const { id, name } = await getPushedConnection(trx, actor, connection);
+    const view = await keepToken(applicationWithin(app, trx), { type: 'connection', id }, token, request);
+    return { ...view, token, path: `/scim/v2/${encodeURIComponent(name)}` };
+  });
 }
 
 /** Ends a token for good. Revoking twice is no error. @throws LockstepError NotFound. */
