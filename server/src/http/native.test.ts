@@ -128,7 +128,17 @@ describeOnSharedStores('native API', (makeStore) => {
       expect((await stat(socketPath)).mode & 0o777).toBe(0o600);
       expect(await status({})).toBe(200);
       expect(await status({ authorization: `Bearer ${app.credentials.apiToken}` })).toBe(200);
-      expect(await status({ authorization: 'Bearer wrong' })).toBe(401);
+      for (const authorization of [
+        'Bearer wrong',
+        'Bearer "quoted"',
+        'Bearer',
+        `Basic ${app.credentials.apiToken}`,
+      ])
+        expect(await status({ authorization })).toBe(401);
+      expect(await status({ 'lockstep-tenant': 'default' })).toBe(200);
+      expect(await status({ 'lockstep-tenant': 'nobody' })).toBe(404);
+      for (const tenant of ['%00', '%zz', '%ff'])
+        expect(await status({ 'lockstep-tenant': tenant })).toBe(400);
       // Vendors' clients come by the network.
       expect(await status({}, '/api/v1/organizations')).toBe(404);
     } finally {
