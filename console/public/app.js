@@ -74,11 +74,11 @@ function takeTokenFromAddress() {
   history.replaceState(null, '', `${location.pathname}#/`);
 }
 
-/** @param {AbortSignal} signal */
-async function currentView(signal) {
+/** @param {AbortSignal} signal @param {boolean} mayAct */
+async function currentView(signal, mayAct) {
   const [path = '', search = ''] = location.hash.slice(1).split('?');
   const parameters = new URLSearchParams(search);
-  const context = { signal, onError: showError };
+  const context = { signal, onError: showError, mayAct };
   const job = /^\/jobs\/(\w+)$/.exec(path);
   return job?.[1] === undefined
     ? homeView(context, parameters.get('after') ?? undefined)
@@ -101,7 +101,7 @@ async function show() {
     );
     byId('tenant').textContent = `${identity.tenantName} · ${identity.role}`;
     byId('sign-out').hidden = false;
-    const view = await currentView(signal);
+    const view = await currentView(signal, identity.role !== 'reader');
     if (signal.aborted) return;
     byId('main').replaceChildren(view);
     byId('main').focus({ preventScroll: true });

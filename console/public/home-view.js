@@ -91,7 +91,7 @@ function syncRow(sync, context) {
     make('td', {}, sync.name),
     make('td', {}, `${sync.direction} · ${sync.configuration.connection}`),
     make('td', {}, sync.nextRunAt === null ? '–' : showTime(sync.nextRunAt)),
-    make('td', { class: 'row' }, run('apply', 'Run'), run('dryRun', 'Dry run')),
+    make('td', { class: 'row' }, context.mayAct && [run('apply', 'Run'), run('dryRun', 'Dry run')]),
   );
 }
 

@@ -6,7 +6,12 @@ import { followJob } from './stream.js';
 
 /** @typedef {import('@lockstep/contract/job.ts').JobView} JobView */
 /** @typedef {import('@lockstep/contract/events.ts').JobEvent} JobEvent */
-/** @typedef {{ signal: AbortSignal, onError: (error: unknown) => void }} ViewContext */
+/**
+ * @typedef {object} ViewContext
+ * @property {AbortSignal} signal
+ * @property {(error: unknown) => void} onError
+ * @property {boolean} mayAct whether the account may start, approve and cancel jobs: a reader is offered none of it
+ */
 
 /** Statistics of a running job are counted from its outcomes, so they are asked for now and then only. */
 const statisticsInterval = 2000;
@@ -117,7 +122,7 @@ function undoButton(label, jobId, mode, context) {
 
 /** Taking a job back begins with a look at what that means. @param {JobView} job @param {ViewContext} context */
 function undo({ id, direction, mode, undoesJobId }, context) {
-  if (direction !== 'ingress') return null;
+  if (direction !== 'ingress' || !context.mayAct) return null;
   if (mode !== 'dryRun') return undoButton('Preview undo', id, 'dryRun', context);
   return undoesJobId === null ? null : undoButton('Undo', undoesJobId, 'apply', context);
 }
@@ -128,6 +133,7 @@ function undo({ id, direction, mode, undoesJobId }, context) {
  */
 function actions(job, context) {
   if (!isOver(job)) {
+    if (!context.mayAct) return null;
     return button(
       job.cancelRequested ? 'Cancelling' : 'Cancel',
       async () => {
@@ -146,16 +152,17 @@ function actions(job, context) {
     'div',
     { class: 'held-plan' },
     reason,
-    button(
-      'Approve',
-      async () => {
-        const { job: started } = /** @type {{ job: JobView }} */ (
-          await call(`/jobs/${job.id}/approve`, { method: 'POST' })
-        );
-        location.hash = `#/jobs/${started.id}`;
-      },
-      context,
-    ),
+    context.mayAct &&
+      button(
+        'Approve',
+        async () => {
+          const { job: started } = /** @type {{ job: JobView }} */ (
+            await call(`/jobs/${job.id}/approve`, { method: 'POST' })
+          );
+          location.hash = `#/jobs/${started.id}`;
+        },
+        context,
+      ),
   );
 }
 

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { CreatedToken } from '@lockstep/contract/account.ts';
 import axe from 'axe-core';
 import { chromium, type Browser, type Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -145,6 +146,17 @@ test('what is not there is said, with a way back; the skip link stays on the pag
   await page.close();
 });
 
+/** The token of an account that reads. */
+async function readerToken(): Promise<string> {
+  await put('/accounts/auditor', { role: 'reader' });
+  const response = await fetch(`${runtime.address}/lockstep/v1/accounts/auditor/tokens`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+    body: '{}',
+  });
+  return ((await response.json()) as CreatedToken).token;
+}
+
 test('a held plan is seen and approved', async () => {
   await writeFile(join(folder, 'in.ldif'), company(['amy']));
   const { page, errors } = await openConsole(`#token=${token}`);
@@ -157,6 +169,16 @@ test('a held plan is seen and approved', async () => {
   await status(page, 'held');
   await page.getByText(/^1 of 2 linked objects of kind user would be deleted/).waitFor();
   expect(await page.getByRole('link', { name: 'Users, Deleted: 1 skipped' }).textContent()).toBe('1 skipped');
+  const reader = await openConsole(`#token=${await readerToken()}`);
+  await reader.page.getByText('default · reader').waitFor();
+  await reader.page.getByRole('cell', { name: 'hr-in', exact: true }).first().waitFor();
+  const offered = async () => reader.page.locator('main').getByRole('button').allTextContents();
+  expect(await offered()).toEqual([]);
+  await reader.page.goto(page.url());
+  await reader.page.getByText('The guard holds everything').waitFor();
+  expect(await offered()).toEqual([]);
+  expect(reader.errors).toEqual([]);
+  await reader.page.close();
   await page.getByRole('button', { name: 'Approve' }).click();
   await status(page, 'success');
   expect(await page.getByRole('link', { name: 'Users, Deleted: 1', exact: true }).textContent()).toBe('1');
