@@ -14,6 +14,7 @@ import {
 } from '../../../test/servers/shared-store.ts';
 import { newId } from '../kernel/ids.ts';
 import type { Store } from '../store/store.ts';
+import { claimActionBatch, insertActionBatch } from '../store/queries/action-batches.ts';
 import { deleteAccountRow } from '../store/queries/accounts.ts';
 import { deleteConnectionRow } from '../store/queries/connections.ts';
 import { lockTenant } from '../store/queries/tenant.ts';
@@ -245,5 +246,32 @@ describeOnServerStore('accounts that are asked about at once', (makeStore) => {
       ],
     );
     expect(statuses).toEqual([404, 404, 404]);
+  });
+
+  test('go when a batch of theirs that is at work has ended', async () => {
+    await using api = await start(makeStore);
+    const { store, credentials } = api.app;
+    const { id } = await api.json<AccountView>('PUT', '/accounts/ada', { role: 'administrator' });
+    const serial = await insertActionBatch(store.db, {
+      id: newId('actionBatch'),
+      tenantId: credentials.tenantId,
+      accountId: id,
+      status: 'pending',
+      synchronous: false,
+      sealedActions: Buffer.from(''),
+      createdAt: new Date(),
+    });
+    const outside = AsyncLocalStorage.snapshot();
+    const asked = await store.transaction(async (trx) => {
+      await claimActionBatch(trx, credentials.tenantId, serial);
+      const deleting = await outside(async () => {
+        const answer = api.send('DELETE', '/accounts/ada');
+        await expect.poll(async () => countWaiting(store)).toBe(1);
+        return { answer };
+      });
+      await lockTenant(trx, credentials.tenantId);
+      return deleting;
+    });
+    expect((await asked.answer).status).toBe(204);
   });
 });

@@ -3,6 +3,7 @@ import type { Page } from '@lockstep/contract/page.ts';
 import type { TokenView } from '@lockstep/contract/token.ts';
 import { LockstepError } from '../../kernel/errors.ts';
 import { newId } from '../../kernel/ids.ts';
+import { lockActionBatchesOf } from '../../store/queries/action-batches.ts';
 import {
   deleteAccountRow,
   findAccountByName,
@@ -94,6 +95,8 @@ export async function putAccount(
 export async function deleteAccount(app: Application, actor: Actor, name: string): Promise<void> {
   requireRole(actor, 'administrator');
   await app.store.transaction(async (trx) => {
+    // Before the tenant, as a batch does: its row is locked while what it does may lock the tenant.
+    await lockActionBatchesOf(trx, (await getAccountRow(trx, actor, name)).id);
     await lockTenant(trx, actor.tenantId);
     const row = await getAccountRow(trx, actor, name);
     await requireOtherAdministrator(trx, actor, row);

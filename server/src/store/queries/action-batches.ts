@@ -90,6 +90,11 @@ export async function claimActionBatch(
   return rows[0];
 }
 
+/** Waits for the end of those batches of an account that are carried out, and keeps the others from it. */
+export async function lockActionBatchesOf(executor: Executor, accountId: string): Promise<void> {
+  await sql`select from action_batch where account_id = ${accountId} for update`.execute(executor);
+}
+
 export async function endActionBatch(
   executor: Executor,
   tenantId: string,
