@@ -207,6 +207,21 @@ describeOnSharedStores('records of a job', (makeStore) => {
     await expectProblem(await client.send('GET', '/directory/robots'), 400);
   });
 
+  test('events end for whom the token is revoked', async () => {
+    await using client = await serveApplication(await openIdleApplication(await makeStore()));
+    const { store } = client.app;
+    const { job, serial } = await seed(client);
+    const events = await follow(client, job.id, undefined, async ({ event }) => {
+      if (event !== 'progress') return false;
+      await sql`update api_token set revoked_at = now()`.execute(store.db);
+      await endJob(store, serial);
+      return false;
+    });
+    expect(texts(events)).not.toContain('done');
+    expect(names(events)).not.toContain('end');
+    expect((await client.send('GET', `/jobs/${job.id}/events`)).status).toBe(401);
+  });
+
   test('metrics tell how each sync ended last', async () => {
     await using client = await serveApplication(await openIdleApplication(await makeStore()));
     const { db } = client.app.store;

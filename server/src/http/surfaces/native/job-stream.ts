@@ -4,7 +4,9 @@ import type { JobEvent } from '@lockstep/contract/events.ts';
 import { endEventId, followJob } from '../../../app/job-events.ts';
 import { getJob } from '../../../app/jobs.ts';
 import type { Actor } from '../../../app/actor.ts';
+import { LockstepError } from '../../../kernel/errors.ts';
 import type { SurfaceContext } from '../../surface.ts';
+import { authenticateRequest } from './authenticate.ts';
 
 /** A comment this often keeps proxies from closing a silent stream. */
 const heartbeat = 15_000;
@@ -20,7 +22,7 @@ function lastEventId(request: FastifyRequest): string | undefined {
 }
 
 /**
- * Sends the events of a job until it ends, the reader goes, or the server closes. A reader that has seen the end gets
+ * Sends the events of a job until it ends, the reader goes or is shut out, or the server closes. A reader that has seen the end gets
  * 204, which tells it not to come again (WHATWG HTML section 9.2.3).
  */
 export async function streamJob(
@@ -52,10 +54,13 @@ export async function streamJob(
   const beat = setInterval(() => raw.write(': \n\n'), heartbeat);
   try {
     for await (const event of followJob(context.application, actor, jobId, last, signal)) {
+      // Who was let in may have been shut out since.
+      await authenticateRequest(context, request);
       if (!raw.write(renderEvent(event))) await once(raw, 'drain', { signal });
     }
   } catch (error) {
-    if (!signal.aborted) request.log.error(error);
+    const isShutOut = error instanceof LockstepError && error.code === 'Unauthenticated';
+    if (!signal.aborted && !isShutOut) request.log.error(error);
   } finally {
     clearInterval(beat);
     raw.end();
