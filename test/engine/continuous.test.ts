@@ -131,6 +131,52 @@ describeWorlds('a continuous egress', (makeWorld) => {
     expect(await look(world, after(2 * day))).toEqual([]);
   });
 
+  test('tries again what failed, also when nothing could be reached the time after', async () => {
+    const world = await makeWorld();
+    const corp = await world.system('corp');
+    const copy = await world.system('copy');
+    await world.ingress('corp');
+    await world.egress('copy', { continuous: true });
+    copy.refuse = ({ name }) => (name === 'uid=ann' ? 'busy' : null);
+    corp.tree.add('/uid=ann');
+    corp.tree.add('/uid=bob');
+    await world.run('corp-in');
+    expect(await look(world, after(2))).toHaveLength(1);
+    copy.readFailure = new LockstepError('ConnectionFailed', 'out of reach');
+    expect(await look(world, after(70))).toHaveLength(1);
+    expect((await jobsOf(world))[0]?.status).toBe('failed');
+    copy.readFailure = null;
+    copy.refuse = () => null;
+    expect(await look(world, after(110))).toEqual([]);
+    expect(await look(world, after(130))).toHaveLength(1);
+    expect(Object.keys(copy.tree.snapshot())).toEqual(['/uid=ann', '/uid=bob']);
+    expect(await look(world, after(24 * 3600))).toEqual([]);
+  });
+
+  test('tries again what failed beside a plan that was held, once it is approved', async () => {
+    const world = await makeWorld();
+    const corp = await world.system('corp');
+    const copy = await world.system('copy');
+    await world.ingress('corp');
+    await world.egress('copy', { continuous: true, guard: { user: { count: 0 } } });
+    corp.tree.add('/uid=bob');
+    await world.run('corp-in');
+    expect(await look(world, after(2))).toHaveLength(1);
+    copy.refuse = ({ name }) => (name === 'uid=ann' ? 'busy' : null);
+    corp.tree.add('/uid=ann');
+    corp.tree.remove('/uid=bob');
+    await world.run('corp-in');
+    const [held] = await look(world, after(2));
+    expect((await jobsOf(world))[0]?.status).toBe('held');
+    expect(await look(world, after(24 * 3600)), 'a person has to act').toEqual([]);
+    const approved = await world.approve(held?.id ?? '');
+    expect(approved.status).toBe('success');
+    copy.refuse = () => null;
+    expect(await look(world, after(70))).toHaveLength(1);
+    expect(Object.keys(copy.tree.snapshot())).toEqual(['/uid=ann']);
+    expect(await look(world, after(24 * 3600))).toEqual([]);
+  });
+
   test('is refused of an ingress', async () => {
     const world = await makeWorld();
     await world.system('corp');

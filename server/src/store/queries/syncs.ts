@@ -170,18 +170,18 @@ export interface Rest {
 /** Runs in a row that still make a difference. */
 const countedRuns = 20;
 
-/** When a sync has rested after runs `j` that all ended in one of these ways, back from the last one; null: that did not. */
+/** When a sync has rested after runs `j` of which all ended in this way, back from the last one; null: that did not. */
 const restedAt = (
-  ways: RawBuilder<unknown>,
+  way: RawBuilder<unknown>,
   which: RawBuilder<unknown>,
   { seconds, mostSeconds }: Rest,
 ) => sql`(
   select max(f.ended_at) + make_interval(secs => least(${mostSeconds}::float8, ${seconds}::float8 * 2 ^ (count(*) - 1)))
   from (
-    select r.ended_at, bool_and(r.status in ${ways}) over (order by r.id desc) as unbroken
+    select r.ended_at, bool_and(r.ended_so) over (order by r.id desc) as unbroken
     from (
-      select j.id, j.ended_at, j.status from job j
-      where j.sync_id = sync.id and j.mode = 'apply' and j.status not in ('pending', 'running') and ${which}
+      select j.id, j.ended_at, ${way} as ended_so from job j
+      where j.sync_id = sync.id and j.status not in ('pending', 'running') and ${which}
       order by j.id desc limit ${countedRuns}
     ) r
   ) f where f.unbroken)`;
@@ -189,7 +189,13 @@ const restedAt = (
 const failed = sql`('failed', 'cancelled')`;
 
 /** Whether a sync rests after its last runs failed. */
-const rests = ({ now, rest }: Moments) => sql`coalesce(${restedAt(failed, sql`true`, rest)} > ${now}, false)`;
+const rests = ({ now, rest }: Moments) =>
+  sql`coalesce(${restedAt(sql`j.status in ${failed}`, sql`j.mode = 'apply'`, rest)} > ${now}, false)`;
+
+/** Whether something failed in a run `j` that did what it could; an approval does not do again what failed beside it. */
+const leftUndone = sql`(
+  j.status = 'partial_success' or j.status = 'success' and exists (
+    select from job h where h.id = j.approves_job_id and jsonb_path_exists(h.statistics, '$.*.*.failed ? (@ > 0)')))`;
 
 const isIdle = sql`
   not exists (select 1 from job where job.sync_id = sync.id and job.status in ('pending', 'running'))`;
@@ -217,8 +223,9 @@ export async function selectOutdatedSyncs(
 }
 
 /**
- * Syncs that follow the directory, the last whole run of which did what it could, while something failed: not for the
- * sake of an undo, which they would do again. Only those with a connection of one of these types.
+ * Syncs that follow the directory, the last whole run of which did what it could, while something failed; those that
+ * failed altogether since then have not changed that. Not for the sake of an undo, which they would do again. Only those
+ * with a connection of one of these types.
  */
 export async function selectUnfinishedSyncs(
   executor: Executor,
@@ -226,11 +233,15 @@ export async function selectUnfinishedSyncs(
   { now, retry }: Moments,
   syncId?: string,
 ): Promise<SyncRow[]> {
-  const whole = sql`j.selection is null and j.undoes_job_id is null`;
+  const whole = sql`j.mode in ('apply', 'approve') and j.selection is null and j.undoes_job_id is null`;
   return select(
     executor,
     sql`${continuous} and connection.type = any(${types}::text[]) and (${syncId ?? null}::text is null or sync.id = ${syncId ?? null})
-      and ${restedAt(sql`('partial_success')`, whole, retry)} <= ${now} and ${isIdle}
+      and (
+        select ${leftUndone} from job j
+        where j.sync_id = sync.id and j.status not in ('pending', 'running') and j.status not in ${failed} and ${whole}
+        order by j.id desc limit 1)
+      and ${restedAt(sql`(${leftUndone} or j.status in ${failed})`, whole, retry)} <= ${now} and ${isIdle}
       order by sync.id limit 100`,
   );
 }
