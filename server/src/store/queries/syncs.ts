@@ -224,8 +224,8 @@ export async function selectOutdatedSyncs(
 
 /**
  * Syncs that follow the directory, the last whole run of which did what it could, while something failed; those that
- * failed altogether since then have not changed that. Not for the sake of an undo, which they would do again. Only those
- * with a connection of one of these types.
+ * failed altogether since then have not changed that. What a run did in another system than the present one does not
+ * count. Only those with a connection of one of these types.
  */
 export async function selectUnfinishedSyncs(
   executor: Executor,
@@ -233,7 +233,9 @@ export async function selectUnfinishedSyncs(
   { now, retry }: Moments,
   syncId?: string,
 ): Promise<SyncRow[]> {
-  const whole = sql`j.mode in ('apply', 'approve') and j.selection is null and j.undoes_job_id is null`;
+  const whole = sql`
+    j.mode in ('apply', 'approve') and j.selection is null
+    and j.connection_id = sync.connection_id and j.direction = sync.direction`;
   return select(
     executor,
     sql`${continuous} and connection.type = any(${types}::text[]) and (${syncId ?? null}::text is null or sync.id = ${syncId ?? null})
