@@ -118,7 +118,9 @@ describeWorlds('old jobs', (makeWorld) => {
     await world.system('target');
     corp.tree.add('/uid=ann');
     corp.tree.add('/group=staff', {}, ['/uid=nobody']);
+    await world.system('idle');
     await world.ingress('corp');
+    await world.ingress('idle', { enabled: false });
     await world.egress('target');
     const first = await world.run('corp-in');
     const out = await world.run('target-out');
@@ -134,7 +136,7 @@ describeWorlds('old jobs', (makeWorld) => {
     const after = await countLeft(world);
     expect(after).toMatchObject({ jobs: 2, counted: 2, messages: 2 });
     expect(after.changes).toBe((await world.changes(out.id)).length + (await world.changes(last.id)).length);
-    // What the egress has not looked at yet stays.
+    // What the egress has not looked at yet stays; who feeds the directory does not look.
     expect(after.log).toBe(1);
     const { app, actor } = world;
     await expect(getJob(app, actor, first.id)).rejects.toMatchObject({ code: 'NotFound' });

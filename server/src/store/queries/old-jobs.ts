@@ -36,7 +36,7 @@ export async function forgetJob(store: Store, jobSerial: number, signal?: AbortS
   await sql`delete from job where serial = ${jobSerial}`.execute(store.db);
 }
 
-/** Deletes what the log says of changes before a moment, as far as no sync has still to look at it. */
+/** Deletes what the log says of changes before a moment, as far as no egress has still to look at it. */
 export async function forgetLog(store: Store, before: Date, signal?: AbortSignal): Promise<void> {
   for (;;) {
     if (signal?.aborted === true) return;
@@ -44,7 +44,8 @@ export async function forgetLog(store: Store, before: Date, signal?: AbortSignal
       delete from directory_log where seq in (
         select g.seq from directory_log g
         where g.at < ${before} and not exists (
-          select from sync s where s.tenant_id = g.tenant_id and s.log_position < g.seq)
+          select from sync s
+          where s.tenant_id = g.tenant_id and s.direction = 'egress' and s.log_position < g.seq)
         order by g.seq limit ${batch})`.execute(store.db);
     if (numAffectedRows === 0n) return;
   }
