@@ -37,29 +37,42 @@ async function blankedAttributes(
 
 /**
  * Jobs whose losses count with those of the plan: runs of changes that ended since, and after what a person approved
- * last: that is no trickle.
+ * last: that is no trickle. Jobs of a sync follow each other, so it costs those that ended since, however many there are
+ * from before.
  */
-const earlier = (syncId: string, since: Date) => sql`
-  select j.serial from job j
-  where j.sync_id = ${syncId} and j.mode = 'apply' and j.ended_at > ${since} and (j.read_position ->> 'changesOnly')::boolean
-    and j.serial > coalesce((
-      select max(a.serial) from job a
-      where a.sync_id = j.sync_id and a.mode = 'approve' and a.status in ('success', 'partial_success')), 0)`;
+async function earlierJobs(executor: Executor, syncId: string, since: Date): Promise<number[]> {
+  const { rows } = await sql<{ serial: number }>`
+    with recent as (
+      select serial, mode, status, read_position, ended_at from job
+      where sync_id = ${syncId} and id > coalesce((
+        select id from job where sync_id = ${syncId} and ended_at <= ${since} order by id desc limit 1), '')
+    )
+    select serial from recent
+    where mode = 'apply' and ended_at > ${since} and (read_position ->> 'changesOnly')::boolean
+      and serial > coalesce((
+        select max(serial) from recent where mode = 'approve' and status in ('success', 'partial_success')), 0)`.execute(
+    executor,
+  );
+  return rows.map(({ serial }) => serial);
+}
 
-/** Looks at the plan, and at those of earlier runs if asked to, so that it costs what they are long. */
+/**
+ * Looks at the plan, and at those of earlier runs if asked to, so that it costs what they are long. The jobs are told by
+ * number: of a query for them the database expects half of all changes that there are, and reads them all.
+ */
 export async function countLosses(
   store: Store,
   job: RunnableJob,
   sync: RunnableSync,
   since: Date | null,
 ): Promise<Record<Kind, PlannedLoss>> {
-  const jobs = since === null ? sql`` : sql`union all ${earlier(sync.syncId, since)}`;
+  const earlier = since === null ? [] : await earlierJobs(store.db, sync.syncId, since);
   const { rows } = await sql<Omit<PlannedLoss, 'attributes'> & { kind: Kind }>`
     select c.kind, count(*) filter (where ${removing})::int as removed,
       count(*) filter (where ${blanking})::int as blanked,
       count(*) filter (where c.verb = 'bind' and c.job_serial = ${job.serial})::int as bound
     from change c
-    where c.job_serial in (select ${job.serial}::bigint ${jobs}) and c.result is null group by c.kind`.execute(
+    where c.job_serial = any (${[job.serial, ...earlier]}::bigint[]) and c.result is null group by c.kind`.execute(
     store.db,
   );
   const attributes = rows.some(({ blanked }) => blanked > 0) ? await blankedAttributes(store, job) : [];
@@ -83,7 +96,7 @@ export async function countRecentRemovals(
 ): Promise<ReadonlyMap<Kind, number>> {
   const { rows } = await sql<{ kind: Kind; removed: number }>`
     select c.kind, count(*)::int as removed from change c
-    where c.job_serial in (${earlier(syncId, since)}) and c.result is null and ${removing} group by c.kind`.execute(
+    where c.job_serial = any (${await earlierJobs(executor, syncId, since)}::bigint[]) and c.result is null and ${removing} group by c.kind`.execute(
     executor,
   );
   return new Map(rows.map(({ kind, removed }) => [kind, removed]));
