@@ -21,19 +21,21 @@ export async function takeJobWithImages(store: Store, endedBefore: Date): Promis
 
 /**
  * Empties the images of a marked job: what its objects were before and after. What the signal breaks off is taken up
- * again. Two processes may do it at the same time.
+ * again. Two processes may do it at the same time. Each transaction tells its part by first and last ordinal: joined by
+ * each of them, all changes that there are were read for every part of a long job.
  */
 export async function forgetImagesOf(store: Store, jobSerial: number, signal?: AbortSignal): Promise<void> {
   for (let after = 0; ;) {
     if (signal?.aborted === true) return;
     const { rows } = await sql<{ last: number | null }>`
       with part as (
-        select ordinal from change where job_serial = ${jobSerial} and ordinal > ${after} order by ordinal limit ${batch}
+        select max(ordinal) as last from (
+          select ordinal from change where job_serial = ${jobSerial} and ordinal > ${after} order by ordinal limit ${batch}) p
       ), emptied as (
-        update change c set before = null, after = null, keys = null, contribution = null, named = null, former_link = null
-        from part p where c.job_serial = ${jobSerial} and c.ordinal = p.ordinal
-          and num_nonnulls(c.before, c.after, c.keys, c.contribution, c.named, c.former_link) > 0
-      ) select max(ordinal) as last from part`.execute(store.db);
+        update change set before = null, after = null, keys = null, contribution = null, named = null, former_link = null
+        where job_serial = ${jobSerial} and ordinal > ${after} and ordinal <= (select last from part)
+          and num_nonnulls(before, after, keys, contribution, named, former_link) > 0
+      ) select last from part`.execute(store.db);
     const last = rows[0]?.last ?? null;
     if (last === null) break;
     after = last;
