@@ -28,13 +28,30 @@ async function jobsOf(world: World): Promise<JobView[]> {
   return (await listJobs(world.app, world.actor, {}, { limit: 100 })).items;
 }
 
+/** A directory that an ingress fills, and a system that a continuous egress keeps like it. */
+async function copied(world: World) {
+  const corp = await world.system('corp');
+  const copy = await world.system('copy');
+  await world.ingress('corp');
+  await world.egress('copy', { continuous: true });
+  return { world, corp, copy };
+}
+
+/** The same after a run in which the target took bob and refused ann. */
+async function runThatLeavesAnn(empty: World) {
+  const { world, corp, copy } = await copied(empty);
+  copy.refuse = ({ name }) => (name === 'uid=ann' ? 'busy' : null);
+  corp.tree.add('/uid=ann');
+  corp.tree.add('/uid=bob');
+  await world.run('corp-in');
+  expect(await look(world, after(2))).toMatchObject([{ sync: 'copy-out' }]);
+  expect((await jobsOf(world))[0]?.status).toBe('partial_success');
+  return { world, copy };
+}
+
 describeWorlds('a continuous egress', (makeWorld) => {
   test('runs once the directory has changed and settled, and not again until it changes', async () => {
-    const world = await makeWorld();
-    const corp = await world.system('corp');
-    const copy = await world.system('copy');
-    await world.ingress('corp');
-    await world.egress('copy', { continuous: true });
+    const { world, corp, copy } = await copied(await makeWorld());
     expect(await look(world, after(60))).toEqual([]);
     corp.tree.add('/uid=ann');
     await world.run('corp-in');
@@ -51,11 +68,7 @@ describeWorlds('a continuous egress', (makeWorld) => {
   });
 
   test('runs again for what came while it ran', async () => {
-    const world = await makeWorld();
-    const corp = await world.system('corp');
-    const copy = await world.system('copy');
-    await world.ingress('corp');
-    await world.egress('copy', { continuous: true });
+    const { world, corp, copy } = await copied(await makeWorld());
     corp.tree.add('/uid=ann');
     await world.run('corp-in');
     let late: Promise<unknown> | null = null;
@@ -72,11 +85,7 @@ describeWorlds('a continuous egress', (makeWorld) => {
   });
 
   test('does not wait for ever for changes to settle, and tries a failed run again only later', async () => {
-    const world = await makeWorld();
-    const corp = await world.system('corp');
-    const copy = await world.system('copy');
-    await world.ingress('corp');
-    await world.egress('copy', { continuous: true });
+    const { world, corp, copy } = await copied(await makeWorld());
     corp.tree.add('/uid=ann');
     await world.run('corp-in');
     copy.readFailure = new LockstepError('ConnectionFailed', 'out of reach');
@@ -98,17 +107,7 @@ describeWorlds('a continuous egress', (makeWorld) => {
   });
 
   test('tries again what failed in a run that did the rest, less and less often', async () => {
-    const world = await makeWorld();
-    const corp = await world.system('corp');
-    const copy = await world.system('copy');
-    await world.ingress('corp');
-    await world.egress('copy', { continuous: true });
-    copy.refuse = ({ name }) => (name === 'uid=ann' ? 'busy' : null);
-    corp.tree.add('/uid=ann');
-    corp.tree.add('/uid=bob');
-    await world.run('corp-in');
-    expect(await look(world, after(2))).toHaveLength(1);
-    expect((await jobsOf(world))[0]?.status).toBe('partial_success');
+    const { world, copy } = await runThatLeavesAnn(await makeWorld());
     for (const seconds of [60, 120, 240]) {
       expect(await look(world, after(seconds - 10)), `${seconds}`).toEqual([]);
       expect(await look(world, after(seconds + 10)), `${seconds}`).toHaveLength(1);
@@ -129,16 +128,7 @@ describeWorlds('a continuous egress', (makeWorld) => {
   });
 
   test('tries again what failed, also when nothing could be reached the time after', async () => {
-    const world = await makeWorld();
-    const corp = await world.system('corp');
-    const copy = await world.system('copy');
-    await world.ingress('corp');
-    await world.egress('copy', { continuous: true });
-    copy.refuse = ({ name }) => (name === 'uid=ann' ? 'busy' : null);
-    corp.tree.add('/uid=ann');
-    corp.tree.add('/uid=bob');
-    await world.run('corp-in');
-    expect(await look(world, after(2))).toHaveLength(1);
+    const { world, copy } = await runThatLeavesAnn(await makeWorld());
     copy.readFailure = new LockstepError('ConnectionFailed', 'out of reach');
     expect(await look(world, after(70))).toHaveLength(1);
     expect((await jobsOf(world))[0]?.status).toBe('failed');

@@ -9,6 +9,12 @@ import type { Store } from '../../server/src/store/open.ts';
 import { selectLastRuns } from '../../server/src/store/queries/syncs.ts';
 import { makeWorld } from './world.ts';
 
+async function openEmbedded(): Promise<Store> {
+  const folder = await mkdtemp(join(tmpdir(), 'lockstep-housekeeping-'));
+  onTestFinished(() => rm(folder, { recursive: true }));
+  return openStore({ data: join(folder, 'data') });
+}
+
 async function catalogBytes({ db }: Store): Promise<number> {
   const { rows } = await sql<{ bytes: number }>`
     select sum(pg_total_relation_size(oid))::int as bytes from pg_class
@@ -17,9 +23,7 @@ async function catalogBytes({ db }: Store): Promise<number> {
 }
 
 test('an embedded store does not grow by the tables of jobs that break off', async () => {
-  const folder = await mkdtemp(join(tmpdir(), 'lockstep-housekeeping-'));
-  onTestFinished(() => rm(folder, { recursive: true }));
-  await using store = await openStore({ data: join(folder, 'data') });
+  await using store = await openEmbedded();
   const world = await makeWorld(store);
   const corp = await world.system('corp');
   corp.tree.add('/uid=ann');
@@ -45,9 +49,7 @@ async function jobsRead({ db }: Store): Promise<number> {
 }
 
 test('an embedded store finds the last run of a sync without going through all of its jobs', async () => {
-  const folder = await mkdtemp(join(tmpdir(), 'lockstep-housekeeping-'));
-  onTestFinished(() => rm(folder, { recursive: true }));
-  await using store = await openStore({ data: join(folder, 'data') });
+  await using store = await openEmbedded();
   const world = await makeWorld(store);
   const corp = await world.system('corp');
   corp.tree.add('/uid=ann');
