@@ -293,6 +293,7 @@ describeWorlds('the guard', (makeWorld) => {
     corp.tree.set('/uid=user9', { title: ['new'] });
     corp.tree.addMember('/cn=staff', '/uid=user9');
     const approved = await world.approve(held.id);
+    expect(approved.note).toBe('2 changes that are not a part of the approved plan are left to the next run');
     expect(await told(world, approved)).toContain('user update user9 skipped NotApproved');
     expect(brief(approved.statistics)).toEqual({
       'user updated': '0/0/1',

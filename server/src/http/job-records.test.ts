@@ -257,6 +257,19 @@ describeOnSharedStores('records of a job', (makeStore) => {
     }
     await sql`update job set undoes_job_id = null where serial = ${serial}`.execute(db);
     expect(await lines()).toEqual(told);
+    // An approval that did all it should is no success of the sync while something else of the held run failed.
+    await sql`
+      insert into job (id, tenant_id, sync_id, connection_id, sync_name, direction, started_through, mode, status, approves_job_id,
+        started_at, ended_at)
+      select id || '1', tenant_id, sync_id, connection_id, sync_name, direction, started_through, 'approve', 'success', id, now(), now()
+      from job where serial = ${serial}`.execute(db);
+    expect(await lines()).toContain(`${statusLine('partial_success')} 1`);
+    await sql`
+      update job set statistics = jsonb_set(statistics, '{user,created,failed}', '0') where serial = ${serial}`.execute(
+      db,
+    );
+    expect(await lines()).toContain(`${statusLine('success')} 1`);
+    await sql`delete from job where approves_job_id is not null`.execute(db);
     await sql`update sync set enabled = false`.execute(db);
     expect(await lines()).toEqual([]);
     await sql`update sync set enabled = true`.execute(db);

@@ -15,7 +15,16 @@ async function endNotes({ job, store, sync, endpoint }: Run, totals: PlanTotals)
   const waiting = await store.findWaitingMembers(sync);
   const cannotDisable = sync.direction === 'egress' && !endpoint.capabilities.disable;
   const disabled = cannotDisable ? await store.countDisabledAccounts(sync) : 0;
+  const left = job.mode === 'approve' ? await store.countNotApproved(job) : 0;
   const notes: string[] = [];
+  if (left > 0) {
+    const what = counted(
+      left,
+      'change that is not a part of the approved plan is',
+      'changes that are not a part of the approved plan are',
+    );
+    notes.push(`${what} left to the next run`);
+  }
   if (!totals.complete)
     notes.push(
       `the read was not complete (${totals.reason ?? 'no reason given'}): nothing was deleted, disabled or removed`,

@@ -522,9 +522,9 @@ export interface SyncStore {
     sync: RunnableSync,
     outcomes: readonly BatchOutcome[],
   ): Promise<ReadonlySet<number>>;
-  /** Records the outcomes of a batch outside with the links it made, in one transaction. */
   /** @throws LockstepError NotUndoable for a job whose images are kept no more. */
   requireImages(jobSerial: number): Promise<void>;
+  /** Records the outcomes of a batch outside with the links it made, in one transaction. */
   recordOutcomes(
     job: RunnableJob,
     sync: RunnableSync,
@@ -536,6 +536,8 @@ export interface SyncStore {
   findWaitingMembers(sync: RunnableSync): Promise<WaitingMembers>;
   /** Users that are disabled in the directory and linked to the connected system. */
   countDisabledAccounts(sync: RunnableSync): Promise<number>;
+  /** Changes that an approval found and left to the next run. */
+  countNotApproved(job: RunnableJob): Promise<number>;
   finish(job: RunnableJob, sync: RunnableSync | null, end: JobRecord): Promise<void>;
 }
 

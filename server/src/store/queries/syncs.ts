@@ -294,7 +294,10 @@ export async function moveNextRun(
   return rows.length > 0;
 }
 
-/** How the newest run of a sync ended that was no part, no undo and more than a preview; nulls: none has ended. */
+/**
+ * How the newest run of a sync ended that was no part, no undo and more than a preview; nulls: none has ended. An
+ * approval ends what the held run began: it is no success where something else had failed there.
+ */
 export interface LastRunRow {
   readonly name: string;
   readonly status: JobStatus | null;
@@ -305,12 +308,15 @@ export interface LastRunRow {
 /** Of the syncs of a tenant that are enabled, in their order. */
 export async function selectLastRuns(executor: Executor, tenantId: string): Promise<LastRunRow[]> {
   const { rows } = await sql<LastRunRow>`
-    select sync.name, last.status, last.ended_at as "endedAt", last.statistics
+    select sync.name, last.ended_at as "endedAt", last.statistics,
+      case when last.status = 'success' and jsonb_path_exists(held.statistics, '$.*.*.failed ? (@ > 0)')
+        then 'partial_success' else last.status end as status
     from sync left join lateral (
-      select job.status, job.ended_at, job.statistics from job
+      select job.status, job.ended_at, job.statistics, job.approves_job_id from job
       where job.sync_id = sync.id and job.mode in ('apply', 'approve') and job.ended_at is not null
         and job.selection is null and job.undoes_job_id is null
       order by job.id desc limit 1) last on true
+    left join job held on held.id = last.approves_job_id
     where sync.tenant_id = ${tenantId} and sync.enabled order by sync.position, sync.id`.execute(executor);
   return rows;
 }

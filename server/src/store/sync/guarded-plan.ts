@@ -210,6 +210,14 @@ export async function skipHarmless(store: Store, job: RunnableJob): Promise<void
   });
 }
 
+/** What `skipHarmless` left. */
+export async function countNotApproved(store: Store, job: RunnableJob): Promise<number> {
+  const { rows } = await sql<{ count: number }>`
+    select count(*)::int as count from change
+    where job_serial = ${job.serial} and result is not null and error_code = 'NotApproved'`.execute(store.db);
+  return rows[0]?.count ?? 0;
+}
+
 export async function findHeldJob(store: Store, jobId: string): Promise<HeldJob> {
   const { rows } = await sql<{ serial: number; guard_verdict: GuardVerdict | null; newer: string | null }>`
     select j.serial, j.guard_verdict, (

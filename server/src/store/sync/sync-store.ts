@@ -6,6 +6,7 @@ import type { Store } from '../store.ts';
 import { applyToDirectory } from './apply-directory.ts';
 import {
   countLosses,
+  countNotApproved,
   findHeldJob,
   planDigest,
   skipHarmless,
@@ -75,6 +76,7 @@ export function makeSyncStore(store: Store, passwords: PasswordReading = noPassw
     recordOutcomes: (job, sync, through, outcomes) => recordOutcomes(store, job, sync, through, outcomes),
     findWaitingMembers: (sync) => findWaitingMembers(store, sync),
     countDisabledAccounts: (sync) => countDisabledAccounts(store, sync),
+    countNotApproved: (job) => countNotApproved(store, job),
     computeStatistics: (jobSerial) => computeStatistics(store.db, jobSerial),
     finish: (job, sync, end) => finishJob(store, job, sync, end),
   };
