@@ -66,3 +66,24 @@ test('a batch that fails is heard of by who ships or flushes next, and disposing
   underWay[0]?.reject(new Error('refused too'));
   await disposed;
 });
+
+test('what is set aside has its numbers at once; to finish waits for it, and disposing does', async () => {
+  const { writer, ordinals, underWay } = slowStaging();
+  const aside = Promise.withResolvers<void>();
+  const firsts: number[] = [];
+  writer.setAside(500, (first) => {
+    firsts.push(first);
+    return aside.promise;
+  });
+  await writer.hand((first) => Promise.resolve(first + 9));
+  await writer.write(changes(1));
+  expect([firsts, ordinals, writer.last]).toEqual([[1], [511], 511]);
+  const flushed = writer.flush();
+  underWay[0]?.resolve();
+  await flushed;
+  const ends = [writer.finish(), writer[Symbol.asyncDispose]()];
+  for (const end of ends) expect(await settles(end)).toBe(false);
+  aside.reject(new Error('refused'));
+  await expect(ends[0]).rejects.toThrow('refused');
+  await ends[1];
+});

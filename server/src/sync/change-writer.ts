@@ -17,6 +17,7 @@ export class ChangeWriter implements AsyncDisposable {
   #late = 0;
   #waiting = 0;
   readonly #underWay: Promise<void>[] = [];
+  readonly #aside: Promise<void>[] = [];
   readonly #staging: Staging;
   readonly #progress: ProgressNotes;
 
@@ -58,8 +59,14 @@ export class ChangeWriter implements AsyncDisposable {
     while (this.#underWay.length > 0) await this.#underWay.shift();
   }
 
+  /** Returns when everything is written, what the store plans by itself as well. */
+  async finish(): Promise<void> {
+    await this.flush();
+    await Promise.all(this.#aside);
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
-    await Promise.allSettled(this.#underWay);
+    await Promise.allSettled([...this.#underWay, ...this.#aside]);
   }
 
   async #ship(): Promise<void> {
@@ -77,12 +84,24 @@ export class ChangeWriter implements AsyncDisposable {
     await this.#progress.planning(last);
   }
 
-  /** Lets the store plan in SQL from the next ordinal on. */
-  async hand(
-    plan: (first: number, planned: (ordinal: number) => Promise<void>) => Promise<number>,
-  ): Promise<void> {
+  /** Lets the store plan in SQL from the next ordinal on. @param plan returns the last ordinal used */
+  async hand(plan: (first: number) => Promise<number>): Promise<void> {
     await this.flush();
-    const last = await plan(this.#ordinal + 1, (ordinal) => this.#progress.planning(ordinal));
+    const last = await plan(this.#ordinal + 1);
     this.#ordinal = Math.max(this.#ordinal, last);
+  }
+
+  /**
+   * Lets the store plan so many changes in SQL while others are planned, which come behind them: nothing of the plan may
+   * depend on theirs before `finish`, which learns of a failure.
+   */
+  setAside(
+    count: number,
+    plan: (first: number, planned: (ordinal: number) => Promise<void>) => Promise<void>,
+  ): void {
+    const planning = plan(this.#ordinal + 1, (ordinal) => this.#progress.planning(ordinal));
+    this.#ordinal += count;
+    planning.catch(() => undefined);
+    this.#aside.push(planning);
   }
 }

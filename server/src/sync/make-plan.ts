@@ -300,7 +300,7 @@ export async function makePlan(
   if (memberships && isAllowed(allowed, 'membership', 'removeMember'))
     await writer.hand((first) => staging.planRemovedMembers(first, absence));
   if (absence !== 'nothing') await planMissingObjects(run, staging, writer);
-  await writer.flush();
+  await writer.finish();
   const { selection } = run.job;
   if (selection !== null) await staging.keepSelected(selection);
   await staging.analyzePlan(writer.last);

@@ -217,8 +217,10 @@ async function planNewUsers(
       }),
     );
   }
-  await writer.hand((first, planned) =>
-    staging.planCreates(first, async (ordinal) => {
+  const parts = await staging.divideCreates();
+  const count = parts.reduce((sum, part) => sum + part.count, 0);
+  writer.setAside(count, (first, planned) =>
+    staging.planCreates(parts, first, async (ordinal) => {
       run.signal.throwIfAborted();
       await planned(ordinal);
     }),

@@ -9,6 +9,7 @@ export class ProgressNotes {
   readonly #job: RunnableJob;
   readonly #now: () => number;
   #read = 0;
+  #planned = 0;
   #notedAt = -Infinity;
 
   /** @param now milliseconds that only grow */
@@ -34,9 +35,10 @@ export class ProgressNotes {
     await this.#note('plan', 0);
   }
 
-  /** So many changes were found. */
+  /** So many changes were found; what is planned beside them may tell of fewer later. */
   async planning(planned: number): Promise<void> {
-    await this.#note('plan', planned);
+    this.#planned = Math.max(this.#planned, planned);
+    await this.#note('plan', this.#planned);
   }
 
   async #note(phase: 'read' | 'plan', planned: number): Promise<boolean> {

@@ -156,6 +156,12 @@ export interface SettledPlace {
   readonly conflict: string | null;
 }
 
+/** Creations that one transaction plans: those in a run of blocks of the staging table. */
+export interface CreatesPart {
+  readonly block: number;
+  readonly count: number;
+}
+
 /** A staged object with its verdict and the directory's side. */
 export interface IngressCandidate {
   readonly staged: StagedObject;
@@ -323,12 +329,18 @@ export interface Staging extends AsyncDisposable {
   referrers(kind: ObjectKind): AsyncIterable<readonly Referrer[]>;
   /**
    * Ingress: the places of users that nothing is tied to and nothing is wrong with. They are planned within the store:
-   * read these, settle them, and call `planCreates`.
+   * read these, settle them, and call `divideCreates`.
    */
   createdPlaces(): AsyncIterable<readonly CreatedPlace[]>;
   settlePlaces(rows: readonly SettledPlace[]): Promise<void>;
-  /** Plans those users' creations from the given ordinal on and returns the last ordinal used; `planned` hears of progress. */
-  planCreates(firstOrdinal: number, planned: (ordinal: number) => Promise<void>): Promise<number>;
+  /** Divides the creations of those users; what is staged of them stays as it is from here on. */
+  divideCreates(): Promise<readonly CreatesPart[]>;
+  /** Plans the creations from the given ordinal on; `planned` hears of progress. May go on while others are planned. */
+  planCreates(
+    parts: readonly CreatesPart[],
+    firstOrdinal: number,
+    planned: (ordinal: number) => Promise<void>,
+  ): Promise<void>;
   /** All other staged objects. */
   ingressCandidates(kind: ObjectKind): AsyncIterable<readonly IngressCandidate[]>;
   /** Names the directory objects in scope and which of them need a second look; returns how many are in scope. */

@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import type { CreatedPlace, SettledPlace } from '../../sync/sync-store.ts';
+import type { CreatedPlace, CreatesPart, SettledPlace } from '../../sync/sync-store.ts';
 import { LockstepError } from '../../kernel/errors.ts';
 import type { Executor } from '../store.ts';
 import { insertPlanned } from './insert-planned.ts';
@@ -61,29 +61,22 @@ async function refuseHomeless({ store, table }: StagingContext): Promise<void> {
   );
 }
 
-/** Creations that one transaction plans, with the ordinals that they get. */
-interface Part {
-  readonly block: number;
-  readonly first: number;
-  readonly last: number;
-}
-
-async function divideCreates({ store, table }: StagingContext, first: number): Promise<Part[]> {
+/** Divides the creations into runs of blocks of their table, once those that have no place are told apart. */
+export async function divideCreates(context: StagingContext): Promise<CreatesPart[]> {
+  const { store, table } = context;
+  await analyzeStaged(context, 'place');
+  await refuseHomeless(context);
   const { rows } = await sql<{ part: number; count: number }>`
     select ((ctid::text::point)[0]::bigint / ${blocksAtOnce})::int as part, count(*)::int as count
     from ${table('object')} where ${isPlainCreate} group by 1 order by 1`.execute(store.db);
-  let next = first;
-  return rows.map(({ part, count }) => {
-    const from = next;
-    next += count;
-    return { block: part * blocksAtOnce, first: from, last: next - 1 };
-  });
+  return rows.map(({ part, count }) => ({ block: part * blocksAtOnce, count }));
 }
 
 /** Plans a part; it is committed after `before`, the part before it. */
 async function planPart(
   context: StagingContext,
-  { block, first, last }: Part,
+  { block, count }: CreatesPart,
+  first: number,
   before?: Promise<void>,
 ): Promise<void> {
   const { job, table } = context;
@@ -99,36 +92,29 @@ async function planPart(
         select * from ${table('object')}
         where ctid >= ${`(${block},0)`}::tid and ctid < ${`(${block + blocksAtOnce},0)`}::tid and ${isPlainCreate}
       ) o join ${table('place')} p on p.parents = o.parents and p.scope = o.scope`.execute(trx);
-    if (Number(numAffectedRows) !== last - first + 1)
-      throw new LockstepError(
-        'Internal',
-        `${numAffectedRows} creations were planned in place of ${last - first + 1}`,
-      );
+    if (Number(numAffectedRows) !== count)
+      throw new LockstepError('Internal', `${numAffectedRows} creations were planned in place of ${count}`);
   };
   await insertPlanned(context, insert, before);
 }
 
-/**
- * Plans the creations from the given ordinal on, a run of blocks at a time, two side by side on a server; `planned`
- * hears the ordinal reached.
- * @returns the last ordinal used
- */
+/** Plans the creations from the given ordinal on, a part at a time, two side by side on a server. */
 export async function planCreates(
   context: StagingContext,
+  parts: readonly CreatesPart[],
   first: number,
   planned: (ordinal: number) => Promise<void>,
-): Promise<number> {
-  await analyzeStaged(context, 'place');
-  await refuseHomeless(context);
-  const parts = await divideCreates(context, first);
+): Promise<void> {
   const width = lanesOf(context.store);
+  let next = first;
   for (let at = 0; at < parts.length; at += width) {
-    const [one, two] = parts.slice(at, at + width) as [Part, Part?];
-    const planning = planPart(context, one);
-    const beside = two === undefined ? undefined : planPart(context, two, planning);
+    const [one, two] = parts.slice(at, at + width) as [CreatesPart, CreatesPart?];
+    const planning = planPart(context, one, next);
+    next += one.count;
+    const beside = two === undefined ? undefined : planPart(context, two, next, planning);
+    next += two?.count ?? 0;
     for (const end of await Promise.allSettled([planning, beside]))
       if (end.status === 'rejected') throw end.reason;
-    await planned((two ?? one).last);
+    await planned(next - 1);
   }
-  return parts.at(-1)?.last ?? first - 1;
 }

@@ -34,7 +34,7 @@ import {
   unsettleReferrers,
   writeSettledLinks,
 } from './plan-rows.ts';
-import { createdPlaces, planCreates, settlePlaces } from './plan-creates.ts';
+import { createdPlaces, divideCreates, planCreates, settlePlaces } from './plan-creates.ts';
 import { PlanText } from './plan-text.ts';
 import { planPasswords } from './passwords.ts';
 import { planPendingReferences } from './references.ts';
@@ -94,7 +94,8 @@ export async function openStaging(store: Store, job: RunnableJob, sync: Runnable
     planPasswords: (first, now) => planPasswords(context, first, now),
     createdPlaces: () => createdPlaces(context),
     settlePlaces: (rows) => settlePlaces(context, rows),
-    planCreates: (first, planned) => planCreates(context, first, planned),
+    divideCreates: () => divideCreates(context),
+    planCreates: (parts, first, planned) => planCreates(context, parts, first, planned),
     ingressCandidates: (kind) => ingressCandidates(context, kind),
     stageSource: (scopes, kinds, filter) => stageSource(context, scopes, kinds, filter),
     async stageSourceMatches(rows) {
