@@ -166,7 +166,6 @@ function authentikRequests(things: Things): Request[] {
     };
     const query =
       one.method === 'GET' ? `?provider__id=${things['scimSerial']}&uid=${things['syncUuid']}` : '';
-    const reads = one.method === 'GET' || one.name === 'propertymappings_all_test_create';
     const hasBody =
       ['PUT', 'PATCH'].includes(one.method) ||
       (one.method === 'POST' && !/_(run|send|retry)_create$/.test(one.name));
@@ -176,7 +175,7 @@ function authentikRequests(things: Things): Request[] {
       method: one.method,
       path: `/api/v3${filled(one.path, value)}${query}`,
       body: hasBody ? body : undefined,
-      reads,
+      reads: one.reads,
     };
   });
 }

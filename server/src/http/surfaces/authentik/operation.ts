@@ -29,6 +29,8 @@ export interface Operation {
   readonly path: string;
   /** Of a success. 204 has no body. */
   readonly status: 200 | 201 | 204;
+  /** Whether it changes nothing, so that a reader may call it. */
+  readonly reads: boolean;
   /** What an answer does otherwise than the vendor's, for docs/surfaces.md. */
   readonly deviations: readonly string[];
   /** Calls use cases; members that are undefined vanish. Errors of use cases are rendered by the surface. */
@@ -42,7 +44,7 @@ export function operation(
   name: string,
   address: string,
   handler: Operation['handler'],
-  options: { readonly status?: Operation['status']; readonly deviations?: readonly string[] } = {},
+  options: Partial<Pick<Operation, 'status' | 'reads' | 'deviations'>> = {},
 ): Operation {
   const [method, path] = address.split(' ') as [Operation['method'], string];
   return {
@@ -50,6 +52,7 @@ export function operation(
     method,
     path,
     status: options.status ?? statuses[method],
+    reads: options.reads ?? method === 'GET',
     deviations: options.deviations ?? [],
     handler,
   };

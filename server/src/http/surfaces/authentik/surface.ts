@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import type { Actor } from '../../../app/actor.ts';
+import { requireRole, type Actor } from '../../../app/actor.ts';
 import { isStorableText, readJsonBodies } from '../../json-body.ts';
 import type { Surface, SurfaceContext } from '../../surface.ts';
 import { authenticateRequest } from './authenticate.ts';
@@ -95,7 +95,10 @@ export const authentikSurface: Surface = {
         url: operation.path.replaceAll(/\{(\w+)\}/g, ':$1'),
         // Before the body is read: who may not call need not upload either.
         onRequest: async (request) => {
-          actors.set(request, await authenticateRequest(context, request));
+          const actor = await authenticateRequest(context, request);
+          // Whether an operator is enough is known to the use case.
+          if (!operation.reads) requireRole(actor, 'operator');
+          actors.set(request, actor);
         },
         handler: async (request, reply) => answer(context, operation, request, reply),
       });

@@ -1,4 +1,5 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { requireRole } from '../../../app/actor.ts';
 import { getTenantSerial } from '../../../app/tenant-serial.ts';
 import { LockstepError } from '../../../kernel/errors.ts';
 import { readJsonBodies } from '../../json-body.ts';
@@ -27,9 +28,11 @@ function splitUrl(url: string): [path: string, search: string] {
   return mark < 0 ? [url, ''] : [url.slice(0, mark), url.slice(mark + 1)];
 }
 
-function checkScope(operation: Operation, { scopes }: Credential): void {
-  if (operation.scope === undefined || scopes === undefined || scopes.includes(operation.scope)) return;
-  throw new LockstepError('Forbidden', `The access token needs the scope ${operation.scope}`);
+/** What is known before the body is looked at: the use cases know whether an operator is enough. */
+function checkAccess({ scope }: Operation, { actor, scopes }: Credential): void {
+  if (scope === 'dashboard:iam:config:write') requireRole(actor, 'operator');
+  if (scope === undefined || scopes === undefined || scopes.includes(scope)) return;
+  throw new LockstepError('Forbidden', `The access token needs the scope ${scope}`);
 }
 
 async function answer(
@@ -39,7 +42,7 @@ async function answer(
   reply: FastifyReply,
 ): Promise<FastifyReply> {
   const credential = credentials.get(request) ?? (await authenticateCall(context, request));
-  checkScope(operation, credential);
+  checkAccess(operation, credential);
   const { application: app } = context;
   const { actor } = credential;
   const params = request.params as Record<string, string>;

@@ -2,7 +2,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { renderOpenApi } from '@lockstep/contract/openapi.ts';
 import type { Route } from '@lockstep/contract/route.ts';
 import { apiPrefix, routes, type OperationId } from '@lockstep/contract/routes.ts';
-import type { Actor } from '../../../app/actor.ts';
+import { requireRole, type Actor } from '../../../app/actor.ts';
 import { backUpInstallation } from '../../../app/backup.ts';
 import { parseUnambiguousJson, readJsonBodies } from '../../json-body.ts';
 import type { Surface, SurfaceContext } from '../../surface.ts';
@@ -92,7 +92,9 @@ export const nativeSurface: Surface = {
         exposeHeadRoute: route.media === undefined,
         // Before the body is read: who may not call need not upload either.
         onRequest: async (request) => {
-          actors.set(request, await authenticateRequest(context, request));
+          const actor = await authenticateRequest(context, request);
+          requireRole(actor, route.role);
+          actors.set(request, actor);
         },
         handler: async (request, reply) => answer(context, id, request, reply),
       });

@@ -204,6 +204,7 @@ export const mappingOperations: readonly Operation[] = [
   ),
   operation('propertymappings_all_test_create', `POST ${all}{pm_uuid}/test/`, tryOut, {
     status: 200,
+    reads: true,
     deviations: [
       cel,
       '`context` is not read',
