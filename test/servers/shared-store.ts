@@ -75,3 +75,12 @@ export function describeOnSharedStores(name: string, suite: (makeStore: SharedSt
 export function describeOnServerStore(name: string, suite: (makeStore: SharedStore) => void): void {
   describeOn('server', name, suite);
 }
+
+/** Sessions that wait for a lock. */
+export async function countWaiting(store: Store): Promise<number> {
+  const { rows } = await sql`
+    select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`.execute(
+    store.db,
+  );
+  return rows.length;
+}

@@ -18,6 +18,7 @@ import { findAccount } from '../store/queries/installation.ts';
 import { lockTenant } from '../store/queries/tenant.ts';
 import { requireRole, type Actor } from './actor.ts';
 import type { Application, Transaction } from './application.ts';
+import { holdCaller } from './authentication.ts';
 import { applicationWithin } from './transaction-application.ts';
 
 /** Batches of a tenant that may wait to be carried out at a time. */
@@ -92,6 +93,7 @@ export async function addActionBatch(
   const id = newId('actionBatch', createdAt.getTime());
   const serial = await app.store.transaction(async (trx) => {
     await lockTenant(trx, actor.tenantId);
+    await holdCaller(trx, actor);
     await deleteUnconfirmedBatches(trx, actor.tenantId, new Date(createdAt.getTime() - unconfirmedLife));
     if (wanted.confirmed) await requireRoom(applicationWithin(app, trx), actor);
     return insertActionBatch(trx, {

@@ -7,9 +7,10 @@ import {
   findInstalledTenant,
   findToken,
 } from '../store/queries/installation.ts';
+import { holdAccount } from '../store/queries/accounts.ts';
 import { markTokenUsed } from '../store/queries/tokens.ts';
 import type { Actor } from './actor.ts';
-import type { Application } from './application.ts';
+import type { Application, Transaction } from './application.ts';
 import { tokenHash } from './installation.ts';
 import { isUsedAnew } from './tokens.ts';
 
@@ -35,6 +36,14 @@ export async function authenticateToken(app: Application, token: string): Promis
   if (found === undefined || !timingSafeEqual(hash, found.hash)) throw rejected();
   if (isUsedAnew(found.lastUsedAt, now)) await markTokenUsed(app.store.db, 'account', found.id, now);
   return found.caller;
+}
+
+/**
+ * Until what is made for the caller is there nobody deletes their account.
+ * @throws LockstepError Unauthenticated when it was deleted since they were let in.
+ */
+export async function holdCaller(trx: Transaction, actor: Actor): Promise<void> {
+  if (!(await holdAccount(trx, actor.accountId))) throw rejected();
 }
 
 /**

@@ -8,6 +8,7 @@ import type { TokenView } from '@lockstep/contract/token.ts';
 import { openIdleApplication } from '../../../test/servers/application.ts';
 import { expectProblem, serveApplication, type ApiClient } from '../../../test/servers/api-client.ts';
 import {
+  countWaiting,
   describeOnServerStore,
   describeOnSharedStores,
   type SharedStore,
@@ -188,15 +189,6 @@ describeOnSharedStores('accounts', (makeStore) => {
   });
 });
 
-/** Sessions that wait for a lock. */
-async function countWaiting(store: Store): Promise<number> {
-  const { rows } = await sql`
-    select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`.execute(
-    store.db,
-  );
-  return rows.length;
-}
-
 /** What is asked for while another transaction has the lock of the tenant, and does `meanwhile`. */
 async function askMeanwhile(
   api: ApiClient,
@@ -246,6 +238,33 @@ describeOnServerStore('accounts that are asked about at once', (makeStore) => {
       ],
     );
     expect(statuses).toEqual([404, 404, 404]);
+  });
+
+  test('that go are let in no more where they ask for something of their own', async () => {
+    await using api = await start(makeStore);
+    const { id } = await api.json<AccountView>('PUT', '/accounts/ada', { role: 'administrator' });
+    const hers = bearer(await token(api, 'ada'));
+    const key = await api.json<{ id: string }>('POST', '/access-keys', { name: 'hers', account: 'ada' });
+    const { rows } = await sql<{ serial: number }>`select serial from tenant`.execute(api.app.store.db);
+    const organization = `/organizations/${rows[0]?.serial}`;
+    const batch = {
+      method: 'POST',
+      headers: { ...hers, 'content-type': 'application/json' },
+      body: JSON.stringify({
+        actions: [{ resource: `${organization}/iam/users/authorizations`, operation: 'create' }],
+      }),
+    };
+    const statuses = await askMeanwhile(
+      api,
+      async (trx) => deleteAccountRow(trx, id),
+      () => [
+        api.send('POST', '/access-keys', { name: 'more' }, hers),
+        api.send('POST', '/oauth-clients', { name: 'more' }, hers),
+        fetch(`${api.url}/api/v1${organization}/actionBatches`, batch),
+        api.send('POST', `/access-keys/${key.id}/security-tokens`, {}, hers),
+      ],
+    );
+    expect(statuses).toEqual([401, 401, 401, 404]);
   });
 
   test('go when a batch of theirs that is at work has ended', async () => {

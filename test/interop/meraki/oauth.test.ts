@@ -1,7 +1,9 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { createHash, randomBytes } from 'node:crypto';
 import { sql } from 'kysely';
 import { expect, test } from 'vitest';
-import { describeOnServerStore } from '../../servers/shared-store.ts';
+import type { Store } from '../../../server/src/store/store.ts';
+import { countWaiting, describeOnServerStore } from '../../servers/shared-store.ts';
 import { serveMeraki, type MerakiApi } from './meraki-api.ts';
 
 interface Client {
@@ -97,6 +99,11 @@ async function statusWith(api: MerakiApi, token: string, method: string, path: s
   const address = `/api/v1/organizations/${api.organizationId}/iam/users${path}`;
   return (await api.send(method, address, body, headers)).status;
 }
+
+const lockClient = (client: Client) => async (trx: Store['db']) =>
+  sql`select from oauth_client where id = ${client.id} for update`.execute(trx);
+const lockGrants = (client: Client) => async (trx: Store['db']) =>
+  sql`select from oauth_grant where client_id = ${client.id} for update`.execute(trx);
 
 describeOnServerStore('OAuth', (makeStore) => {
   test('a person lets a client in, and its tokens do what their scopes say', async () => {
@@ -305,5 +312,70 @@ describeOnServerStore('OAuth', (makeStore) => {
       });
       expect(refused.status, uri).toBe(400);
     }
+  });
+
+  test('who asks for tokens while the client goes is refused, and neither waits for the other', async () => {
+    await using api = await serveMeraki(await makeStore());
+    const { store } = api.app;
+    /** What is answered to who asks while another transaction deletes the client and has gone this far. */
+    const askMeanwhile = async (
+      client: Client,
+      begin: (trx: Store['db']) => Promise<unknown>,
+      ask: () => Promise<Response>,
+    ) => {
+      const outside = AsyncLocalStorage.snapshot();
+      const asked = await store.transaction(async (trx) => {
+        await begin(trx);
+        const answer = outside(ask);
+        await expect.poll(async () => outside(async () => countWaiting(store))).toBe(1);
+        await sql`delete from oauth_client where id = ${client.id}`.execute(trx);
+        return { answer };
+      });
+      return asked.answer;
+    };
+
+    const coded = await makeClient(api);
+    const { verifier, challenge } = pkce();
+    const code = await getCode(api, coded, challenge, read);
+    await expectError(
+      await askMeanwhile(coded, lockGrants(coded), async () =>
+        post(api, '/oauth/token', { ...secretOf(coded), ...byCode(code, verifier) }),
+      ),
+      400,
+      'invalid_grant',
+    );
+
+    const refreshed = await makeClient(api);
+    const first = byCode(await getCode(api, refreshed, challenge, read), verifier);
+    const { refresh_token: token } = await exchange(api, refreshed, first);
+    const refresh = { ...secretOf(refreshed), grant_type: 'refresh_token', refresh_token: token };
+    await expectError(
+      await askMeanwhile(refreshed, lockGrants(refreshed), async () => post(api, '/oauth/token', refresh)),
+      400,
+      'invalid_grant',
+    );
+
+    const own = await makeClient(api);
+    const credentials = { ...secretOf(own), grant_type: 'client_credentials' };
+    await exchange(api, own, credentials);
+    // The grant is spent, and goes with the next request.
+    await sql`delete from oauth_access_token`.execute(store.db);
+    await expectError(
+      await askMeanwhile(own, lockClient(own), async () => post(api, '/oauth/token', credentials)),
+      401,
+      'invalid_client',
+    );
+
+    const asking = await makeClient(api);
+    const form = {
+      ...authorizationRequest(asking, challenge),
+      decision: 'allow',
+      api_token: api.app.credentials.apiToken,
+    };
+    const back = await askMeanwhile(asking, lockClient(asking), async () =>
+      post(api, '/oauth/authorize', form),
+    );
+    expect(back.status).toBe(303);
+    expect(back.headers.get('location')).toContain('error=access_denied');
   });
 });

@@ -12,6 +12,7 @@ import { attachPolicyRow } from '../../store/queries/policies.ts';
 import { lockTenant } from '../../store/queries/tenant.ts';
 import { requireRole, type Actor } from '../actor.ts';
 import type { Application, Executor } from '../application.ts';
+import { holdCaller } from '../authentication.ts';
 import { cutPage, type PageRequest } from '../page.ts';
 import { getAccountRow } from './accounts.ts';
 import { accessKeyContext, newAccessKey } from './key-material.ts';
@@ -88,6 +89,7 @@ export async function createAccessKey(
   return app.store.transaction(async (trx) => {
     // Until the key is there nobody deletes whom it is for.
     await lockTenant(trx, actor.tenantId);
+    await holdCaller(trx, actor);
     const accountId =
       request.account === undefined
         ? actor.accountId

@@ -1,6 +1,7 @@
 import type { SecurityTokenView } from '@lockstep/contract/access.ts';
 import { LockstepError } from '../../kernel/errors.ts';
 import { insertSecurityToken } from '../../store/queries/access.ts';
+import { lockTenant } from '../../store/queries/tenant.ts';
 import { requireRole, type Actor } from '../actor.ts';
 import type { Application } from '../application.ts';
 import { tokenHash } from '../installation.ts';
@@ -22,22 +23,26 @@ export async function issueSecurityToken(
   requireRole(actor, 'administrator');
   const { policy } = request;
   if (policy !== undefined) parsePolicy(policy, 'policy');
-  const parent = await getAccessKeyRow(app.store.db, actor, parentKeyId);
-  const createdAt = app.clock.now();
-  if (parent.revokedAt !== null || (parent.expiresAt !== null && parent.expiresAt <= createdAt)) {
-    throw new LockstepError('Conflict', `access key ${parentKeyId} is revoked or expired`);
-  }
-  const made = newTemporaryKey();
-  const expiresAt = new Date(createdAt.getTime() + request.durationSeconds * 1000);
-  await insertSecurityToken(app.store.db, {
-    id: made.accessKeyId,
-    tenantId: actor.tenantId,
-    accessKeyId: parentKeyId,
-    sealedSecret: app.vault.seal(made.accessKeySecret, accessKeyContext(made.accessKeyId)),
-    tokenHash: tokenHash(made.securityToken),
-    sessionPolicy: policy,
-    createdAt,
-    expiresAt,
+  return app.store.transaction(async (trx) => {
+    // Until it is there nobody deletes the account of the key that it comes from.
+    await lockTenant(trx, actor.tenantId);
+    const parent = await getAccessKeyRow(trx, actor, parentKeyId);
+    const createdAt = app.clock.now();
+    if (parent.revokedAt !== null || (parent.expiresAt !== null && parent.expiresAt <= createdAt)) {
+      throw new LockstepError('Conflict', `access key ${parentKeyId} is revoked or expired`);
+    }
+    const made = newTemporaryKey();
+    const expiresAt = new Date(createdAt.getTime() + request.durationSeconds * 1000);
+    await insertSecurityToken(trx, {
+      id: made.accessKeyId,
+      tenantId: actor.tenantId,
+      accessKeyId: parentKeyId,
+      sealedSecret: app.vault.seal(made.accessKeySecret, accessKeyContext(made.accessKeyId)),
+      tokenHash: tokenHash(made.securityToken),
+      sessionPolicy: policy,
+      createdAt,
+      expiresAt,
+    });
+    return { ...made, expiresAt: expiresAt.toISOString() };
   });
-  return { ...made, expiresAt: expiresAt.toISOString() };
 }

@@ -12,6 +12,7 @@ import {
 } from '../../store/queries/oauth.ts';
 import { requireRole, type Actor } from '../actor.ts';
 import type { Application } from '../application.ts';
+import { holdCaller } from '../authentication.ts';
 import { tokenHash } from '../installation.ts';
 import { cutPage, requireIdKey, type PageRequest } from '../page.ts';
 
@@ -49,18 +50,21 @@ export async function createOauthClient(
   requireRole(actor, 'administrator');
   const id = newId('oauthClient', app.clock.now().getTime());
   const secret = request.confidential ? randomBytes(32).toString('base64url') : null;
-  await insertOauthClient(app.store.db, {
-    id,
-    tenantId: actor.tenantId,
-    accountId: actor.accountId,
-    name: request.name,
-    secretHash: secret === null ? null : tokenHash(secret),
-    redirectUris: request.redirectUris,
-    scopes: [...new Set(request.scopes)],
+  return app.store.transaction(async (trx) => {
+    await holdCaller(trx, actor);
+    await insertOauthClient(trx, {
+      id,
+      tenantId: actor.tenantId,
+      accountId: actor.accountId,
+      name: request.name,
+      secretHash: secret === null ? null : tokenHash(secret),
+      redirectUris: request.redirectUris,
+      scopes: [...new Set(request.scopes)],
+    });
+    const row = await findOauthClient(trx, id);
+    if (row === undefined) throw new LockstepError('Internal', `client ${id} was not saved`);
+    return { ...showClient(row), secret };
   });
-  const row = await findOauthClient(app.store.db, id);
-  if (row === undefined) throw new LockstepError('Internal', `client ${id} was not saved`);
-  return { ...showClient(row), secret };
 }
 
 /** @throws LockstepError NotFound. */

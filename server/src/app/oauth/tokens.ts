@@ -1,8 +1,10 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import { newId } from '../../kernel/ids.ts';
+import { holdAccount } from '../../store/queries/accounts.ts';
 import {
   deleteSpentGrants,
   findOauthBearer,
+  holdOauthClient,
   insertOauthAccessToken,
   insertOauthCode,
   insertOauthGrant,
@@ -39,18 +41,27 @@ function newToken(): string {
   return randomBytes(32).toString('base64url');
 }
 
-/** What a person let a client do, as a code for the client to fetch tokens with. */
+/** Until a grant is there nobody deletes whom it is of and for, the account first as where that is deleted. */
+async function hold(trx: Transaction, accountId: string, clientId: string): Promise<boolean> {
+  return (await holdAccount(trx, accountId)) && (await holdOauthClient(trx, clientId));
+}
+
+/**
+ * What a person let a client do, as a code for the client to fetch tokens with.
+ * @returns undefined when one of them was deleted meanwhile
+ */
 export async function issueCode(
   app: Application,
   actor: Actor,
   client: PresentedClient,
   request: { readonly redirectUri: string; readonly challenge: string; readonly scopes: readonly string[] },
-): Promise<string> {
+): Promise<string | undefined> {
   const code = newToken();
   const at = app.clock.now();
   const grantId = newId('oauthGrant', at.getTime());
-  await app.store.transaction(async (trx) => {
+  return app.store.transaction(async (trx) => {
     const { accountId } = actor;
+    if (!(await hold(trx, accountId, client.id))) return undefined;
     await insertOauthGrant(trx, { id: grantId, clientId: client.id, accountId, scopes: request.scopes, at });
     await insertOauthCode(trx, {
       hash: tokenHash(code),
@@ -59,8 +70,8 @@ export async function issueCode(
       challenge: request.challenge,
       expiresAt: new Date(at.getTime() + codeLife),
     });
+    return code;
   });
-  return code;
 }
 
 async function issueTokens(
@@ -146,15 +157,19 @@ export async function redeemRefreshToken(
   });
 }
 
-/** Tokens of the client's own, which act for the account that made the client (RFC 6749 section 4.4). */
+/**
+ * Tokens of the client's own, which act for the account that made the client (RFC 6749 section 4.4).
+ * @returns undefined when one of them was deleted meanwhile
+ */
 export async function issueClientTokens(
   app: Application,
   client: PresentedClient,
   scopes: readonly string[],
-): Promise<IssuedTokens> {
+): Promise<IssuedTokens | undefined> {
   const at = app.clock.now();
   const id = newId('oauthGrant', at.getTime());
   return app.store.transaction(async (trx) => {
+    if (!(await hold(trx, client.accountId, client.id))) return undefined;
     await deleteSpentGrants(trx, client.id);
     await insertOauthGrant(trx, { id, clientId: client.id, accountId: client.accountId, scopes, at });
     return issueTokens(app, trx, id, scopes, false);

@@ -52,6 +52,12 @@ export async function updateAccountRole(executor: Executor, id: string, role: Ro
   await sql`update account set role = ${role} where id = ${id}`.execute(executor);
 }
 
+/** Nobody deletes the account before the transaction ends. @returns false when it is gone. */
+export async function holdAccount(executor: Executor, id: string): Promise<boolean> {
+  const { rows } = await sql`select from account where id = ${id} for key share`.execute(executor);
+  return rows.length > 0;
+}
+
 /** With its tokens, access keys, OAuth clients and grants, and what it asked for in batches. */
 export async function deleteAccountRow(executor: Executor, id: string): Promise<void> {
   await sql`delete from account where id = ${id}`.execute(executor);

@@ -38,6 +38,12 @@ export async function findOauthClient(executor: Executor, id: string): Promise<O
   return rows[0];
 }
 
+/** Nobody deletes the client before the transaction ends. @returns false when it is gone. */
+export async function holdOauthClient(executor: Executor, id: string): Promise<boolean> {
+  const { rows } = await sql`select from oauth_client where id = ${id} for key share`.execute(executor);
+  return rows.length > 0;
+}
+
 /** Clients of a tenant by id, those after the key. */
 export async function selectOauthClients(
   executor: Executor,
@@ -130,8 +136,14 @@ export interface OauthCodeRow extends Redeemable {
   readonly expiresAt: Date;
 }
 
-/** A code of a grant that stands, locked until the transaction ends. */
+/**
+ * A code of a grant that stands, locked until the transaction ends. The grant comes first, as where a client or an
+ * account is deleted: each would wait for the other.
+ */
 export async function lockOauthCode(executor: Executor, hash: Uint8Array): Promise<OauthCodeRow | undefined> {
+  await sql`
+    select from oauth_grant where id = (select grant_id from oauth_code where code_hash = ${hash})
+    for update`.execute(executor);
   const { rows } = await sql<OauthCodeRow>`
     select ${grantColumns}, k.used_at as "usedAt", k.redirect_uri as "redirectUri", k.code_challenge as "challenge",
       k.expires_at as "expiresAt"
@@ -153,11 +165,14 @@ export async function insertOauthRefreshToken(
     values (${token.hash}, ${token.grantId}, ${token.at})`.execute(executor);
 }
 
-/** A refresh token of a grant that stands, locked until the transaction ends. */
+/** A refresh token of a grant that stands, locked until the transaction ends, the grant first. */
 export async function lockOauthRefreshToken(
   executor: Executor,
   hash: Uint8Array,
 ): Promise<Redeemable | undefined> {
+  await sql`
+    select from oauth_grant where id = (select grant_id from oauth_refresh_token where token_hash = ${hash})
+    for update`.execute(executor);
   const { rows } = await sql<Redeemable>`
     select ${grantColumns}, r.used_at as "usedAt"
     from oauth_refresh_token r join oauth_grant g on g.id = r.grant_id

@@ -161,6 +161,7 @@ export async function decideAuthorization(
     if (person === undefined || person.tenantId !== to.client.tenantId)
       return sendConsent(reply, to, request, parameters, 'This is no valid API token.');
     const code = await issueCode(app, person, to.client, { ...request, redirectUri: to.redirectUri });
+    if (code === undefined) throw new OauthError('access_denied', 'the client or the account was deleted');
     return sendBack(reply, to, { code });
   });
 }

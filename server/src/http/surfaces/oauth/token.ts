@@ -40,6 +40,10 @@ function readCredentials(request: FastifyRequest, parameters: Parameters): Clien
   return { id, secret: decodePart(text.slice(colon + 1)) };
 }
 
+function unknownClient(): OauthError {
+  return new OauthError('invalid_client', 'client authentication failed');
+}
+
 async function authenticateClient(
   app: Application,
   { id, secret }: ClientCredentials,
@@ -47,7 +51,7 @@ async function authenticateClient(
   const client = id === '' || id.includes('\0') ? undefined : await findClient(app, id);
   const confidential = client !== undefined && client.secretHash !== null;
   const proven = confidential ? secret !== undefined && isClientSecret(client, secret) : secret === undefined;
-  if (client === undefined || !proven) throw new OauthError('invalid_client', 'client authentication failed');
+  if (client === undefined || !proven) throw unknownClient();
   return client;
 }
 
@@ -84,7 +88,9 @@ async function issueOwn(
 ): Promise<IssuedTokens> {
   if (client.secretHash === null)
     throw new OauthError('unauthorized_client', 'a client without a secret has no access of its own');
-  return issueClientTokens(app, client, readScopes(parameters, client) ?? client.scopes);
+  const tokens = await issueClientTokens(app, client, readScopes(parameters, client) ?? client.scopes);
+  if (tokens === undefined) throw unknownClient();
+  return tokens;
 }
 
 const grantTypes = {
