@@ -2,7 +2,7 @@ import Fastify from 'fastify';
 import { expect, test } from 'vitest';
 import { openLog } from './log.ts';
 
-test('requests are logged by method, path and sender, without their query', async () => {
+test('requests are logged by method, path and sender, without their query and the tokens of links', async () => {
   const lines: string[] = [];
   const log = openLog('info', { write: (line) => void lines.push(line) });
   const server = Fastify({ loggerInstance: log });
@@ -10,6 +10,7 @@ test('requests are logged by method, path and sender, without their query', asyn
   server.setNotFoundHandler(async (_request, reply) => reply.code(404).send({}));
   await server.inject({ url: '/eiam/?Action=UpdateUserPassword&Password=hunter2' });
   await server.inject({ url: '/nowhere?Password=hunter2' });
+  await server.inject({ url: '/download/hunter2/changes.csv' });
   await server.close();
   const requests = lines
     .map((line) => JSON.parse(line) as { req?: Record<string, unknown> })
@@ -17,6 +18,7 @@ test('requests are logged by method, path and sender, without their query', asyn
   expect(requests).toMatchObject([
     { method: 'GET', url: '/eiam/', remoteAddress: '127.0.0.1' },
     { method: 'GET', url: '/nowhere' },
+    { method: 'GET', url: '/download/TOKEN/changes.csv' },
   ]);
   expect(lines.join('')).not.toContain('hunter2');
 });

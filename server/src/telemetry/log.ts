@@ -11,10 +11,19 @@ interface LoggedRequest {
   readonly socket?: { readonly remotePort?: number | undefined };
 }
 
-/** Clients of some APIs send passwords, keys and tokens in the query: it is never logged. */
+/** What lets its bearer read a report. */
+const downloadToken = /(?<=\/download\/)[^/]+/;
+
+/** Clients of some APIs send passwords, keys and tokens in the query: it is never logged, nor is a link's token. */
 function describeRequest({ method, url, host, ip, socket }: LoggedRequest): Record<string, unknown> {
-  const [path] = url.split('?', 1);
-  return { method, url: path, host, remoteAddress: ip, remotePort: socket?.remotePort };
+  const [path = ''] = url.split('?', 1);
+  return {
+    method,
+    url: path.replace(downloadToken, 'TOKEN'),
+    host,
+    remoteAddress: ip,
+    remotePort: socket?.remotePort,
+  };
 }
 
 /** The driver of the database hangs its whole client on the error of a lost connection. */
