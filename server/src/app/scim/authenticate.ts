@@ -43,7 +43,8 @@ function connectionOf(found: PresentedToken, now: Date): PushedConnection {
   };
 }
 
-function rejected(): LockstepError {
+/** For whoever shows no token, or one of a connection that is gone since it was believed. */
+export function rejected(): LockstepError {
   return new LockstepError('Unauthenticated', 'The request carries no token that is good for this address.');
 }
 

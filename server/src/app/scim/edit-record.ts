@@ -11,7 +11,7 @@ import {
   checkUnmoved,
   getRecord,
   mostAttempts,
-  refusingTakenNames,
+  refusingUnwritable,
   tooManyOthers,
   type ScimTarget,
 } from './record-access.ts';
@@ -72,7 +72,7 @@ function startWriting(
   if (same && members.added.length === 0 && members.removed.length === 0)
     return { record, writing: undefined, takesAway: isInactive || isGroup };
   const { revision } = record;
-  const writing = refusingTakenNames(async () =>
+  const writing = refusingUnwritable(async () =>
     writeTogether(app.store, connection.serial, {
       kind: kindOfType[target.type],
       id: target.id,

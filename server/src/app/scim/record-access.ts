@@ -1,7 +1,8 @@
 import { LockstepError } from '../../kernel/errors.ts';
 import { checkPreconditions, renderEntityTag, type Preconditions } from '../../scim/entity-tag.ts';
 import type { ScimRecord, ScimRecordKey } from '../../store/queries/scim-record.ts';
-import { isNameTaken } from '../../store/queries/scim-writes.ts';
+import { isConnectionGone, isNameTaken } from '../../store/queries/scim-writes.ts';
+import { rejected } from './authenticate.ts';
 import { readTogether } from './read-together.ts';
 import { kindOfType, type Push, type ScimTypeName } from './push.ts';
 
@@ -44,11 +45,12 @@ export function checkUnmoved(record: ScimRecord, { ifMatch, ifNoneMatch }: Preco
   throw moved(tag);
 }
 
-/** @throws LockstepError UsernameTaken in place of the broken index. */
-export async function refusingTakenNames<Result>(work: () => Promise<Result>): Promise<Result> {
+/** @throws LockstepError UsernameTaken, Unauthenticated in place of what the database says. */
+export async function refusingUnwritable<Result>(work: () => Promise<Result>): Promise<Result> {
   try {
     return await work();
   } catch (error) {
+    if (isConnectionGone(error)) throw rejected();
     if (!isNameTaken(error)) throw error;
     throw new LockstepError('UsernameTaken', 'Another user has this userName.', { field: 'userName' });
   }

@@ -18,7 +18,7 @@ import {
   keyOf,
   mostAttempts,
   moved,
-  refusingTakenNames,
+  refusingUnwritable,
   tooManyOthers,
   type ScimTarget,
 } from './record-access.ts';
@@ -66,7 +66,7 @@ export async function createScimResource(
     const added = type === 'Group' ? await selectNewMembers(push, id, named) : [];
     const members = { added, removed: [] };
     const write = { kind: kindOfType[type], id, expectedRevision: 0, changes: 1, content, members, at };
-    const written = await refusingTakenNames(async () => writeTogether(app.store, connection.serial, write));
+    const written = await refusingUnwritable(async () => writeTogether(app.store, connection.serial, write));
     // A member went in between: who it was is found out by looking again.
     if (written === undefined) continue;
     const made = { id, attributes: content.attributes, revision: 1, createdAt: at, modifiedAt: at };

@@ -171,6 +171,11 @@ export async function removeScimRecord(
   });
 }
 
+/** Whether a write failed because its connection was deleted: SQLSTATE 23503 of the copy. */
+export function isConnectionGone(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === '23503';
+}
+
 /** Whether a write failed because another user has the name: SQLSTATE 23505 of its index. */
 export function isNameTaken(error: unknown): boolean {
   return (

@@ -110,6 +110,13 @@ describeOnServerStore('tokens of those who push', (makeStore) => {
     expect(listed.items.map((each) => each.status)).toEqual(['active', 'expired', 'expiring']);
   });
 
+  test('nothing is written for a connection that was deleted since its token was believed', async () => {
+    await using client = await start();
+    await client.expect(200, 'GET', '/Users');
+    await client.api.json('DELETE', '/connections/hr');
+    await client.expect(401, 'POST', '/Users', { schemas: [urn.user], userName: 'ada' });
+  });
+
   test('too many requests are told when to come again', async () => {
     await using client = await start({ requestsPerSecond: 3 });
     const answers = await Promise.all(Array.from({ length: 8 }, () => client.send('GET', '/Users?count=0')));
