@@ -48,7 +48,12 @@ describeOnServerStore('action batches of the Meraki API', (makeStore) => {
     await using api = await serveMeraki(await makeStore());
     await api.native('PUT', '/auth-zones/office', { type: 'ssid' });
     const { iam } = paths(api);
-    const idpConfig = { tenantId: 't', clientId: 'c', clientSecret: 'hunter2-secret' };
+    const idpConfig = {
+      tenantId: 't',
+      clientId: 'c',
+      clientSecret: 'hunter2-secret',
+      client_secret: 'hunter2',
+    };
     const answer = await submit(api, [
       newUser(api, 'alice'),
       {

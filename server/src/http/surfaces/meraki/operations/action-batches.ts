@@ -21,15 +21,15 @@ const path = '/organizations/{organizationId}/actionBatches';
 const mostSynchronous = 20;
 const mostActions = 100;
 
-/** Members of actions that are told to nobody, wherever they stand. */
-const secretMembers = new Set(['clientSecret', 'secret', 'password']);
+/** Members of actions that are told to nobody, wherever they stand and also where their names are misspelt. */
+const secretMember = /secret|password|token/i;
 
 function withoutSecrets(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(withoutSecrets);
   if (typeof value !== 'object' || value === null) return value;
   return Object.fromEntries(
     Object.entries(value)
-      .filter(([name]) => !secretMembers.has(name))
+      .filter(([name]) => !secretMember.test(name))
       .map(([name, member]) => [name, withoutSecrets(member)]),
   );
 }
