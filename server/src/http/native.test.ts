@@ -57,7 +57,9 @@ describeOnSharedStores('native API', (makeStore) => {
       expect(await problem(refused, 401)).toMatchObject({ code: 'Unauthenticated' });
     }
     await sql`update api_token set revoked_at = now()`.execute(client.app.store.db);
-    await problem(await client.send('GET', '/identity'), 401);
+    const revoked = await client.send('GET', '/identity');
+    await problem(revoked, 401);
+    expect(revoked.headers.get('cache-control')).toBe('no-store');
   });
 
   test('a backup, which holds all tenants, is not for the administrator of another one', async () => {

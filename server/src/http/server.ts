@@ -84,6 +84,8 @@ export function buildServer(application: Application, options: ServerOptions): F
   instance.addHook('preClose', async () => closing.abort());
   instance.addHook('onSend', async (request, reply) => {
     void reply.header('x-request-id', request.id);
+    // Some refusals may be kept by who is told nothing of it (RFC 9111 section 4.2.2), and are right now only.
+    if (!reply.hasHeader('cache-control')) void reply.header('cache-control', 'no-store');
     answerBeforeEnd(request, reply);
   });
   refusePackedBodies(instance);
