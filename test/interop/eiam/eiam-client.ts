@@ -1,4 +1,5 @@
 import { expect } from 'vitest';
+import type { ServerOptions } from '../../../server/src/http/server.ts';
 import { serveApplication, type ApiClient } from '../../servers/api-client.ts';
 import type { IdleApplication } from '../../servers/application.ts';
 import { responseFaults } from './check-response.ts';
@@ -38,8 +39,11 @@ export interface EiamClient extends AsyncDisposable {
 }
 
 /** Serves the application, and signs requests with the administrator's key. */
-export async function openEiamClient(app: IdleApplication): Promise<EiamClient> {
-  const api = await serveApplication(app, { eiamRequestsPerSecond: 10_000 });
+export async function openEiamClient(
+  app: IdleApplication,
+  options: Partial<ServerOptions> = {},
+): Promise<EiamClient> {
+  const api = await serveApplication(app, { eiamRequestsPerSecond: 10_000, ...options });
   const { accessKeyId, accessKeySecret, tenantId } = app.credentials;
   const key: Key = { id: accessKeyId, secret: accessKeySecret };
   const { host } = new URL(api.url);

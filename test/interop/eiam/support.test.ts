@@ -334,4 +334,14 @@ describeOnServerStore('EIAM support operations', (makeStore) => {
       '404 ResourceNotFound.SynchronizationJob',
     );
   });
+
+  test('links begin with the address that the operator says', async () => {
+    const app = await openIdleApplication(await makeStore());
+    await using client = await openEiamClient(app, { publicUrl: 'https://lockstep.example' });
+    await newSource(client);
+    const { job } = await client.api.json<{ job: { id: string } }>('POST', '/syncs/in/jobs', {});
+    const asked = { SynchronizationJobId: job.id };
+    const { FileDownloadUrl } = await client.call('GenerateDownloadUrlForSynchronizationJob', asked);
+    expect(FileDownloadUrl).toMatch(/^https:\/\/lockstep\.example\/download\//);
+  });
 });

@@ -13,7 +13,7 @@ export interface OperationCall<Parameters> {
   readonly actor: Actor;
   readonly parameters: Parameters;
   readonly requestId: string;
-  /** `http://HOST:PORT` as the caller addressed this server, for links. */
+  /** `https://HOST:PORT` where clients reach this server, for links. */
   readonly origin: string;
 }
 

@@ -1,4 +1,5 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { findBaseUrl } from '../../base-url.ts';
 import type { Surface, SurfaceContext } from '../../surface.ts';
 import { toEiamError } from './errors.ts';
 import { Gateway } from './gateway.ts';
@@ -38,18 +39,20 @@ function addActionConstraint(instance: FastifyInstance): void {
   });
 }
 
-async function answer(gateway: Gateway, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+async function answer(
+  gateway: Gateway,
+  publicUrl: string | undefined,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<FastifyReply> {
   const requestId = requestIdOf(request);
   const { method, url = '', rawHeaders } = request.raw;
   const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
   const wire = parseWireRequest({ method: method ?? '', url, rawHeaders, body });
-  const origin = `${request.protocol}://${request.host}`;
-  const answered = await gateway.answer(wire, {
-    requestId,
-    sourceIp: request.ip,
-    secureTransport: request.protocol === 'https',
-    origin,
-  });
+  const secureTransport = request.protocol === 'https';
+  const origin = findBaseUrl(request.headers, secureTransport, publicUrl);
+  const connection = { requestId, sourceIp: request.ip, secureTransport, origin };
+  const answered = await gateway.answer(wire, connection);
   await sendAnswer(reply, requestId, answered);
   return reply;
 }
@@ -72,7 +75,7 @@ export const eiamSurface: Surface = {
       await sendError(reply, requestIdOf(request), request.host, error);
     });
     const handler = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> =>
-      answer(gateway, request, reply);
+      answer(gateway, context.publicUrl, request, reply);
     for (const method of methods) {
       instance.route({
         method,
