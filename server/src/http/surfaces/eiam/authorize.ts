@@ -29,7 +29,20 @@ function accessDenied(signer: Signer, denial: Denial): EiamError {
 }
 
 /**
- * Lets a call pass that the key's policies allow and that its account's role bears.
+ * Lets a call pass that the role of the key's account bears, whatever its parameters are.
+ * @throws EiamError NoPermission with AccessDeniedDetail.
+ */
+export function requireBearingRole(signer: Signer, operation: Operation): void {
+  if (roles.indexOf(signer.actor.role) <= roles.indexOf(operation.role)) return;
+  throw accessDenied(signer, {
+    action: `eiam:${operation.name}`,
+    policyType: 'AccountLevelIdentityBasedPolicy',
+    explicit: false,
+  });
+}
+
+/**
+ * Lets a call pass that the key's policies allow.
  * @throws EiamError NoPermission with AccessDeniedDetail.
  */
 export function authorize(
@@ -42,8 +55,7 @@ export function authorize(
   const tail = operation.resource(parameters);
   const resource = `acs:eiam:${regionId}:${signer.actor.accountId}:${tail}`;
   const decision = decideAccess(signer, { action, resource, facts });
-  const roleBears = roles.indexOf(signer.actor.role) <= roles.indexOf(operation.role);
-  if (decision === 'allow' && roleBears) return;
+  if (decision === 'allow') return;
   throw accessDenied(signer, {
     action,
     policyType: signer.temporary?.sessionPolicy ? 'AssumeRolePolicy' : 'AccountLevelIdentityBasedPolicy',

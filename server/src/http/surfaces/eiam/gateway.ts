@@ -1,7 +1,7 @@
 import { purgeExpiredAccess, type Signer } from '../../../app/access/signer.ts';
 import type { Application } from '../../../app/application.ts';
 import { authenticateSigned } from './authenticate.ts';
-import { authorize } from './authorize.ts';
+import { authorize, requireBearingRole } from './authorize.ts';
 import { EiamError, invalidParameter, resourceNotFound, toEiamError, unknownOperation } from './errors.ts';
 import { answerOnce } from './idempotency.ts';
 import type { Answer, Operation } from './operation.ts';
@@ -50,7 +50,7 @@ function findOperation(request: WireRequest, parameters: ReadonlyMap<string, str
   return operation;
 }
 
-/** The way of a request: read, authenticate, throttle, read its parameters, authorise, answer. */
+/** The way of a request: read, authenticate, throttle, look at the role, read the parameters, authorise, answer. */
 export class Gateway {
   readonly #app: Application;
   readonly #throttle: Throttle;
@@ -81,6 +81,7 @@ export class Gateway {
     flat: ReadonlyMap<string, string>,
     connection: Connection,
   ): Promise<Answer> {
+    requireBearingRole(signer, operation);
     const parameters = readParameters(operation.parameters, flat);
     const { sourceIp, secureTransport, requestId, origin } = connection;
     authorize(signer, operation, parameters, { sourceIp, secureTransport, now: this.#app.clock.now() });
