@@ -372,6 +372,22 @@ describeWorlds('members on ingress', (makeWorld, store) => {
     expect(await world.directory()).toEqual(corp.tree.snapshot());
   });
 
+  test.each(['delete', 'disable', 'ignore'] as const)(
+    'where references do not follow, who comes back as another entry elsewhere is no member (onMissing: %s)',
+    async (onMissing) => {
+      const world = await makeWorld();
+      const corp = await corpWithStaff(world, ['/ou=people/uid=ann', '/ou=people/uid=bob']);
+      corp.tree.referencesFollow = false;
+      await world.ingress('corp', { onMissing });
+      await world.run('corp-in');
+      corp.tree.remove('/ou=people/uid=ann');
+      corp.tree.add('/uid=ann');
+      await world.run('corp-in');
+      expect(await membersOf(world, '/cn=staff')).toEqual(['/ou=people/uid=bob']);
+      expect(await told(world, await world.run('corp-in'))).toEqual([]);
+    },
+  );
+
   test('a group that is gone at its source and kept keeps members that move', async () => {
     const world = await makeWorld();
     const corp = await world.system('corp');

@@ -458,6 +458,22 @@ describeWorlds('attributes that name other objects', (makeWorld) => {
     await nothingIsLeft(world);
   });
 
+  test.each(['delete', 'disable', 'ignore'] as const)(
+    'a new record that takes somebody over does not go by the name of the former one (onMissing: %s)',
+    async (onMissing) => {
+      const world = await makeWorld();
+      const corp = await staticCorp(world, { onMissing });
+      corp.tree.remove(boss);
+      corp.tree.add('/uid=boss');
+      await world.run('corp-in');
+      expect(await bosses(world)).toEqual({});
+      await nothingIsLeft(world);
+      corp.tree.set(ann, { manager: ['/uid=boss'] });
+      await world.run('corp-in');
+      expect(await bosses(world)).toEqual({ ann: 'boss' });
+    },
+  );
+
   test('who is deleted by another hand, or with the record of another sync, is named no more', async () => {
     const world = await makeWorld();
     const corp = await staticCorp(world, { onMissing: 'ignore' });

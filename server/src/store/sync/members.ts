@@ -7,6 +7,7 @@ import type { Absence } from '../../sync/sync-store.ts';
 import { insertPlanned } from './insert-planned.ts';
 import { indexStagingTable } from './staging-indexes.ts';
 import { analyzeStaged } from './staging-statistics.ts';
+import { formerNames } from './staging-tables.ts';
 import type { StagingContext, StagingPlace } from './staging-tables.ts';
 
 /** What a person calls the two ends of a membership. */
@@ -92,6 +93,16 @@ async function nameMembersOfTouched(context: StagingContext): Promise<void> {
   );
 }
 
+/** Ingress: the membership `x` is to be resolved anew, and nothing else of its group or by its name does so. */
+function isReadAnew(context: StagingContext): RawBuilder<unknown> {
+  const { table } = context;
+  return sql`not exists (select 1 from ${table('object')} g
+      where g.kind = 'group' and g.object_id = x.group_id and (g.has_members or g.error_code is not null))
+    and ${givesGroup(context)}
+    and not ${isLost(context, 'x')}
+    and not exists (select 1 from ${table('wanted')} w where w.group_id = x.group_id and w.reference = x.reference)`;
+}
+
 /**
  * Names the references to resolve: of groups that were read again (where a staged object goes by the reference it is
  * resolved at once), and of others that name an object which was linked or moved.
@@ -115,14 +126,14 @@ async function nameWanted(context: StagingContext): Promise<void> {
       left join link l on l.sync_serial = ${sync.serial} and l.kind = o.kind and l.external_id = o.external_id
       join membership_link x on x.sync_serial = ${sync.serial} and x.reference in (o.${column}, l.${column})
       where o.kind in ('user', 'group') and o.reference is not null and (l.${column} is distinct from o.${column} or l.state <> 'live')
-        and not exists (select 1 from ${table('object')} g
-          where g.kind = 'group' and g.object_id = x.group_id and (g.has_members or g.error_code is not null))
-        and ${givesGroup(context)}
-        and not ${isLost(context, 'x')}
-        and not exists (select 1 from ${table('wanted')} w where w.group_id = x.group_id and w.reference = x.reference)`.execute(
-      store.db,
-    );
+        and ${isReadAnew(context)}`.execute(store.db);
   }
+  await sql`
+    insert into ${table('wanted')} (group_id, reference, whole)
+    select distinct x.group_id, x.reference, false
+    from (${formerNames(context)}) f
+    join membership_link x on x.sync_serial = ${sync.serial} and x.reference = f.reference
+    where ${isReadAnew(context)}`.execute(store.db);
   await nameMembersOfTouched(context);
   await indexStagingTable(context, 'wanted', '(group_id, reference)');
   await analyzeStaged(context, 'wanted');

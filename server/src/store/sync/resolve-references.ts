@@ -6,7 +6,7 @@ import type { Absence } from '../../sync/sync-store.ts';
 import { indexReferrers } from './referrers.ts';
 import { indexStagingTable } from './staging-indexes.ts';
 import { analyzeStaged } from './staging-statistics.ts';
-import { seen, unseen } from './staging-tables.ts';
+import { formerNames, seen, unseen } from './staging-tables.ts';
 import type { StagingContext } from './staging-tables.ts';
 
 /** What the attributes of staged records name. */
@@ -36,6 +36,12 @@ async function nameLeaving(context: StagingContext, absence: Absence): Promise<v
         where x.object_id = l.object_id and x.sync_serial <> l.sync_serial and x.state = 'live' and s.direction = 'ingress')`.execute(
     store.db,
   );
+}
+
+/** Objects that another record is bound to go by the names of that one alone, for members as well. */
+async function noteFormer(context: StagingContext): Promise<void> {
+  const { store, table } = context;
+  await sql`insert into ${table('leaving')} (reference, object_id) ${formerNames(context)}`.execute(store.db);
 }
 
 /**
@@ -136,6 +142,7 @@ export async function resolveReferences(
   absence: Absence,
   loses: () => Promise<boolean>,
 ): Promise<void> {
+  await noteFormer(context);
   for (const kind of kinds)
     for (const attribute of referenceAttributes[kind]) await nameStaged(context, kind, attribute);
   const known = await knowsReferences(context);

@@ -133,6 +133,18 @@ export function seen(place: Pick<StagingPlace, 'table'>, absence: Absence): RawB
 }
 
 /**
+ * Ingress: the names that users and groups had by records which are gone, where the plan binds records of other ids to
+ * them. These names are not theirs any more.
+ */
+export function formerNames({ sync, table }: Pick<StagingContext, 'sync' | 'table'>): RawBuilder<unknown> {
+  return sql`
+    select r.reference, l.object_id from ${table('object')} o
+    join link l on l.object_id = o.object_id and l.sync_serial = ${sync.serial} and l.external_id <> o.external_id
+    cross join lateral unnest(array[l.reference, l.alias]) as r (reference)
+    where o.kind in ('user', 'group') and not o.linked and o.error_code is null and o.conflict_code is null`;
+}
+
+/**
  * Whether a directory object `d` is free to be bound: no live link of an ingress sync of this connection ties
  * it. One of this sync does not tie it once its record is gone, and ties it again as soon as its record is back.
  */
