@@ -420,6 +420,30 @@ describeWorlds('members on ingress', (makeWorld, store) => {
     expect(await world.directory()).toEqual(corp.tree.snapshot());
   });
 
+  test.each(['approved', 'planned again', 'gone with the member'] as const)(
+    'the removal of a member whose name is another one’s now is held, and %s',
+    async (end) => {
+      const world = await makeWorld();
+      const corp = await corpWithStaff(world, ['/ou=people/uid=ann']);
+      corp.tree.referencesFollow = false;
+      await world.ingress('corp', { guard: { ...noGuard, membership: { count: 0 } } });
+      await world.run('corp-in');
+      corp.tree.move('/ou=people/uid=ann', '/uid=away');
+      corp.tree.move('/ou=people/uid=bob', '/ou=people/uid=ann');
+      const held = await world.run('corp-in');
+      expect(held.status).toBe('held');
+      expect(await membersOf(world, '/cn=staff')).toEqual(['/ou=people/uid=ann', '/uid=away']);
+      if (end === 'gone with the member') corp.tree.remove('/uid=away');
+      if (end === 'approved') await world.approve(held.id);
+      await world.ingress('corp');
+      for (let run = 0; run < 2; run += 1) {
+        const { status, note } = await world.run('corp-in');
+        expect([status, note]).toEqual(['success', null]);
+      }
+      expect(await world.directory()).toEqual(corp.tree.snapshot());
+    },
+  );
+
   test.each([
     ['disable', 'bob'],
     ['disable', 'ann'],

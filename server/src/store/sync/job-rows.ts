@@ -2,7 +2,7 @@ import { sql } from 'kysely';
 import type { ObjectKey, PlannedWork } from '../../sync/connector.ts';
 import { dropStaged } from './staging-area.ts';
 import { refreshTableStatistics } from './table-statistics.ts';
-import type { Transaction } from 'kysely';
+import type { RawBuilder, Transaction } from 'kysely';
 import type { JobMode, Kind } from '@lockstep/contract/vocabulary.ts';
 import { LockstepError } from '../../kernel/errors.ts';
 import type { GuardVerdict } from '../../sync/guard.ts';
@@ -189,15 +189,30 @@ export async function recordIntent(store: Store, job: RunnableJob, through: numb
   });
 }
 
-/** Groups of which a membership was planned and not written are compared again next time, whatever their bytes. */
+/** Memberships that were planned and not written; none waits for its member to come. */
+const unwritten = ({ serial }: RunnableJob): RawBuilder<unknown> =>
+  sql`c.job_serial = ${serial} and c.kind = 'membership' and c.result is not null and c.error_code <> 'ReferenceNotFound'`;
+
+/**
+ * Groups of which a membership was planned and not written are compared again next time, whatever their bytes. Ingress:
+ * by the name of a member who was not taken away another one may have become a member. The former one is known by the
+ * id from then on: as nobody whom this sync gave the group it would stay.
+ */
 async function lookAgain(trx: Transaction<Database>, job: RunnableJob, sync: RunnableSync): Promise<void> {
   await sql`
     update link l set fingerprint = null
     where l.sync_serial = ${sync.serial} and l.kind = 'group' and l.object_id in (
-      select c.object_id from change c
-      where c.job_serial = ${job.serial} and c.kind = 'membership' and c.result is not null and c.error_code <> 'ReferenceNotFound')`.execute(
-    trx,
-  );
+      select c.object_id from change c where ${unwritten(job)})`.execute(trx);
+  if (sync.direction === 'egress' || job.undoesJobId !== null) return;
+  await sql`
+    insert into membership_link (sync_serial, group_id, reference, member_id)
+    select distinct ${sync.serial}::bigint, c.object_id, c.member_id, c.member_id from change c
+    join membership m on m.group_id = c.object_id and m.member_id = c.member_id
+    join membership_link y on y.sync_serial = ${sync.serial} and y.group_id = c.object_id and y.reference = c.external_id
+      and y.member_id <> c.member_id
+    where ${unwritten(job)} and c.verb = 'removeMember' and not exists (
+      select 1 from membership_link x where x.sync_serial = ${sync.serial} and x.group_id = c.object_id and x.member_id = c.member_id)
+    on conflict do nothing`.execute(trx);
 }
 
 /** The next run looks at so many objects again; more of them, and it goes on where this one did. */

@@ -37,7 +37,9 @@ export async function writeMemberships(batch: Batch, contents: Contents): Promis
   const removed = sql`${pending(batch)} and c.kind = 'membership' and c.verb = 'removeMember' and x.sync_serial = ${sync.serial}
     and x.group_id = c.object_id and x.member_id = c.member_id`;
   await sql`
-    delete from membership_link x using change c where ${removed} and c.releases_link`.execute(trx);
+    delete from membership_link x using change c where ${removed} and (c.releases_link or x.reference = x.member_id)`.execute(
+    trx,
+  );
   // A reference that the group still names waits for the one who comes by it.
   await sql`
     update membership_link x set member_id = null from change c where ${removed} and not c.releases_link`.execute(
