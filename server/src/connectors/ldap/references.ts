@@ -24,19 +24,28 @@ interface Stale {
   readonly renames: readonly Rename[];
 }
 
+/** The moves after which references are looked at. */
+interface Span {
+  /** The mark of `Relocations` from before the moves. */
+  readonly since: number;
+  /** Normalised DNs of entries that were made together with the moves. */
+  readonly made: ReadonlySet<string>;
+}
+
 /** Up to this many moved entries, who names them is looked for one by one, beyond it everything that may is read once. */
 const fewMoves = 20;
 const chunkSize = 250;
 
 /**
  * Lets references follow the entries that moved, placeholders of groups included: LDAP servers keep the old DN unless
- * they are set up to repair references, which then are left to them where it is known. `since` is the mark of `Relocations` from before the moves.
+ * they are set up to repair references, which then are left to them where it is known. What was made where another entry
+ * had been names itself by that DN.
  * @returns the normalised DNs of entries that the server refused to change
  */
 export async function repairReferences(
   writing: Writing,
   changes: readonly TargetChange[],
-  since: number,
+  { since, made }: Span,
 ): Promise<readonly string[]> {
   const moved = changes.filter(({ verb }) => verb === 'move');
   const uids = withoutDoubtful(writing, changes.flatMap(uidRename));
@@ -53,7 +62,7 @@ export async function repairReferences(
         ];
   if (filters.length === 0) return [];
   const refused: string[] = [];
-  for (const stale of await findStale(writing, or(...filters), uids, since))
+  for (const stale of await findStale(writing, or(...filters), uids, { since, made }))
     if (!(await repair(writing, stale))) refused.push(key(stale.dn));
   return refused;
 }
@@ -94,7 +103,7 @@ async function findStale(
   writing: Writing,
   filter: Filter,
   uids: readonly Rename[],
-  since: number,
+  { since, made }: Span,
 ): Promise<Stale[]> {
   const { client, scopes, signal } = writing;
   const attributes = [...namingAttributes, 'memberUid'];
@@ -102,8 +111,10 @@ async function findStale(
   for (const { node } of scopes) {
     const request = { base: node, scope: 'sub', filter, attributes, pageSize: 500, signal } as const;
     for await (const entry of entriesOf(client, request)) {
-      const renames = renamesOf(writing, entry, uids, since);
-      if (renames.length > 0) found.push({ dn: entry.dn(), renames });
+      const dn = entry.dn();
+      const own = made.has(key(dn)) ? key(dn) : undefined;
+      const renames = renamesOf(writing, entry, uids, since).filter(({ from }) => key(from) !== own);
+      if (renames.length > 0) found.push({ dn, renames });
     }
   }
   return found;

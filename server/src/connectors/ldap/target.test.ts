@@ -481,6 +481,30 @@ describe('memberships', () => {
     ]);
   });
 
+  test.each([['as it is made'], ['once more, after an interruption']])(
+    'a group that takes the name of one that moves keeps its placeholder (%s)',
+    async (how) => {
+      const [old, staff] = await applyAll(unit('x'), group('staff'));
+      const [left] = await applyAll({ ...group('inner'), parentLocation: old!.location });
+      const changes = [
+        move('organizationalUnit', old!, 'ou=y', node),
+        unit('x'),
+        move('group', staff!, 'cn=team', node),
+        group('staff'),
+        { ...group('inner'), parentLocation: old!.location },
+      ];
+      await applyAll(...changes);
+      if (how !== 'as it is made') {
+        session = await openSession();
+        await apply(changes, true);
+      }
+      for (const { location } of [staff!, left!])
+        expect(await valuesOf(location, 'member')).toEqual([location]);
+      for (const dn of [`cn=team,${node}`, `cn=inner,ou=y,${node}`])
+        expect(await valuesOf(dn, 'member')).toEqual([dn]);
+    },
+  );
+
   test('so do manager, secretary and owner, whoever holds them', async () => {
     const [a, boss] = await applyAll(unit('a'), person('boss'));
     const { location } = boss!;

@@ -151,7 +151,15 @@ async function applyRun(
   if (isMemberships) return outcomes;
   const untangled = await untangle(writing, changes, outcomes, since);
   await watchCanaries(writing, canaries);
-  return withUnfollowed(changes, untangled, await repairReferences(writing, changes, since));
+  const unfollowed = await repairReferences(writing, changes, { since, made: madeBy(changes, untangled) });
+  return withUnfollowed(changes, untangled, unfollowed);
+}
+
+/** The normalised DNs of what the changes made. */
+function madeBy(changes: readonly TargetChange[], outcomes: readonly TargetOutcome[]): ReadonlySet<string> {
+  const creates = new Set(changes.filter(({ verb }) => verb === 'create').map(({ ordinal }) => ordinal));
+  const made = outcomes.filter(({ ordinal }) => creates.has(ordinal));
+  return new Set(made.flatMap((outcome) => (outcome.ok ? (outcome.reference ?? []) : [])));
 }
 
 /** References follow the moves of a run together: one of them tells which did not. */
