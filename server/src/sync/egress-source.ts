@@ -14,7 +14,7 @@ export const givenAttributes = (kind: ObjectKind): readonly string[] => [
 
 /**
  * The attributes of a directory object as mappings of an egress read them. Its name is one of them, whoever gave it:
- * an object that no ingress sync feeds has it nowhere else.
+ * an object that no ingress sync feeds has it nowhere else. It comes first; further names follow.
  */
 export function egressSource(
   kind: ObjectKind,
@@ -22,7 +22,8 @@ export function egressSource(
   directory: { readonly name: string; readonly attributes: JsonAttributes },
 ): Attributes {
   const source = attributesFromJson(directory.attributes);
-  source[namingAttribute[kind]] = [directory.name];
+  const naming = namingAttribute[kind];
+  source[naming] = [directory.name, ...(source[naming] ?? []).filter((name) => name !== directory.name)];
   source[objectIdAttribute] = [objectId];
   return source;
 }
