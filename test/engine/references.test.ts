@@ -474,6 +474,21 @@ describeWorlds('attributes that name other objects', (makeWorld) => {
     },
   );
 
+  test('a group that a new record is bound to by its place is named as the one that it is', async () => {
+    const world = await makeWorld();
+    const corp = await staticCorp(world);
+    corp.tree.add('/cn=staff');
+    await world.run('corp-in');
+    corp.tree.remove('/cn=staff');
+    corp.tree.add('/cn=staff');
+    corp.tree.set(ann, { manager: ['/cn=staff'] });
+    await world.run('corp-in');
+    const { rows } = await sql<{ id: string }>`
+      select id from directory_group where tenant_id = ${world.actor.tenantId}`.execute(world.app.store.db);
+    expect(await managersInDirectory(world)).toEqual({ [ann]: rows[0]?.id });
+    await nothingIsLeft(world);
+  });
+
   test('who is deleted by another hand, or with the record of another sync, is named no more', async () => {
     const world = await makeWorld();
     const corp = await staticCorp(world, { onMissing: 'ignore' });

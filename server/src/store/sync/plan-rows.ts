@@ -106,6 +106,34 @@ export async function unsettleHomeless(
 }
 
 /**
+ * Ingress: groups that the plan found by their places are named by the ids of these: whoever names one was planned while
+ * it still looked new.
+ */
+export async function nameSettled(
+  { job, sync, table }: StagingContext,
+  trx: Transaction<Database>,
+): Promise<void> {
+  if (sync.direction === 'egress') return;
+  const { rows } = await sql<{ taken: string; own: string }>`
+    select distinct n.object_id as taken, o.object_id as own from ${table('named')} n
+    join ${table('object')} o on o.reference = n.reference and o.kind = 'group' and o.settled
+    where n.object_id <> o.object_id`.execute(trx);
+  for (const { taken, own } of rows) {
+    const naming = sql`(x.kind, x.external_id) in (
+      select n.kind, n.external_id from ${table('named')} n where n.object_id = ${taken})`;
+    const put = (column: string) =>
+      sql`${sql.ref(column)} = replace(x.${sql.ref(column)}::text, ${taken}, ${own})::jsonb`;
+    await sql`
+      update change x set ${put('after')}, ${put('contribution')}, ${put('named')}
+      where x.job_serial = ${job.serial} and ${naming}`.execute(trx);
+    await sql`
+      update ${table('refreshed')} x set ${put('contribution')}, ${put('named')} where ${naming}`.execute(
+      trx,
+    );
+  }
+}
+
+/**
  * Ingress: a record that names somebody who leaves is looked at again until that one is gone: who stays after all, since
  * the deletion was held and the record is back, is named again, and nothing else would tell.
  */

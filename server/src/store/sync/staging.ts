@@ -26,6 +26,7 @@ import {
 import {
   countLinked,
   countUnmanaged,
+  nameSettled,
   refreshLinks,
   releaseLinks,
   settleStaged,
@@ -141,6 +142,7 @@ export async function openStaging(store: Store, job: RunnableJob, sync: Runnable
     analyzePlan: (changes) => refreshPlanStatistics(store, changes),
     async commit(totals) {
       await store.transaction(async (trx) => {
+        await nameSettled(context, trx);
         if (job.mode !== 'dryRun') {
           await unsettleReferrers(context, trx);
           await unsettleForLeaving(context, trx);
