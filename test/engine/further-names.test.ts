@@ -37,6 +37,11 @@ describeOnBothStores('entries that have more than one name', (makeStore) => {
   });
   afterAll(() => Promise.all([corp.stop(), replica.stop()]));
 
+  const namesOf = async (dn: string, attribute: string): Promise<string[] | undefined> => {
+    const entry = (await replica.entries()).find((each) => each.dn === `${dn},${replica.suffix}`);
+    return entry?.attributes[attribute]?.map(String).toSorted();
+  };
+
   test('keep all of them on the way to another server', async () => {
     const bench = await makeWorkbench(await makeStore());
     for (const [name, server, direction] of [
@@ -48,10 +53,6 @@ describeOnBothStores('entries that have more than one name', (makeStore) => {
       await bench.sync(name, { connection: name, direction });
       expect((await bench.run(name)).status).toBe('success');
     }
-    const namesOf = async (dn: string, attribute: string): Promise<string[] | undefined> => {
-      const entry = (await replica.entries()).find((each) => each.dn === `${dn},${replica.suffix}`);
-      return entry?.attributes[attribute]?.map(String).toSorted();
-    };
     expect(await namesOf('ou=people', 'ou')).toEqual(['people', 'staff']);
     expect(await namesOf('uid=ann,ou=people', 'uid')).toEqual(['ann', 'anna']);
     expect(await namesOf('cn=admins', 'cn')).toEqual(['admins', 'root']);
