@@ -6,18 +6,24 @@ import { followJob, runSync, type AskedRun } from './follow-job.ts';
 
 function makeJob(id: string, differing: Partial<JobView>): JobView {
   const job = { id, sync: 'corp-in', mode: 'apply', status: 'success', selection: null, changesOnly: false };
-  const plain = { ...job, undoesJobId: null };
+  const plain = { ...job, undoesJobId: null, createdAt: '2030-01-02T00:00:00.000Z' };
   return { ...plain, statistics: emptyStatistics(), ...differing } as JobView;
 }
 
+const later = '2030-01-02T00:00:00.001Z';
+
+/** When sync and connection were saved. */
+const saved = { getSync: '2030-01-01T00:00:00.000Z', getConnection: '2030-01-01T00:00:00.000Z' };
+
 /** Runs against a server where one job is under way; the next request finds none and makes a new one. */
-async function runBeside(underWay: Partial<JobView>, asked: AskedRun) {
+async function runBeside(underWay: Partial<JobView>, asked: AskedRun, times = saved) {
   const jobs = [makeJob('before', underWay), makeJob('new', { mode: asked.mode })];
   const lines: string[] = [];
   const requests: unknown[] = [];
   let followed = 0;
   const session = {
-    call: (_id: string, call: unknown) => {
+    call: (id: string, call: unknown) => {
+      if (id === 'getSync' || id === 'getConnection') return Promise.resolve({ updatedAt: times[id] });
       requests.push(call);
       return Promise.resolve({ job: jobs[followed], created: followed > 0 });
     },
@@ -56,6 +62,16 @@ describe('a run that is asked for while another job is under way', () => {
     expect(ended).toMatchObject({ created: true, job: { id: 'new' } });
     expect(lines).toEqual([`corp-in: job before is under way${said}`]);
     expect(requests).toHaveLength(2);
+  });
+
+  it.each<[string, Partial<JobView>, Partial<typeof saved>, string]>([
+    ['a changed sync', {}, { getSync: later }, 'since before its settings were changed'],
+    ['a changed connection', {}, { getConnection: later }, 'since before its settings were changed'],
+    ['a cancelled job', { cancelRequested: true }, {}, 'and is being cancelled'],
+  ])('is a new job after %s', async (_, underWay, times, said) => {
+    const { ended, lines } = await runBeside(underWay, { mode: 'apply' }, { ...saved, ...times });
+    expect(ended).toMatchObject({ created: true, job: { id: 'new' } });
+    expect(lines).toEqual([`corp-in: job before is under way ${said}; a new one follows`]);
   });
 });
 

@@ -79,6 +79,15 @@ function doesWhatIsAsked(job: JobView, { mode, full = false }: AskedRun): boolea
   return isRun && job.selection === null && !(full && job.changesOnly === true);
 }
 
+/** Why a job of an interrupted process is finished and does not stand for the run that is asked for; undefined: it does. */
+async function whyOutdated(session: Followable, sync: string, job: JobView): Promise<string | undefined> {
+  if (job.cancelRequested) return 'and is being cancelled';
+  const { connectionId, updatedAt } = await session.call('getSync', { params: { sync } });
+  const connection = await session.call('getConnection', { params: { connection: connectionId } });
+  const isOlder = [updatedAt, connection.updatedAt].some((time) => time > job.createdAt);
+  return isOlder ? 'since before its settings were changed' : undefined;
+}
+
 function describeUnderWay(job: JobView, asked: AskedRun): string {
   const sort = job.undoesJobId === null ? job.mode : `undo of ${job.undoesJobId}`;
   const mode = sort === asked.mode ? '' : ` (${sort})`;
@@ -87,7 +96,7 @@ function describeUnderWay(job: JobView, asked: AskedRun): string {
 
 /**
  * Requests a job of a sync and follows it to its end; a job that an earlier process left unfinished is carried on.
- * Where a job of another sort is under way its end is waited for, and then it is asked again.
+ * Where a job of another sort is under way, or an outdated one, its end is waited for, and then it is asked again.
  */
 export async function runSync(
   session: Followable,
@@ -97,8 +106,11 @@ export async function runSync(
 ): Promise<RequestedJob> {
   for (;;) {
     const { job, created } = await session.call('requestJob', { params: { sync }, body: { ...asked } });
-    if (!created) reporter.line(`${sync}: ${describeUnderWay(job, asked)}`);
+    if (created) return { job: await followJob(session, job, reporter), created };
+    const outdated = await whyOutdated(session, sync, job);
+    const sequel = outdated === undefined ? '' : ` ${outdated}; a new one follows`;
+    reporter.line(`${sync}: ${describeUnderWay(job, asked)}${sequel}`);
     const ended = await followJob(session, job, reporter);
-    if (created || doesWhatIsAsked(ended, asked)) return { job: ended, created };
+    if (outdated === undefined && doesWhatIsAsked(ended, asked)) return { job: ended, created };
   }
 }
