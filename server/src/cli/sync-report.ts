@@ -31,10 +31,11 @@ export interface ReportedJob {
   readonly guard: JobView['guard'];
 }
 
-/** A report with what a person is told of the guard. */
+/** A report with what a person is told of the guard, and what other commands have to be given to find the same store. */
 export interface JobReport {
   readonly report: ReportedJob;
   readonly guard: readonly string[];
+  readonly named: string;
 }
 
 /** The table shows this many errors of a job; the rest is in `jobs changes`. */
@@ -71,10 +72,11 @@ export async function reportJob(session: Session, job: JobView): Promise<JobRepo
     note: job.note,
     guard: job.guard,
   };
-  return { report, guard: renderGuard(job, session.storeArguments) };
+  const named = session.storeArguments;
+  return { report, guard: renderGuard(job, named), named };
 }
 
-function renderErrors(job: ReportedJob): string[] {
+function renderErrors({ report: job, named }: JobReport): string[] {
   if (job.errors.length === 0) return [];
   const lines = job.errors.slice(0, shownErrors).map((error) => {
     const what =
@@ -86,7 +88,7 @@ function renderErrors(job: ReportedJob): string[] {
     '',
     printable(`${job.sync}: ${job.errors.length} failed`),
     ...lines,
-    ...(more > 0 ? [`  and ${more} more: lockstep jobs changes ${job.id} --result failed`] : []),
+    ...(more > 0 ? [`  and ${more} more: bin/lockstep jobs changes ${job.id} --result failed${named}`] : []),
   ];
 }
 
@@ -99,5 +101,5 @@ export function renderReport(reports: readonly JobReport[]): string {
   const guards = reports
     .filter(({ guard }) => guard.length > 0)
     .map(({ report, guard }) => [`\n${printable(report.sync)}: the guard`, ...guard].join('\n  '));
-  return [renderStatistics(jobs), ...jobs.flatMap(renderErrors), ...notes, ...guards].join('\n');
+  return [renderStatistics(jobs), ...reports.flatMap(renderErrors), ...notes, ...guards].join('\n');
 }
