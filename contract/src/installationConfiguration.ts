@@ -28,8 +28,15 @@ export const configurationChangeSchema = z.object({
   action: z.enum(['create', 'update', 'delete']),
   resource: z.enum(['connection', 'sync', 'precedence', 'authZone']),
   name: z.string(),
-  /** Members that differ; of a secret only its name. */
-  fields: z.array(z.object({ field: z.string(), before: z.json().optional(), after: z.json().optional() })),
+  /** Members that differ; of a secret only its name, and whether it is given or taken away. */
+  fields: z.array(
+    z.object({
+      field: z.string(),
+      before: z.json().optional(),
+      after: z.json().optional(),
+      secret: z.enum(['given', 'removed']).optional(),
+    }),
+  ),
 });
 export type ConfigurationChange = z.infer<typeof configurationChangeSchema>;
 

@@ -58,7 +58,9 @@ function differingSecrets(
   after: Readonly<Record<string, string>>,
 ): Field[] {
   const names = new Set([...Object.keys(before), ...Object.keys(after)]);
-  return [...names].filter((name) => before[name] !== after[name]).map((name) => ({ field: name }));
+  return [...names]
+    .filter((name) => before[name] !== after[name])
+    .map((name) => ({ field: name, secret: after[name] === undefined ? 'removed' : 'given' }));
 }
 
 /** What a JSON document makes of a value: undefined members are gone. */

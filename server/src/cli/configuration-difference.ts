@@ -9,8 +9,8 @@ function renderValue(value: unknown): string {
 
 function renderField(change: ConfigurationChange, field: ConfigurationChange['fields'][number]): string {
   const { before, after } = field;
-  // Of a secret only the name is known.
-  if (before === undefined && after === undefined) return `    ${field.field}: (secret)`;
+  if (field.secret !== undefined)
+    return `    ${field.field}: (secret)${field.secret === 'removed' ? ' -> (none)' : ''}`;
   if (change.action === 'create') return `    ${field.field}: ${renderValue(after)}`;
   if (change.action === 'delete') return `    ${field.field}: ${renderValue(before)}`;
   return `    ${field.field}: ${renderValue(before)} -> ${renderValue(after)}`;

@@ -2,9 +2,11 @@ import { emptyStatistics } from '@lockstep/contract/job.ts';
 import { expect, test } from 'vitest';
 import { LockstepError } from '../kernel/errors.ts';
 import { parseEvents } from './client.ts';
+import { renderDifference } from './configuration-difference.ts';
 import { ProgressReporter, renderDuration, renderProgress } from './progress.ts';
 import { renderError } from './report-error.ts';
 import { orderStatistics, renderStatistics } from './statistics-table.ts';
+import { renderReport } from './sync-report.ts';
 import { printable, renderTable } from './table.ts';
 
 test('columns are as wide as their widest cell', () => {
@@ -37,6 +39,32 @@ test('statistics show used operations only, with failed and skipped', () => {
 test('statistics of nothing have one line for each job', () => {
   const row = { sync: 'in', status: 'success', statistics: emptyStatistics() };
   expect(renderStatistics([row])).toBe('SYNC  STATUS   OBJECTS\nin    success  none');
+});
+
+test('a report with more failures than it shows says where all of them are, in the store that was named', () => {
+  const error = {
+    kind: 'user',
+    verb: 'create',
+    object: 'amy',
+    code: 'Conflict',
+    message: 'is there',
+  } as const;
+  const errors = Array.from({ length: 21 }, () => error);
+  const job = { id: 'sync_1', sync: 'in', direction: 'ingress', status: 'failed', errors } as const;
+  const report = { ...job, statistics: emptyStatistics(), complete: true, note: null, guard: null };
+  expect(renderReport([{ report, guard: [], named: ' --data /srv/data' }])).toContain(
+    '  and 1 more: bin/lockstep jobs changes sync_1 --result failed --data /srv/data',
+  );
+});
+
+function differenceOf(secret: 'given' | 'removed'): string {
+  const fields = [{ field: 'password', secret }];
+  return renderDifference([{ action: 'update', resource: 'connection', name: 'corp', fields }]);
+}
+
+test('a secret that a configuration gives or takes away is named, and nothing of it shown', () => {
+  expect(differenceOf('given')).toBe('~ update connection corp\n    password: (secret)');
+  expect(differenceOf('removed')).toBe('~ update connection corp\n    password: (secret) -> (none)');
 });
 
 test('ordered statistics have all kinds and operations in the fixed order', () => {

@@ -372,8 +372,12 @@ describeOnSharedStores('native API', (makeStore) => {
     expect(await second.json('GET', '/connections')).toMatchObject({ items: [{ name: 'corp' }] });
     await problem(await second.send('PUT', '/connections/corp', corp), 400);
     const { changes } = await second.json<{ changes: unknown[] }>('PUT', '/configuration', configuration);
-    expect(changes).toMatchObject([{ action: 'update', fields: [{ field: 'password' }] }]);
+    expect(changes).toMatchObject([{ action: 'update', fields: [{ field: 'password', secret: 'given' }] }]);
     expect(await second.json('PUT', '/configuration', configuration)).toEqual({ changes: [] });
+    const bare = { connections: [{ ...connections[0], secrets: {} }], syncs: [] };
+    expect(await second.json('PUT', '/configuration', bare)).toMatchObject({
+      changes: [{ action: 'update', fields: [{ field: 'password', secret: 'removed' }] }],
+    });
     await using third = await withNewKey();
     const entered = await third.json('PUT', '/connections/corp', { ...corp, password: 'geheim' });
     expect(entered).toMatchObject({ secrets: ['password'] });
