@@ -21,7 +21,7 @@ function isDatabaseAway(error: unknown): boolean {
 }
 
 /** What of a session a follower needs. */
-interface Followable extends Pick<Session, 'call' | 'reopen' | 'refuseEnded'> {
+interface Followable extends Pick<Session, 'call' | 'reopen' | 'refuseEnded' | 'storeArguments'> {
   readonly client: Pick<Session['client'], 'events'>;
 }
 
@@ -58,7 +58,9 @@ export async function followJob(session: Followable, job: JobView, reporter: Rep
         continue;
       }
       if (!(error instanceof ConnectionLost) || ++reopens > maximumReopens) throw error;
-      session.refuseEnded();
+      session.refuseEnded(
+        `The next process that runs jobs goes on with it; to end it: bin/lockstep jobs cancel ${job.id}${session.storeArguments}`,
+      );
       reporter.line(`${job.sync}: the server went away, looking for the job again`);
       await session.reopen();
     } finally {

@@ -34,7 +34,7 @@ test('a killed sync is carried on by the next one, as the same job', async () =>
   expect((JSON.parse(listed.stdout) as { jobs: unknown[] }).jobs).toHaveLength(1);
 });
 
-test('a sync that is interrupted says no more than that', async () => {
+test('a sync that is interrupted says what becomes of its job', async () => {
   const home = mkdtempSync(join(folder, 'interrupted-'));
   writeCompany(join(home, 'in.ldif'), 1500);
   const sync = new LockstepProcess(['sync', '-f', writeConfiguration(home), 'company-in']);
@@ -42,8 +42,15 @@ test('a sync that is interrupted says no more than that', async () => {
   sync.kill('SIGINT');
   const { code, stderr } = await sync.finished();
   expect(code).toBe(130);
-  expect(stderr).toMatch(/error: The command was ended\.\n  code:   Cancelled\n$/);
+  const said =
+    /error: The command was ended\.\n  remedy: .*: (bin\/lockstep jobs cancel sync_.*)\n  code:   Cancelled\n$/;
+  expect(stderr).toMatch(said);
   expect(stderr).not.toContain('went away');
+  const [, ...cancel] = said.exec(stderr)?.[1]?.split(' ') ?? [];
+  expect(await lockstep(...cancel)).toMatchObject({ code: 0 });
+  const again = await lockstep('sync', '-f', join(home, 'lockstep.yaml'), 'company-in');
+  expect(again.stderr).toContain('is under way and is being cancelled; a new one follows');
+  expect([again.code, again.stdout]).toEqual([0, expect.stringContaining('1500')]);
 });
 
 test('a restore that is interrupted leaves nothing', async () => {

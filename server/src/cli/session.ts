@@ -85,9 +85,12 @@ export class Session implements AsyncDisposable {
     this.#opened = await this.#reopen();
   }
 
-  /** @throws LockstepError Cancelled after a signal, which what was under way broke off for. */
-  refuseEnded(): void {
-    if (this.#ended) throw new LockstepError('Cancelled', 'The command was ended.');
+  /**
+   * @param remedy what becomes of the work that broke off
+   * @throws LockstepError Cancelled after a signal, which what was under way broke off for.
+   */
+  refuseEnded(remedy?: string): void {
+    if (this.#ended) throw new LockstepError('Cancelled', 'The command was ended.', { remedy });
   }
 
   async close(): Promise<void> {

@@ -92,7 +92,11 @@ export class EmbeddedBridge implements ChunkCarrier {
 
   #fail(text: string, cause?: unknown): void {
     // One for each who meets it: the queue writes into errors what it was doing.
-    const failure = (this.#failure ??= () => new LockstepError('StoreUnavailable', text, { cause }));
+    const failure = (this.#failure ??= () =>
+      new LockstepError('StoreUnavailable', text, {
+        remedy: 'Make space if its disk is full, and start again: jobs go on where they were.',
+        cause,
+      }));
     for (const stream of this.#streams) stream.destroy(failure());
     this.#failed.resolve(failure());
     this.#closed?.();
