@@ -46,6 +46,8 @@ export interface RuntimeOptions {
   readonly data?: string | undefined;
   readonly databaseUrl?: string | undefined;
   readonly keyFile?: string | undefined;
+  /** Where the key of a store on a server is made if none is given; that of an embedded one lies in its directory. */
+  readonly keyFolder?: string | undefined;
   readonly roles: Roles;
   /** Relative paths of connections start here; the working directory when not given. */
   readonly baseDirectory?: string | undefined;
@@ -111,7 +113,7 @@ export async function composeRuntime(options: RuntimeOptions): Promise<Runtime> 
   if (store.dataDirectory !== undefined) await removeUnsentBackups(store.dataDirectory);
   const vault = await loadSecretBox({
     keyFile: options.keyFile,
-    dataDirectory: store.dataDirectory,
+    folder: store.dataDirectory ?? options.keyFolder,
     isInUse: await isInstalled(store),
   });
   const administratorFile = options.administratorFile ?? join(store.dataDirectory ?? '.', 'admin.json');

@@ -70,20 +70,15 @@ function configurationFolder(): string {
 }
 
 /**
- * The key file of a store on a server: the one that is given, else one of this user, made at its first use, so that
- * the processes of one machine agree without being told.
+ * Where a store on a server has its key if none is given: a folder of this user, so that the processes of one machine
+ * agree without being told.
  */
-async function keyFileOf(location: StoreLocation): Promise<string | undefined> {
+async function prepareKeyFolder(location: StoreLocation): Promise<string | undefined> {
   const given = location.keyFile !== undefined || (process.env.LOCKSTEP_KEY ?? '') !== '';
-  if (given || location.type === 'embedded') return location.keyFile;
+  if (given || location.type === 'embedded') return undefined;
   const folder = join(configurationFolder(), 'lockstep');
-  const path = join(folder, 'master.key');
-  if (existsSync(path)) return path;
-  const { loadSecretBox } = await import('../secrets/master-key.ts');
   await makeDirectory(folder);
-  await loadSecretBox({ dataDirectory: folder });
-  note(`A master key was made: ${path}. Give processes on other machines the same one (--key-file).`);
-  return path;
+  return folder;
 }
 
 /** Where this process listens. On a server store, which others may have open, in a folder of its own. */
@@ -119,10 +114,14 @@ export async function openLocalRuntime(
   await using opened = new AsyncDisposableStack();
   const { path, folder } = await prepareSocket(location);
   if (folder !== undefined) opened.defer(async () => rm(folder, { recursive: true, force: true }));
+  const keyFolder = await prepareKeyFolder(location);
+  const key = keyFolder === undefined ? undefined : join(keyFolder, 'master.key');
+  const isNewKey = key !== undefined && !existsSync(key);
   const runtime = opened.use(
     await composeRuntime({
       ...storeOptions(location),
-      keyFile: await keyFileOf(location),
+      keyFile: location.keyFile,
+      keyFolder,
       logLevel: options.logLevel,
       publicUrl: options.publicUrl,
       retention: options.retention,
@@ -134,6 +133,8 @@ export async function openLocalRuntime(
       },
     }),
   );
+  if (isNewKey)
+    note(`A master key was made: ${key}. Give processes on other machines the same one (--key-file).`);
   const stack = opened.move();
   return {
     client: new ApiClient(path, location.tenant),

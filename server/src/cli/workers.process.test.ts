@@ -96,3 +96,16 @@ test.each([
     expect([file, unfinished].filter((path) => existsSync(path))).toEqual([]);
   },
 );
+
+test('a store that has been worked with is not opened by a new key of another user', async () => {
+  const shared = ['--database-url', await postgres.createDatabase(), '--data', join(folder, 'first')];
+  const homes = ['one', 'two'].map((name) => ({ XDG_CONFIG_HOME: join(folder, name), LOCKSTEP_KEY: '' }));
+  const list = async (home?: NodeJS.ProcessEnv) =>
+    new LockstepProcess(['accounts', 'list', ...shared], home).finished();
+  const made = await list(homes[0]);
+  expect([made.code, made.stderr]).toEqual([0, expect.stringContaining('A master key was made')]);
+  expect(await list(homes[0])).toMatchObject({ code: 0, stderr: '' });
+  const refused = await list(homes[1]);
+  expect([refused.code, refused.stderr]).toEqual([1, expect.stringContaining('There is no master key')]);
+  expect(existsSync(join(folder, 'two', 'lockstep', 'master.key'))).toBe(false);
+});

@@ -9,8 +9,8 @@ export interface MasterKeySources {
   /** `--key-file`. */
   readonly keyFile?: string | undefined;
   readonly environment?: Readonly<Record<string, string | undefined>>;
-  /** Embedded: the directory in which `master.key` is kept, and made at the first start. */
-  readonly dataDirectory?: string | undefined;
+  /** Where `master.key` is kept, and made at the first start. */
+  readonly folder?: string | undefined;
   /** The store has been worked with: a key that is made now would open none of its secrets. */
   readonly isInUse?: boolean | undefined;
 }
@@ -83,7 +83,7 @@ function refuseNewKey(path: string): never {
 async function loadKey({
   keyFile,
   environment = process.env,
-  dataDirectory,
+  folder,
   isInUse = false,
 }: MasterKeySources): Promise<Buffer> {
   if (keyFile !== undefined) {
@@ -96,7 +96,7 @@ async function loadKey({
   }
   const variable = environment['LOCKSTEP_KEY'];
   if (variable !== undefined && variable !== '') return parseMasterKey(variable, 'LOCKSTEP_KEY');
-  if (dataDirectory === undefined) {
+  if (folder === undefined) {
     throw new LockstepError(
       'InvalidConfiguration',
       'A store on a server needs a master key for its secrets',
@@ -106,7 +106,7 @@ async function loadKey({
       },
     );
   }
-  const path = join(dataDirectory, 'master.key');
+  const path = join(folder, 'master.key');
   if ((await readKeyFile(path)) === undefined) {
     if (isInUse) refuseNewKey(path);
     await makeKeyFile(path);

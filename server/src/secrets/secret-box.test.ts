@@ -63,8 +63,8 @@ describe('master key', () => {
 
   test('one is made beside the data, for its owner only, and used again', async () => {
     const [first, second] = await Promise.all([
-      loadSecretBox({ environment: {}, dataDirectory: folder }),
-      loadSecretBox({ environment: {}, dataDirectory: folder }),
+      loadSecretBox({ environment: {}, folder }),
+      loadSecretBox({ environment: {}, folder }),
     ]);
     expect(second.open(first.seal('secret', 'c'), 'c')).toBe('secret');
     expect((await stat(join(folder, 'master.key'))).mode & 0o777).toBe(0o600);
@@ -77,15 +77,15 @@ describe('master key', () => {
     await writeFile(path, `${inFile}\n`);
     const fromFile = await loadSecretBox({ environment: {}, keyFile: path });
     const environment = { LOCKSTEP_KEY: inEnvironment };
-    const both = await loadSecretBox({ environment, keyFile: path, dataDirectory: folder });
-    const fromEnvironment = await loadSecretBox({ environment, dataDirectory: folder });
+    const both = await loadSecretBox({ environment, keyFile: path, folder });
+    const fromEnvironment = await loadSecretBox({ environment, folder });
     expect(both.keyId).toEqual(fromFile.keyId);
     expect(fromEnvironment.keyId).not.toEqual(fromFile.keyId);
     expect(await readdir(folder)).toEqual(['chosen.key']);
   });
 
   test('none is made for a store that has been worked with', async () => {
-    const sources = { environment: {}, dataDirectory: folder, isInUse: true };
+    const sources = { environment: {}, folder, isInUse: true };
     await expect(loadSecretBox(sources)).rejects.toMatchObject({
       code: 'InvalidConfiguration',
       field: '--key-file',
@@ -94,7 +94,7 @@ describe('master key', () => {
   });
 
   test('a missing or malformed key is refused and never replaced', async () => {
-    const sources = { environment: {}, dataDirectory: folder };
+    const sources = { environment: {}, folder };
     await writeFile(join(folder, 'master.key'), 'short\n');
     await expect(loadSecretBox(sources)).rejects.toMatchObject({ code: 'InvalidConfiguration' });
     expect(await readFile(join(folder, 'master.key'), 'utf8')).toBe('short\n');
