@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { fileConnectionSchema } from '@lockstep/contract/connection-configuration.ts';
-import type { Completeness, Endpoint, RawEntry, ReadRequest } from '../../sync/connector.ts';
+import type { Completeness, Endpoint, RawEntry, ReadRequest, TestStep } from '../../sync/connector.ts';
 import { fileConnector } from './connector.ts';
 
 let directory: string;
@@ -253,16 +253,20 @@ describe('a file that is not whole', () => {
   });
 });
 
-async function steps(path: string): Promise<string[]> {
+async function check(path: string): Promise<TestStep[]> {
   const settings = fileConnectionSchema.parse({ type: 'file', path });
-  const seen: string[] = [];
-  for await (const { step, ok, detail } of fileConnector.test(settings, {
-    baseDirectory: directory,
-    secret: () => undefined,
-  })) {
-    seen.push(`${step} ${ok ? 'ok' : `failed: ${detail}`}`);
-  }
+  const context = { baseDirectory: directory, secret: () => undefined };
+  const seen: TestStep[] = [];
+  for await (const step of fileConnector.test(settings, context)) seen.push(step);
   return seen;
+}
+
+async function steps(path: string): Promise<string[]> {
+  return (await check(path)).map(({ step, ok, detail }) => `${step} ${ok ? 'ok' : `failed: ${detail}`}`);
+}
+
+async function details(path: string): Promise<string[]> {
+  return (await check(path)).map(({ detail }) => detail);
 }
 
 describe('connections test', () => {
@@ -271,6 +275,11 @@ describe('connections test', () => {
     expect(await steps('tree.ldif')).toEqual(['path ok', 'permissions ok', 'parse ok']);
     await open('broken2.ldif', 'dn: uid=a,dc=x\nnonsense\n');
     expect((await steps('broken2.ldif'))[2]).toContain('parse failed: line 2');
+    expect(await details('new.ldif')).toEqual([
+      `${join(directory, 'new.ldif')} does not exist yet: an egress makes it, an ingress fails`,
+      'can be written',
+      'nothing to read',
+    ]);
     const missing = await steps('nowhere/out.ldif');
     expect(missing).toHaveLength(1);
     expect(missing[0]).toContain('does not exist');

@@ -41,10 +41,17 @@ async function checkPath({ path }: FileSettings): Promise<string> {
   const opened = await openRegular(path, true);
   if (opened === null) {
     await resolveTarget(path, 'test');
-    return `${path} does not exist yet; a sync may write it`;
+    return `${path} does not exist yet: an egress makes it, an ingress fails`;
   }
   await opened.handle.close();
   return `${path}, ${opened.size} bytes`;
+}
+
+async function isThere(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  );
 }
 
 async function checkPermissions({ path }: FileSettings): Promise<string> {
@@ -53,6 +60,16 @@ async function checkPermissions({ path }: FileSettings): Promise<string> {
     () => true,
     () => false,
   );
+  if (!(await isThere(path))) {
+    if (writable) return 'can be written';
+    throw new LockstepError(
+      'InvalidConfiguration',
+      `${directory} cannot be written, and ${path} does not exist`,
+      {
+        remedy: `Make the file, or let Lockstep write into ${directory}.`,
+      },
+    );
+  }
   return writable
     ? 'can be read and replaced'
     : `can be read; ${directory} cannot be written, so it is no target`;
