@@ -75,7 +75,10 @@ export async function keepToken(
 ): Promise<TokenView> {
   const createdAt = app.clock.now();
   if (request.expiresAt !== undefined && request.expiresAt <= createdAt)
-    throw new LockstepError('InvalidRequest', 'the token would have expired already', { field: 'expiresAt' });
+    throw new LockstepError('InvalidRequest', 'the token would have expired already', {
+      field: 'expiresAt',
+      remedy: 'Give a time to come.',
+    });
   const made = {
     id: newId('token', createdAt.getTime()),
     label: request.label,
@@ -97,5 +100,6 @@ export async function revokeToken(
   throw new LockstepError(
     'NotFound',
     `${owner.type} ${JSON.stringify(name)} has no token ${JSON.stringify(token)}`,
+    { remedy: `\`lockstep ${owner.type}s token list ${name}\` shows those there are.` },
   );
 }

@@ -208,6 +208,18 @@ describeOnSharedStores('native API', (makeStore) => {
     await problem(await send('GET', '/jobs/sync_none'), 404);
   });
 
+  test.each([
+    ['GET', '/accounts/none/tokens', 'accounts list'],
+    ['DELETE', '/accounts/administrator/tokens/tok_none', 'accounts token list administrator'],
+    ['DELETE', '/access-keys/none', 'keys list'],
+    ['GET', '/policies/none', 'policies list'],
+    ['DELETE', '/oauth-clients/none', 'oauth-clients list'],
+  ] as const)('%s %s, which is not there, is told with where to look', async (method, path, command) => {
+    await using client = await start();
+    const { remedy } = await problem(await client.send(method, path), 404);
+    expect(remedy).toContain(`\`lockstep ${command}\` shows those there are`);
+  });
+
   test('settings that cannot be used are refused as those of a file are, and nothing of them is saved', async () => {
     await using client = await start();
     const ldap = { type: 'ldap', url: 'ldap://127.0.0.1:1/dc=x', baseDn: 'dc=x' };

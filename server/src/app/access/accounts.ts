@@ -34,7 +34,10 @@ export async function getAccountRow(
 ): Promise<AccountRow> {
   const row = await findAccountByName(executor, actor.tenantId, name);
   if (row !== undefined) return row;
-  throw new LockstepError('NotFound', `there is no account ${JSON.stringify(name)}`, { field });
+  throw new LockstepError('NotFound', `there is no account ${JSON.stringify(name)}`, {
+    field,
+    remedy: '`lockstep accounts list` shows those there are; `lockstep accounts put` makes one.',
+  });
 }
 
 export async function listAccounts(

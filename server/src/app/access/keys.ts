@@ -41,7 +41,11 @@ function showAccessKey(row: AccessKeyRow, now: Date): AccessKeyView {
 /** @throws LockstepError NotFound. */
 export async function getAccessKeyRow(executor: Executor, actor: Actor, id: string): Promise<AccessKeyRow> {
   const row = await findAccessKey(executor, actor.tenantId, id);
-  if (row === undefined) throw new LockstepError('NotFound', `there is no access key ${JSON.stringify(id)}`);
+  if (row === undefined) {
+    throw new LockstepError('NotFound', `there is no access key ${JSON.stringify(id)}`, {
+      remedy: '`lockstep keys list` shows those there are.',
+    });
+  }
   return row;
 }
 
@@ -82,7 +86,10 @@ export async function createAccessKey(
   requireRole(actor, 'administrator');
   const createdAt = app.clock.now();
   if (request.expiresAt !== undefined && request.expiresAt <= createdAt) {
-    throw new LockstepError('InvalidRequest', 'the key would have expired already', { field: 'expiresAt' });
+    throw new LockstepError('InvalidRequest', 'the key would have expired already', {
+      field: 'expiresAt',
+      remedy: 'Give a time to come.',
+    });
   }
   const { accessKeyId, accessKeySecret } = newAccessKey();
   const sealedSecret = app.vault.seal(accessKeySecret, accessKeyContext(accessKeyId));

@@ -31,7 +31,11 @@ function showPolicy(row: PolicyRow): PolicyView {
 /** @throws LockstepError NotFound. */
 export async function getPolicyRow(executor: Executor, actor: Actor, name: string): Promise<PolicyRow> {
   const row = await findPolicy(executor, actor.tenantId, name);
-  if (row === undefined) throw new LockstepError('NotFound', `there is no policy ${JSON.stringify(name)}`);
+  if (row === undefined) {
+    throw new LockstepError('NotFound', `there is no policy ${JSON.stringify(name)}`, {
+      remedy: '`lockstep policies list` shows those there are; `lockstep policies put` makes one.',
+    });
+  }
   return row;
 }
 

@@ -71,7 +71,9 @@ export async function createOauthClient(
 export async function deleteOauthClient(app: Application, actor: Actor, id: string): Promise<void> {
   requireRole(actor, 'administrator');
   if (await deleteOauthClientRow(app.store.db, actor.tenantId, id)) return;
-  throw new LockstepError('NotFound', `there is no OAuth client ${JSON.stringify(id)}`);
+  throw new LockstepError('NotFound', `there is no OAuth client ${JSON.stringify(id)}`, {
+    remedy: '`lockstep oauth-clients list` shows those there are.',
+  });
 }
 
 /** The client with this id, of whichever tenant. */
