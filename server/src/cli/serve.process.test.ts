@@ -62,6 +62,13 @@ test('commands work through the running server', async () => {
   expect((JSON.parse(listed.stdout) as { jobs: { id: string }[] }).jobs[0]?.id).toBe(job.id);
 });
 
+test('a directory that is named beside the variable of a database is what counts, and that is said', async () => {
+  const database = { LOCKSTEP_DATABASE_URL: 'postgres://127.0.0.1:1/x' };
+  const { code, stderr } = await new LockstepProcess(['serve', '--data', data], database).finished();
+  const said = /LOCKSTEP_DATABASE_URL is not used\.\n[^]*DataDirectoryLocked/;
+  expect([code, stderr]).toEqual([1, expect.stringMatching(said)]);
+});
+
 test('sync uses the running server', async () => {
   const finished = await lockstep('sync', '-f', join(folder, 'lockstep.yaml'), '--data', data, '--json');
   expect(finished.code, finished.stderr).toBe(0);

@@ -3,7 +3,7 @@ import type { LogLevel } from '../../telemetry/log.ts';
 import { LockstepError } from '../../kernel/errors.ts';
 import { loadConfiguration } from '../configuration-file.ts';
 import { logLevelOption } from '../log-level-option.ts';
-import { print } from '../output.ts';
+import { note, print } from '../output.ts';
 import { terminated } from '../signals.ts';
 import { locateStore, withInstallationOptions, type StoreOptions } from '../store-location.ts';
 
@@ -58,6 +58,8 @@ async function serve(options: ServeOptions): Promise<void> {
     jobDays: parseDays(options.keepJobs, '--keep-jobs'),
   };
   const location = locateStore(options, options.file);
+  if (location.type === 'embedded' && (process.env.LOCKSTEP_DATABASE_URL ?? '') !== '')
+    note('--data is given: the store is an embedded one, and $LOCKSTEP_DATABASE_URL is not used.');
   const given = options.file === undefined ? undefined : await loadConfiguration(options.file);
   const { openLocalRuntime } = await import('../local-runtime.ts');
   const end = terminated();
